@@ -1,0 +1,74 @@
+"""Checked float64 arrays: the one place where a wrong input is recognised and named."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+FloatArray = NDArray[np.float64]
+
+
+class InputError(ValueError):
+    """An input that cannot be used. The message is one line: what, where, what to do."""
+
+
+def real_array(value: ArrayLike, name: str) -> FloatArray:
+    """Return `value` as a finite float64 array; `name` is what messages call it.
+
+    Raises
+    ------
+    InputError
+        If the entries are not real numbers, or some are NaN or infinite.
+    """
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiu":
+        raise InputError(f"{name} holds {array.dtype} entries; give real numbers (float or integer)")
+    array = np.asarray(array, dtype=np.float64, order="C")
+    bad = np.argwhere(~np.isfinite(array))
+    if bad.size:
+        where = f" at index {tuple(int(i) for i in bad[0])}" if array.ndim else ""
+        kind = "NaN" if np.isnan(array[tuple(bad[0])]) else "infinite"
+        raise InputError(f"{name} is {kind}{where}; remove or replace such entries")
+    return array
+
+
+def matrix(value: ArrayLike, name: str) -> FloatArray:
+    """Return a finite (n, D) array with at least one row and one column."""
+    array = real_array(value, name)
+    if array.ndim != 2 or 0 in array.shape:
+        raise InputError(f"{name} has shape {array.shape}; give a matrix with a row per sample and a column per input")
+    return array
+
+
+def vector(value: ArrayLike, name: str, size: int, per: str) -> FloatArray:
+    """Return a finite (size,) array; a scalar is spread over all entries."""
+    array = real_array(value, name)
+    if array.ndim == 0:
+        return np.full(size, float(array))
+    if array.shape != (size,):
+        raise InputError(f"{name} has shape {array.shape}; give shape ({size},), one entry per {per}")
+    return array
+
+
+def targets(value: ArrayLike, name: str, rows: int, design: str) -> FloatArray:
+    """Return the finite (n,) target vector that belongs to a design matrix of `rows` rows."""
+    array = real_array(value, name)
+    if array.shape != (rows,):
+        raise InputError(f"{name} has shape {array.shape}; give shape ({rows},), one entry per row of {design}")
+    return array
+
+
+def positive(value: FloatArray, name: str) -> FloatArray:
+    """Return `value`, all of whose entries must be positive."""
+    bad = np.flatnonzero(~(value > 0))
+    if bad.size:
+        d = int(bad[0])
+        raise InputError(f"{name}[{d}] = {value[d]:g}; every entry of {name} must be positive")
+    return value
+
+
+def positive_scalar(value: float, name: str) -> float:
+    """Return `value`, which must be a positive finite number."""
+    if not (np.isfinite(value) and value > 0):
+        raise InputError(f"{name} = {value:g}; give a positive finite number")
+    return float(value)
