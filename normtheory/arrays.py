@@ -7,6 +7,9 @@ from numpy.typing import ArrayLike, NDArray
 
 FloatArray = NDArray[np.float64]
 
+# Beyond these, squares and ratios leave the range of float64.
+LARGEST, SMALLEST_POSITIVE = 1e100, 1e-100
+
 
 class InputError(ValueError):
     """An input that cannot be used. The message is one line: what, where, what to do."""
@@ -18,7 +21,7 @@ def real_array(value: ArrayLike, name: str) -> FloatArray:
     Raises
     ------
     InputError
-        If the entries are not real numbers, or some are NaN or infinite.
+        If the entries are not real numbers, or some are NaN, infinite or above LARGEST in magnitude.
     """
     array = np.asarray(value)
     if array.dtype.kind not in "fiu":
@@ -29,6 +32,8 @@ def real_array(value: ArrayLike, name: str) -> FloatArray:
         where = f" at index {tuple(int(i) for i in bad[0])}" if array.ndim else ""
         kind = "NaN" if np.isnan(array[tuple(bad[0])]) else "infinite"
         raise InputError(f"{name} is {kind}{where}; remove or replace such entries")
+    if array.size and float(np.abs(array).max()) > LARGEST:
+        raise InputError(f"{name} has entries beyond {LARGEST:g}, whose squares overflow; choose other units")
     return array
 
 
@@ -64,6 +69,8 @@ def positive(value: FloatArray, name: str) -> FloatArray:
     if bad.size:
         d = int(bad[0])
         raise InputError(f"{name}[{d}] = {value[d]:g}; every entry of {name} must be positive")
+    if value.size and float(value.min()) < SMALLEST_POSITIVE:
+        raise InputError(f"{name} has entries below {SMALLEST_POSITIVE:g}, whose inverse squares overflow; choose other units")
     return value
 
 

@@ -136,7 +136,7 @@ class GroupL12:
         norms = _group_norms(b)
         tasks = b.shape[0]
         u = np.divide(b, norms, out=np.zeros_like(b), where=norms > 0).T
-        with np.errstate(divide="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore"):
             # For two tasks I - u u^T is the projector on the normal of u, which leaves no small difference of ones.
             if tasks == 2:
                 normal = np.stack([-u[:, 1], u[:, 0]], axis=1)

@@ -125,10 +125,11 @@ def integrate(
     *,
     rtol: float,
     atol: float,
+    end: float = np.inf,
     statistics: Statistics | None = None,
     most_evaluations: int = 10_000_000,
 ) -> Iterator[Step]:
-    """Follow dy/dt = F(y) from time 0, yielding the start and every accepted step; the caller decides when to stop.
+    """Follow dy/dt = F(y) from time 0, yielding the start and every accepted step; the caller may stop at any of them.
 
     Parameters
     ----------
@@ -139,6 +140,8 @@ def integrate(
     rtol, atol : float
         Error aimed at, in the root mean square of error/(atol + rtol |y|) over entries. The local error per step of the
         second-order method is kept so much smaller that the accumulated error is of the order of rtol, whatever rtol is.
+    end : float
+        Time of the last step.
     statistics : Statistics, optional
         Updated in place.
     most_evaluations : int
@@ -162,13 +165,13 @@ def integrate(
     yield Step(time, state, slope, rho)
     smooth, stiff = _Smooth(control), _Stiff(_tightened(control))
     smooth.step = _first_step(counted, state, slope, rho, control)
-    while True:
+    while time < end:
         rho = radius.at(state, slope)
         method: _Smooth | _Stiff = smooth if SMOOTH_BONUS * smooth.pace(rho) > stiff.pace(rho) else stiff
-        step = method.admissible(rho)
+        step = min(method.admissible(rho), end - time)
         if statistics.evaluations > most_evaluations:
             raise IntegrationError(f"{statistics.evaluations} gradients spent at time {time:.4g}")
-        if not step > np.finfo(float).eps * time:
+        if not step > np.finfo(float).eps * time and step < end - time:
             raise IntegrationError(f"the step size fell to round-off at time {time:.4g}")
         trial = method.attempt(counted, state, slope, step, rho)
         if not trial.error <= 1.0:
@@ -178,7 +181,8 @@ def integrate(
             continue
         smooth.learn(trial.error if method is smooth else None, step)
         stiff.learn(state, slope, trial, step)
-        time, state, slope = time + step, trial.end, trial.slope
+        time = end if step == end - time else time + step
+        state, slope = trial.end, trial.slope
         statistics.accepted += 1
         statistics.most_stages = max(statistics.most_stages, method.stages(step, rho))
         radius.age += 1
@@ -228,9 +232,9 @@ class _Smooth:
         return _Trial(end, end_slope, fifth**2 / size if size else 0.0)
 
     def learn(self, error: float | None, step: float) -> None:
-        """Set the next step from the error of the last, None if RKC took it: then DOP853 can do at least as much."""
+        """Set the next step from the error of the last; if RKC took it (None), grow more confident until tried again."""
         if error is None:
-            self.step = max(self.step, step)
+            self.step = min(2 * max(self.step, step), 100 * step)
         else:
             self.step = step * min(10.0, max(0.1, 0.9 / max(error, 1e-16) ** (1 / 8)))
 

@@ -159,9 +159,11 @@ class _Point:
 def _follow_path(system: _System, k: FloatArray, beta0: FloatArray, tol: float) -> tuple[FloatArray, FloatArray, int]:
     """Return beta, mu and the number of factorisations; the caller certifies them."""
     Z, path = system.Z, _Path(system, k, beta0)
-    if not system.z.size:
-        return beta0.copy(), np.zeros(0), 0
-    least_norm = _Factor.of(Z, np.ones(k.size)).solve(system.z - Z @ beta0)
+    misfit = system.z - Z @ beta0
+    round_off = np.finfo(float).eps * np.sqrt(k.size) * (np.linalg.norm(system.z) + np.linalg.norm(beta0))
+    if np.linalg.norm(misfit) <= round_off * max(1.0, float(np.abs(Z).max(initial=0.0))):
+        return beta0.copy(), np.zeros(system.z.size), 0  # the start fits
+    least_norm = _Factor.of(Z, np.ones(k.size)).solve(misfit)
     kappa = float(np.abs(Z.T @ least_norm).max())  # here the first Newton step moves no s by more than about 1
     floor = float(k.min()) / 20  # below it kappa no longer matters
     point = path.at(np.zeros(system.z.size), kappa if kappa > floor else 0.0)
@@ -183,10 +185,10 @@ def _stride(path: _Path, point: _Point, factor: _Factor, newton: FloatArray, flo
     Z = path.system.Z
     if float(np.abs(Z.T @ newton).max()) <= FAR:
         tangent = path.tangent(point, factor)
-        stride = np.log(point.kappa / floor)
-        while stride > SHORTEST_STRIDE:
-            kappa = point.kappa * np.exp(-stride)
-            candidate = path.at(point.mu + newton - stride * tangent, kappa if kappa > floor * 1.01 else 0.0)
+        stride = float(np.log(point.kappa / floor))
+        kappa = 0.0  # try the end of the path first
+        while kappa == 0.0 or stride > SHORTEST_STRIDE:
+            candidate = path.at(point.mu + newton - stride * tangent, kappa)
             for _ in range(CHORD_STEPS):
                 chord = factor.solve(candidate.residual)
                 distance = float(np.abs(Z.T @ chord).max())
@@ -196,6 +198,7 @@ def _stride(path: _Path, point: _Point, factor: _Factor, newton: FloatArray, flo
                     break
                 candidate = path.at(candidate.mu - chord, candidate.kappa)
             stride *= 0.6
+            kappa = point.kappa * float(np.exp(-stride))
     return path.at(point.mu + _damping(Z.T @ newton) * newton, point.kappa)
 
 

@@ -44,7 +44,8 @@ def minimize_q(
     U, V = cp.Variable(inputs), cp.Variable(inputs)
     linear = (1 + np.log(k))[:, None] + np.arcsinh(beta0 / k)[:, None] * np.array([[1.0, -1.0]])
     entropy = cp.sum(-cp.entr(U) - cp.entr(V)) - linear[:, 0] @ U - linear[:, 1] @ V
-    fits = X @ (U - V) == 2 * y
+    predicted = X @ (U - V)
+    fits = predicted == 2 * y
     program = cp.Problem(cp.Minimize(entropy), [fits])
     status, solver, steps = _solve(program, ENTROPY_ASKS, allow_inaccurate)
     beta, dual = np.asarray((U.value - V.value) / 2), -2 * np.asarray(fits.dual_value)

@@ -1,0 +1,31 @@
+"""The integrated flow beside the exact endpoint: what a trained network costs, and how far it is from the minimiser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+import numpy as np
+
+from benchmarks.timing import Row, timed
+from normtheory.tasks import teacher_student
+from solvers import newton, training
+
+GRID = ((64, 40), (64, 0))  # main samples, shared features of 40
+TOLERANCES = (1e-6, 1e-8)
+REPETITIONS = 5  # of the minimiser; the flow takes seconds
+
+
+def rows() -> Iterator[Row]:
+    """Finetuning by the flow, at two tolerances, against the minimiser from the network's own start."""
+    for samples, overlap in GRID:
+        tasks = teacher_student(samples, overlap)
+        X, y = tasks.main.X, tasks.main.y
+        for rtol in TOLERANCES:
+            run, seconds = timed(partial(training.pretrain_finetune, X, y, beta_aux=tasks.teacher_aux, rtol=rtol))
+            k, beta0 = run.scale_and_start()
+            exact, exact_seconds = timed(partial(newton.minimize, X, y, k, beta0), REPETITIONS)
+            distance = np.linalg.norm(run.beta - exact.beta) / np.linalg.norm(exact.beta)
+            note = f"{run.finetuning.gradient_evaluations} gradients, distance from the minimiser {distance:.1e}"
+            problem = f"finetuning D = 1000, n = {samples}, {overlap}/40 shared"
+            yield Row(problem, f"flow, rtol {rtol:g}", seconds, seconds / exact_seconds, note)

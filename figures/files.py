@@ -1,0 +1,66 @@
+"""Tables and pictures on disk, written whole or not at all, in one house style."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import pyarrow as pa
+from pyarrow import csv
+
+from normtheory.arrays import InputError
+from normtheory.tasks import write_whole
+
+mpl.use("Agg")
+
+STYLE = Path(__file__).with_name("house.mplstyle")
+# Okabe & Ito's palette: told apart by colour-blind readers, and by their lightness in print.
+COLOURS = {
+    "blue": "#0072B2",
+    "orange": "#E69F00",
+    "green": "#009E73",
+    "vermilion": "#D55E00",
+    "purple": "#CC79A7",
+    "black": "#222222",
+    "grey": "#8C8C8C",
+}
+
+
+def folder(path: Path) -> Path:
+    """Make the folder if it is missing.
+
+    Raises
+    ------
+    InputError
+        If it cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot make the folder {path} ({error.strerror}); choose another with --out") from error
+    return path
+
+
+def write_table(table: pa.Table, path: Path) -> Path:
+    """Write a table as CSV."""
+    write_whole(path, lambda handle: csv.write_csv(table, handle))
+    return path
+
+
+def read_table(path: Path) -> pa.Table:
+    """Read a table that `write_table` wrote."""
+    return csv.read_csv(path)
+
+
+def write_picture(figure: Any, stem: Path) -> list[Path]:
+    """Write a matplotlib figure as PNG and SVG; return both paths. SVGs hold no date: equal pictures are equal files."""
+    return [_write_one(figure, stem.with_suffix(".png"), {}), _write_one(figure, stem.with_suffix(".svg"), {"Date": None})]
+
+
+def _write_one(figure: Any, path: Path, metadata: dict[str, None]) -> Path:
+    import matplotlib.pyplot as plt
+
+    with plt.style.context(STYLE):  # resolution and fonts of the file are read when it is saved
+        write_whole(path, lambda handle: figure.savefig(handle, format=path.suffix[1:], metadata=metadata))
+    return path

@@ -1,0 +1,150 @@
+"""Numerical witnesses: networks trained by the integrated flow, against the certified minimiser of the norm that is claimed.
+
+Every budget is stated here, before any run. Each run is named by its seed and kept for the process, so that a twin costs a
+minimisation but no second training.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import mpmath
+import numpy as np
+
+from normtheory import exact
+from normtheory.arrays import FloatArray
+from normtheory.networks import DiagonalNetwork, Weights
+from normtheory.tasks import Task, generalisation_loss, teacher_student
+
+Formula = Callable[..., Any]
+
+PROBLEMS = 4
+# Relative distance of a flow's endpoint from the minimiser: the integrator's local tolerance is 1e-8 and its errors add up over
+# a few hundred steps, but the dynamics contract towards the data; 1e-6 leaves two decades and is far below any wrong formula.
+FLOW_BUDGET = 1e-6
+
+
+def relative_distance(a: FloatArray, b: FloatArray) -> float:
+    """||a - b|| / ||b||."""
+    return float(np.linalg.norm(a - b) / np.linalg.norm(b))
+
+
+def scale_deviation(squared: Formula, start: Formula) -> float:
+    """Largest relative difference of formulas in the four weights from `exact.scale_and_start` on random weights."""
+    weights = _random_weights(1000, seed=0)
+    k, beta0 = exact.scale_and_start(weights)
+    stated = squared(*weights.stacked())
+    energy = np.sum(weights.stacked() ** 2, axis=0) / 2  # k^2 = energy^2 - beta0^2 cancels where a pathway is nearly dead
+    errors = np.abs(k**2 - stated) / energy**2, np.abs(beta0 - start(*weights.stacked())) / energy
+    return float(np.max(errors))
+
+
+def random_starts(squared: Formula, start: Formula) -> float:
+    """Largest relative distance of the flow's endpoint, from random weights, from the minimiser of the stated divergence."""
+    from solvers.newton import minimize
+
+    deviations = []
+    for seed in range(PROBLEMS):
+        task, weights, end = _flow_from_random_weights(seed)
+        k, beta0 = np.sqrt(squared(*weights.stacked())), start(*weights.stacked())
+        deviations.append(relative_distance(end, minimize(task.X, task.y, k, beta0).beta))
+    return max(deviations)
+
+
+@cache
+def _flow_from_random_weights(seed: int) -> tuple[Task, Weights, FloatArray]:
+    from solvers.flow import gradient_flow
+
+    task = _small_task(inputs=30, samples=8, seed=seed)
+    weights = _random_weights(30, seed=seed + 1)
+    return task, weights, gradient_flow(DiagonalNetwork(), task, weights, rtol=1e-8).beta
+
+
+def protocol_deviation(squared: Formula, start: Formula) -> float:
+    """Largest relative difference of `exact.finetuning`, and of the weights step by step, from the formulas in 50 digits.
+
+    The formulas take (beta_aux, alpha, gamma, c) as mpmath numbers.
+    """
+    draw = np.random.default_rng(np.random.SeedSequence((3, 1)))
+    deviations = []
+    for alpha, gamma, rescale in ((0.3, 0.2, 0.7), (1e-3, 1e-3, 1.0), (0.1, 1.0, 0.05)):
+        beta_aux = draw.standard_normal(20) * 10.0 ** draw.integers(-4, 1, 20)
+        weights = exact.reset(exact.rescaled(exact.pretraining(beta_aux, alpha), rescale), gamma)
+        weights_size = rescale * gamma * np.sqrt(np.hypot(beta_aux, 2 * alpha**2))  # of the two terms that beta0 subtracts
+        with mpmath.workdps(50):
+            settings = [[mpmath.mpf(value) for value in (a, alpha, gamma, rescale)] for a in beta_aux]
+            stated = [(mpmath.sqrt(squared(*setting)), start(*setting)) for setting in settings]
+        for k, beta0 in (exact.finetuning(beta_aux, alpha, gamma, rescale), exact.scale_and_start(weights)):
+            for d, (true_k, true_start) in enumerate(stated):
+                deviations += [abs(k[d] / true_k - 1), abs(beta0[d] - true_start) / weights_size[d]]
+    return float(max(deviations))
+
+
+def finetuned_endpoints(squared: Formula, start: Formula) -> float:
+    """Largest relative distance of trained networks from the minimiser of the stated norm, at 60 inputs, three settings."""
+    return max(
+        relative_distance(run.beta, run.predicted(squared, start))
+        for run in (small_run(0.3, 0.2, 0.7), small_run(0.05, 0.3, 1.5), small_run(0.1, 0.1, 1.0))
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class FinetunedNetwork:
+    """A network trained through both phases, and what it was trained on."""
+
+    task: Task
+    teacher: FloatArray
+    beta_aux: FloatArray
+    alpha: float
+    gamma: float
+    rescale: float
+    beta: FloatArray
+
+    def predicted(self, squared: Formula, start: Formula) -> FloatArray:
+        """Minimiser of the norm whose scale and start are formulas in (beta_aux, alpha, gamma, c)."""
+        from solvers.newton import minimize
+
+        setting = (self.beta_aux, self.alpha, self.gamma, self.rescale)
+        return minimize(self.task.X, self.task.y, np.sqrt(squared(*setting)), start(*setting)).beta
+
+    def generalisation(self, beta: FloatArray) -> float:
+        """Population loss of a predictor on the main task."""
+        return generalisation_loss(beta, self.teacher)
+
+
+@cache
+def small_run(alpha: float, gamma: float, rescale: float) -> FinetunedNetwork:
+    """60 inputs, 12 main samples, 40 auxiliary ones; 6 of 6 features shared; both phases integrated."""
+    from solvers.training import pretrain_finetune
+
+    tasks = teacher_student(12, 6, features=6, features_aux=6, inputs=60, samples_aux=40, seed=1)
+    task, aux = tasks.main, tasks.aux
+    run = pretrain_finetune(task.X, task.y, X_aux=aux.X, y_aux=aux.y, alpha=alpha, gamma=gamma, rescale=rescale, rtol=1e-8)
+    return FinetunedNetwork(task, tasks.teacher, run.beta_aux, alpha, gamma, rescale, run.beta)
+
+
+@cache
+def paper_run() -> FinetunedNetwork:
+    """The paper's setting: 1000 inputs, 64 main samples, 40 of 40 features shared, alpha = gamma = 1e-3.
+
+    Pretraining is perfect: its predictor is the auxiliary teacher, which 1024 samples determine.
+    """
+    from solvers.training import pretrain_finetune
+
+    tasks = teacher_student(64, 40, seed=0)
+    task, alpha, gamma = tasks.main, 1e-3, 1e-3
+    run = pretrain_finetune(task.X, task.y, beta_aux=tasks.teacher_aux, alpha=alpha, gamma=gamma, rtol=1e-8)
+    return FinetunedNetwork(task, tasks.teacher, run.beta_aux, alpha, gamma, 1.0, run.beta)
+
+
+def _small_task(inputs: int, samples: int, seed: int) -> Task:
+    draw = np.random.default_rng(np.random.SeedSequence((inputs, samples, seed)))
+    return Task(draw.standard_normal((samples, inputs)), draw.standard_normal(samples))
+
+
+def _random_weights(size: int, seed: int) -> Weights:
+    draw = np.random.default_rng(np.random.SeedSequence((size, seed), spawn_key=(1,)))
+    return Weights(*draw.standard_normal((4, size)))

@@ -1,0 +1,253 @@
+"""Section 3.1: the Q penalty, Corollary 1 and the limits that the paper reads off it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import sympy as sp
+
+from normtheory.derivation import Derivation
+from normtheory.ledger import Verdict, claim
+from normtheory.penalties import Q
+from proofs import experiments
+from proofs.appendix_a import printed_penalty
+from proofs.one_output import ALPHA, GAMMA, MINUS, PLUS, A, ScaleAndStart, finetuning_formula, on_orbit, pretrained_weights
+from proofs.q_facts import FAR_ROOT, PENALTY, ROOT, UNIT, B, K, T, X, far_form, far_gap, logarithms, penalty, unit_form
+
+Expression = Any
+
+SOURCE = "Lindsey & Lippl 2024, section 3.1"
+AUX = sp.Symbol("a", positive=True)  # |beta_aux|
+Z = sp.Symbol("z", real=True)
+
+
+@claim(
+    id="eq3",
+    where="Eq. 3 (section 3.1)",
+    statement=r"\|\beta\|_Q = \sum_d (|\beta^{aux}_d|+\gamma^2)\,q\Big(\frac{2\beta_d}{|\beta^{aux}_d|+\gamma^2}\Big),\quad "
+    r"q(z) = 2-\sqrt{4+z^2}+z\,\mathrm{arcsinh}(z/2)",
+    assumptions=("w_+(0) = w_-(0) at the start of finetuning, with first layer sqrt|beta_aux| and second layer gamma",),
+    printed=2 - sp.sqrt(4 + Z**2) + Z * sp.asinh(Z / 2),
+    twins={
+        "arcsinh(z) for arcsinh(z/2)": 2 - sp.sqrt(4 + Z**2) + Z * sp.asinh(Z),
+        "without the constant 2": -sp.sqrt(4 + Z**2) + Z * sp.asinh(Z / 2),
+        "the root added": 2 + sp.sqrt(4 + Z**2) + Z * sp.asinh(Z / 2),
+        "1 + z^2 under the root": 1 - sp.sqrt(1 + Z**2) + Z * sp.asinh(Z / 2),
+    },
+    expected=Verdict.PROVED,
+    source=SOURCE + "; Woodworth et al. 2020",
+)
+def q_penalty(proof: Derivation, q: Expression) -> None:
+    """Eq. 3: the potential whose gradient is 2 arcsinh(b/k), zero at zero; Eq. 21 at the stated start."""
+    stated = K * q.subs(Z, 2 * B / K)
+    proof.equal("q is the integral of arcsinh(z/2)", sp.diff(q, Z), sp.asinh(Z / 2))
+    proof.equal("from 0", q.subs(Z, 0), 0)
+    proof.equal("so k q(2b/k) has the gradient 2 arcsinh(b/k)", sp.diff(stated, B), 2 * sp.asinh(B / K))
+    closed = 2 * B * sp.asinh(B / K) - 2 * sp.sqrt(B**2 + K**2) + 2 * K
+    proof.equal("and the closed form", stated, closed)
+    proof.equal("the package's one expression", Q.expression(), stated)
+    from_a = printed_penalty(B, sp.sqrt(AUX), GAMMA)
+    proof.equal("Eq. 21 with w_0 = sqrt|beta_aux| and v_0 = gamma", from_a, stated.subs(K, AUX + GAMMA**2))
+
+
+@dataclass(frozen=True)
+class Weighted:
+    """The claim of q-small: near 0 the contribution is `weight` b^2."""
+
+    weight: Expression
+
+
+@claim(
+    id="q-small",
+    where="section 3.1, after Eq. 3",
+    statement=r"|\beta|/(|\beta^{aux}|+\gamma^2)\to 0:\ \text{the contribution converges to}\ \beta^2/|\beta^{aux}|",
+    assumptions=("the penalty of Eq. 3 with k = |beta_aux| + gamma^2", "gamma > 0"),
+    printed=Weighted(1 / AUX),
+    corrected=Weighted(1 / (AUX + GAMMA**2)),
+    corrected_statement=r"\frac{\beta^2}{k}\Big(1-\frac{\beta^2}{12k^2}\Big) \le \|\beta\|_Q \le \frac{\beta^2}{k},\quad "
+    r"k = |\beta^{aux}|+\gamma^2",
+    twins={
+        "twice as much": Weighted(2 / (AUX + GAMMA**2)),
+        "half as much": Weighted(1 / (2 * (AUX + GAMMA**2))),
+        "gamma for gamma^2": Weighted(1 / (AUX + GAMMA)),
+    },
+    expected=Verdict.CORRECTED,
+    source=SOURCE,
+)
+def small_weights(proof: Derivation, stated: Weighted) -> None:
+    """Section 3.1, small ratio: the coefficient of b^2, then two-sided bounds with the rate b^2/(12 k^2)."""
+    k = AUX + GAMMA**2
+    contribution = penalty(B, k)
+    proof.equal("the contribution vanishes at 0", contribution.subs(B, 0), 0)
+    proof.equal("so does its derivative", sp.diff(contribution, B).subs(B, 0), 0)
+    coefficient = sp.diff(contribution, B, 2).subs(B, 0) / 2
+    if not proof.equal("half the second derivative is the coefficient of b^2", coefficient, stated.weight):
+        ratio = sp.factor(stated.weight / (1 / k))
+        proof.note(f"The stated coefficient is {ratio} times the true one.")
+        return
+    unit_form(proof)
+    proof.equal("the stated weight at b = kt, in units of k", k * T**2 * stated.weight, T**2)
+    proof.positive_by_taylor("t^2 is an upper bound", T**2 - UNIT, T, 2, 2 * T**2 / (ROOT * (1 + ROOT)))
+    lower = T**2 * (1 - T**2 / 12)
+    proof.positive_by_taylor("t^2 (1 - t^2/12) a lower one", UNIT - lower, T, 2, T**4 * (ROOT + 2) / (ROOT * (1 + ROOT) ** 2))
+
+
+SLOPE = sp.Symbol("c", positive=True)
+LATER = sp.Symbol("tau", positive=True)
+BEYOND = LATER + sp.exp(SLOPE / 2 + 2)  # t = 2 + BEYOND lies as far out as one likes, and further for a larger slope c
+
+
+@claim(
+    id="q-large",
+    where="section 3.1, after Eq. 3",
+    statement=r"|\beta|/(|\beta^{aux}|+\gamma^2)\to\infty:\ \text{the contribution approaches}\ c|\beta|,\ "
+    r"c\sim O(\log(1/(|\beta^{aux}|+\gamma^2)))",
+    assumptions=(
+        "the penalty of Eq. 3 with k = |beta_aux| + gamma^2",
+        "c does not depend on beta; the ratio may grow in either way, k -> 0 or |beta| -> infinity",
+    ),
+    printed=(SLOPE, None),
+    corrected=(2 * (sp.log(2 * T) - 1), sp.Integer(2)),
+    corrected_statement=r"0 \le 2|\beta|\Big(\log\frac{2|\beta|}{k}-1\Big)+2k-\|\beta\|_Q \le \frac{k^2}{2|\beta|}:\ "
+    r"c \sim 2\log(1/k)\ \text{as}\ k\to 0\ \text{at fixed}\ \beta,\ \text{but}\ 2|\beta|\log|\beta|\ \text{at fixed}\ k",
+    twins={
+        "half the slope": (sp.log(2 * T) - 1, sp.Integer(2)),
+        "the slope 2 log(2t)": (2 * sp.log(2 * T), sp.Integer(2)),
+        "remainder k^2/(3|b|)": (2 * (sp.log(2 * T) - 1), sp.Integer(3)),
+        "the slope sqrt(t)": (sp.sqrt(T), sp.Integer(2)),
+    },
+    expected=Verdict.CORRECTED,
+    source=SOURCE,
+)
+def large_weights(proof: Derivation, stated: tuple[Expression, Expression | None]) -> None:
+    """Section 3.1, large ratio: no constant slope is approached at fixed k; the two-sided bound that holds in both limits.
+
+    With t = |b|/k the contribution is k h(t), and the slope stated is that of h. "Approaches slope times t" entails that h/t
+    stays within 1 of the slope from some t on; it is tried at t = 2 + tau + exp(c/2 + 2), for every c and tau > 0.
+    """
+    slope, divisor = stated
+    unit_form(proof)
+    far_form(proof)
+    gap = far_gap()
+    proof.positive_by_taylor("U is positive", gap, X, 1, 2 * X / (1 + FAR_ROOT))
+    proof.positive_by_taylor("and below x^2/2", X**2 / 2 - gap, X, 1, X**3 / (1 + FAR_ROOT) ** 2)
+    exceeds_every_slope(proof)
+    u, far, at = sp.Symbol("u", positive=True), {T: 2 + BEYOND}, {X: 1 / (2 + BEYOND)}
+    excess = (UNIT / T - slope).subs(far)
+    form = BEYOND / (2 + BEYOND) + u
+    above = proof.positive("h/t is less than 1 above the slope there", 1 - excess, form, {u: gap}, at, by=far_out)
+    form = 1 + (7 + 4 * BEYOND) / (2 * (2 + BEYOND) ** 2) + u
+    below = proof.positive("and less than 1 below it", 1 + excess, form, {u: X**2 / 2 - gap}, at, by=far_out)
+    if divisor is None or not (above and below):
+        return
+    main = T * slope + 2
+    expanded = main - T * gap.subs(X, 1 / T)
+    proof.equal("h = t slope + 2 - t U(1/t)", UNIT, expanded, by=lambda e: logarithms(e.subs(T, 1 / X)))
+    proof.positive_by_taylor("where 0 < U", gap, X, 1, 2 * X / (1 + FAR_ROOT))
+    proof.positive_by_taylor("and U < x^2/2, the remainder k^2/(2|b|)", X**2 / divisor - gap, X, 1, X**3 / (1 + FAR_ROOT) ** 2)
+    b = sp.Symbol("b", positive=True)
+    in_b = K * main.subs(T, b / K)
+    split = 2 * b * sp.log(1 / K) + 2 * b * (sp.log(2 * b) - 1) + 2 * K
+    proof.equal("in b and k the slope is 2 log(1/k) + 2 log(2b) - 2", in_b, split, by=sp.expand_log)
+
+
+def exceeds_every_slope(proof: Derivation) -> None:
+    """Section 3.1: h(t)/t > c + 1 at t = 2 + tau + exp(c/2 + 2): no constant slope is approached as |b| -> infinity."""
+    v, grown = sp.Symbol("v", positive=True), sp.exp(SLOPE / 2 + 2)
+    form = 2 * sp.log(1 + (2 + LATER) / grown) + 2 * sp.log(2) + 1 + (7 + 4 * BEYOND) / (2 * (2 + BEYOND) ** 2) + v
+    proof.positive(
+        "h/t exceeds every constant c by more than 1 far out",
+        (UNIT / T).subs(T, 2 + BEYOND) - SLOPE - 1,
+        form,
+        {v: X**2 / 2 - far_gap()},
+        {X: 1 / (2 + BEYOND)},
+        by=far_out,
+    )
+
+
+def far_out(expression: Expression) -> Expression:
+    """Write tau in terms of x = 1/t, t = 2 + tau + exp(c/2 + 2)."""
+    return logarithms(expression.subs(LATER, 1 / X - 2 - sp.exp(SLOPE / 2 + 2)))
+
+
+@claim(
+    id="q-decreasing",
+    where="section 3.1, after Eq. 3",
+    statement=r"\|\beta\|_Q\ \text{decreases with}\ |\beta^{aux}_d|\ \text{(strictly, where}\ \beta_d\ne 0)",
+    assumptions=("the penalty of Eq. 3 with k = |beta_aux| + gamma^2",),
+    printed=penalty(T, AUX + GAMMA**2),
+    twins={
+        "the l1,2 penalty 2 sqrt(beta^2 + beta_aux^2), which increases": 2 * sp.sqrt(T**2 + AUX**2),
+        "k = 1/(|beta_aux| + gamma^2)": penalty(T, 1 / (AUX + GAMMA**2)),
+        "the weighted l2 penalty |beta_aux| beta^2": AUX * T**2,
+    },
+    expected=Verdict.PROVED,
+    source=SOURCE,
+)
+def decreasing(proof: Derivation, contribution: Expression) -> None:
+    """Section 3.1: the derivative in |beta_aux| is negative; b = t > 0 is enough, the penalty being even in b."""
+    proof.equal("Eq. 3 is even in b", PENALTY.subs(B, -B), PENALTY)
+    k = AUX + GAMMA**2
+    form = 2 * T**2 / (k * (sp.sqrt(T**2 + k**2) + k))
+    proof.positive("minus the derivative in |beta_aux|", -sp.diff(contribution, AUX), form)
+
+
+ONE = sp.Integer(1)
+PRINTED = ScaleAndStart((sp.Abs(A) + GAMMA**2) ** 2, sp.Integer(0))
+
+
+@claim(
+    id="cor1",
+    where="Corollary 1, Eqs. 2 and 3 (section 3.1)",
+    statement=r"\beta^* = \arg\min_{X\beta=y} \|\beta\|_Q,\quad \|\beta\|_Q = \sum_d k_d\,q(2\beta_d/k_d),\ "
+    r"k_d = |\beta^{aux}_d|+\gamma^2",
+    assumptions=(
+        "pretraining from the constant alpha, then the second layer reset to gamma",
+        "both phases reach zero training error",
+    ),
+    printed=PRINTED,
+    corrected=finetuning_formula(ONE),
+    corrected_statement=r"\beta^* = \arg\min_{X\beta=y}\sum_d D_{Q_{k_d}}(\beta_d,\beta_d(0)),\quad "
+    r"k = \sqrt{(\beta^{aux}/2)^2+(\alpha^2+\gamma^2)^2},\ "
+    r"\beta(0) = \gamma\Big(\sqrt{\tfrac{R+\beta^{aux}}2}-\sqrt{\tfrac{R-\beta^{aux}}2}\Big),\ "
+    r"R = \sqrt{(\beta^{aux})^2+4\alpha^4}",
+    twins={
+        "the exact scale, started from 0": ScaleAndStart(finetuning_formula(ONE).squared, sp.Integer(0)),
+        "the printed scale with the exact start": ScaleAndStart(PRINTED.squared, finetuning_formula(ONE).start),
+        "half the printed scale": ScaleAndStart(PRINTED.squared / 4, sp.Integer(0)),
+    },
+    expected=Verdict.CORRECTED,
+    source=SOURCE + ", Appendix A",
+)
+def corollary(proof: Derivation, stated: ScaleAndStart) -> None:
+    """Corollary 1: is the gradient of the stated norm, where finetuning ends, in the row space of X? Then trained networks."""
+    pretrained_weights(proof)
+    exact = finetuning_formula(ONE)
+    weights_squared = (PLUS**2 + MINUS**2 + 2 * GAMMA**2) ** 2 / 4 - (GAMMA * (PLUS - MINUS)) ** 2
+    proof.equal("finetuning starts with the scale k^2 = (S/2)^2 - beta(0)^2", weights_squared, exact.squared, by=on_orbit)
+    nu, x = sp.symbols("nu x", real=True)
+    k, stated_k = sp.sqrt(exact.squared), sp.sqrt(stated.squared)
+    endpoint = k * sp.sinh(sp.asinh(exact.start / k) + nu * x)  # eta = nu x, by exact-any-init
+    gradient = 2 * sp.asinh(endpoint / stated_k) - 2 * sp.asinh(stated.start / stated_k)
+    first, second = ({A: sp.Symbol(f"a_{d}", real=True), x: sp.Symbol(f"x_{d}", real=True)} for d in (1, 2))
+    proof.equal(
+        "one sample: the stated norm's gradient at the endpoint is a multiple of the input x, as the cross product says",
+        gradient.subs(first) * second[x],
+        gradient.subs(second) * first[x],
+    )
+    _trained_networks(proof, stated)
+
+
+def _trained_networks(proof: Derivation, stated: ScaleAndStart) -> None:
+    squared, start = (sp.lambdify((A, ALPHA, GAMMA, sp.Symbol("c", positive=True)), expression) for expression in stated)
+    runs = {"D = 60, n = 12": experiments.small_run(0.05, 0.1, 1.0), "D = 1000, n = 64": experiments.paper_run()}
+    for size, run in runs.items():
+        prediction = run.predicted(squared, start)
+        distance = experiments.relative_distance(prediction, run.beta)
+        proof.witness(f"a trained network ends at the minimiser of the stated norm, {size}", distance, experiments.FLOW_BUDGET)
+        proof.note(
+            f"At {size}, alpha = {run.alpha:g}, gamma = {run.gamma:g} this norm predicts generalisation loss "
+            f"{run.generalisation(prediction):.3g}, at relative distance {distance:.1e} from the trained network, "
+            f"whose loss is {run.generalisation(run.beta):.3g}."
+        )

@@ -1,0 +1,13 @@
+"""One BLAS thread per process, and hypothesis profiles: `ci` (default, the same examples every time) and `night`."""
+
+import os
+
+# Before numpy is imported: BLAS reads these once.
+for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[_variable] = "1"
+
+from hypothesis import settings  # noqa: E402 - after the variables above
+
+settings.register_profile("ci", derandomize=True, deadline=None)
+settings.register_profile("night", max_examples=2000, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))

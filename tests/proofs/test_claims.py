@@ -1,0 +1,81 @@
+import subprocess
+import sys
+from functools import cache
+
+import pytest
+
+from normtheory import ledger
+from normtheory.derivation import Strength, Truth
+from normtheory.ledger import Verdict
+
+FIRST_SLICE = {
+    "eq1", "eq3", "eq18", "eq19", "eq20", "eq21", "stationarity", "q-small", "q-large", "q-decreasing",
+    "q-facts-derivative", "q-facts-curvature", "q-facts-conjugate", "q-facts-series", "q-facts-rich", "q-facts-growth",
+    "q-facts-scale", "q-facts-homogeneity", "q-facts-entropy", "q-facts-bounds",
+    "conserved-one-output", "exact-any-init", "exact-finetuning", "cor1",
+}  # fmt: skip
+CLAIMS = ledger.claims()
+
+
+@cache
+def entry(name):
+    return ledger.run_claim(CLAIMS[name])
+
+
+def test_the_ids_are_stable():
+    assert set(CLAIMS) >= FIRST_SLICE
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+def test_a_claim_is_judged_as_expected(name):
+    found = entry(name)
+    assert found.verdict is CLAIMS[name].expected
+    assert found.problems == ()
+    assert found.twins
+    assert all(twin.rejected for twin in found.twins)
+    assert all(twin.evidence.counterexample.rigorous for twin in found.twins)
+    if found.verdict is Verdict.CORRECTED:
+        assert found.printed.counterexample.rigorous
+        assert found.corrected.strength is Strength.SYMBOLIC
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+def test_a_claim_says_what_a_reader_needs(name):
+    claim = CLAIMS[name]
+    assert claim.check.__doc__.split(":")[0].startswith(("Eq", "Section", "Appendix", "Corollary", "Theory"))
+    assert all((claim.where, claim.statement, claim.source))
+    assert claim.statement.count("{") == claim.statement.count("}")
+    assert claim.corrected_statement.count("{") == claim.corrected_statement.count("}")
+
+
+def test_eq18_as_printed_is_twice_eq19():
+    printed, nineteen = CLAIMS["eq18"].printed, CLAIMS["eq19"].printed
+    assert (printed - 2 * nineteen).rewrite("exp").expand() == 0
+
+
+def test_corollary_1_misses_trained_networks_and_the_correction_does_not():
+    def distances(evidence):
+        return [float(step.detail.split()[1].rstrip(",")) for step in evidence.steps if step.strength is None]
+
+    found = entry("cor1")
+    assert min(distances(found.printed)) > 1e-3
+    assert max(distances(found.corrected)) < 1e-6
+    assert all(step.truth is Truth.TRUE for step in found.corrected.steps)
+
+
+def command(*arguments):
+    run = [sys.executable, "-m", "proofs", *arguments, "--jobs", "1"]
+    return subprocess.run(run, capture_output=True, text=True, check=False)
+
+
+def test_the_command_prints_verdicts_and_succeeds():
+    run = command("q-decreasing", "q-small")
+    assert run.returncode == 0
+    assert "q-small                CORRECTED  3/3 twins rejected" in run.stdout
+    assert "2 claims, 0 not as expected" in run.stdout
+
+
+def test_the_command_names_an_unknown_claim():
+    run = command("q-smal")
+    assert run.returncode == 2
+    assert run.stderr.strip() == "no claim is called 'q-smal'; did you mean q-small?"
