@@ -168,3 +168,11 @@ def _relative(residual: FloatArray, one: FloatArray, other: FloatArray) -> float
 def _gap(objective: float, dual_objective: float) -> float:
     scale = max(abs(objective), abs(dual_objective))
     return abs(objective - dual_objective) / scale if scale else 0.0
+
+
+def outside_the_range(y: str, X: str, residual: float) -> str:
+    """What to say of targets that no predictor fits, with the relative residual of least squares."""
+    return (
+        f"{y} is outside the range of {X} (relative least-squares residual {residual:.1e}): "
+        "no beta has zero training error; remove contradictory rows"
+    )

@@ -18,7 +18,7 @@ from scipy.linalg.blas import dsyrk
 
 from normtheory.arrays import FloatArray, InputError, matrix, positive, positive_scalar, targets, vector
 from normtheory.penalties import Q
-from solvers.certificate import DEFAULT_TOLERANCE, NotCertified, Solution, accepted, certify_q
+from solvers.certificate import DEFAULT_TOLERANCE, NotCertified, Solution, accepted, certify_q, outside_the_range
 
 MOST_STEPS = 300  # factorisations; the paper's problems take 4 to 12
 CLOSE = 0.5  # a point is close to the path if the Newton step from it moves no s by more than this
@@ -115,10 +115,7 @@ def _independent_rows(X: FloatArray, y: FloatArray, tol: float) -> _System:
     misfit = float(np.linalg.norm(X @ (basis.T @ z) - y))
     size = float(np.linalg.norm(y))
     if misfit > tol * size:
-        raise InputError(
-            f"y is outside the range of X (relative least-squares residual {misfit / size:.1e}, rank {rank}): "
-            "no beta has zero training error; remove contradictory rows"
-        )
+        raise InputError(outside_the_range("y", "X", misfit / size))
     return _System(basis, z, R[:rank, :rank], tuple(int(p) for p in pivots[:rank]), rows)
 
 

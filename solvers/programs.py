@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from normtheory.arrays import FloatArray, InputError, matrix, positive, targets, vector
 from normtheory.penalties import L1, GroupL12, Q, WeightedL2
-from solvers.certificate import Certificate, NotCertified, Solution, accepted, certify_norm, certify_q
+from solvers.certificate import Certificate, NotCertified, Solution, accepted, certify_norm, certify_q, outside_the_range
 
 CONIC_TOLERANCE = 1e-7  # on the certificate of what the conic solver returns
 ENTROPY_ASKS = 1e-12  # asked of Clarabel: the entropy is flat, and beta only as good as the root of the gap
@@ -120,8 +120,13 @@ def minimize_l2(
 
 
 def _task(X: ArrayLike, y: ArrayLike, suffix: str) -> tuple[FloatArray, FloatArray]:
+    """A checked task that some beta fits: a conic solver's 'infeasible' may mean that it failed."""
     X = matrix(X, f"X{suffix}")
-    return X, targets(y, f"y{suffix}", X.shape[0], f"X{suffix}")
+    y = targets(y, f"y{suffix}", X.shape[0], f"X{suffix}")
+    misfit = float(np.linalg.norm(X @ np.linalg.lstsq(X, y, rcond=None)[0] - y))
+    if misfit > CONIC_TOLERANCE * float(np.linalg.norm(y)):
+        raise InputError(outside_the_range(f"y{suffix}", f"X{suffix}", misfit / float(np.linalg.norm(y))))
+    return X, y
 
 
 def _solve(program: Any, asks: float, allow_inaccurate: bool) -> tuple[str, str, int]:
@@ -136,8 +141,6 @@ def _solve(program: Any, asks: float, allow_inaccurate: bool) -> tuple[str, str,
     except cp.SolverError as error:
         raise NotCertified(f"Clarabel failed: {str(error).splitlines()[0]}") from error
     status = str(program.status)
-    if status in (cp.INFEASIBLE, cp.INFEASIBLE_INACCURATE):
-        raise InputError("y is outside the range of X: no beta has zero training error; remove contradictory rows")
     if status != cp.OPTIMAL and not (allow_inaccurate and status == cp.OPTIMAL_INACCURATE):
         raise NotCertified(f"Clarabel ended with status {status!r}")
     return status, f"cvxpy {cp.__version__} with Clarabel {clarabel.__version__}", int(program.solver_stats.num_iters)
