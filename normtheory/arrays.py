@@ -27,12 +27,15 @@ def real_array(value: ArrayLike, name: str) -> FloatArray:
     if array.dtype.kind not in "fiu":
         raise InputError(f"{name} holds {array.dtype} entries; give real numbers (float or integer)")
     array = np.asarray(array, dtype=np.float64, order="C")
-    bad = np.argwhere(~np.isfinite(array))
-    if bad.size:
+    if not array.size:
+        return array
+    low, high = float(array.min()), float(array.max())  # NaN if any entry is; no temporary the size of a large matrix
+    if not (np.isfinite(low) and np.isfinite(high)):
+        bad = np.argwhere(~np.isfinite(array))
         where = f" at index {tuple(int(i) for i in bad[0])}" if array.ndim else ""
         kind = "NaN" if np.isnan(array[tuple(bad[0])]) else "infinite"
         raise InputError(f"{name} is {kind}{where}; remove or replace such entries")
-    if array.size and float(np.abs(array).max()) > LARGEST:
+    if max(-low, high) > LARGEST:
         raise InputError(f"{name} has entries beyond {LARGEST:g}, whose squares overflow; choose other units")
     return array
 

@@ -1,10 +1,12 @@
-"""The certified minimiser of Bregman divergences of the Q penalty under X beta = y: path-following Newton on the dual.
+"""The certified minimiser of separable Bregman divergences under X beta = y: path-following Newton on the dual.
 
-The dual has n unknowns nu; with s = arcsinh(beta0/k) + X^T nu/2 the candidate is beta = k sinh(s) and a Newton step costs
-one weighted Gram matrix X diag(sqrt(beta^2 + k^2)) X^T and one Cholesky factorisation. Small k makes the dual stiff: its
-solution grows like log(1/k), and Newton's method started far away overshoots exponentially. So the path in kappa of the
-problems with scale sqrt(k^2 + kappa^2) is followed down from a kappa where one step suffices. In log kappa the path is
-nearly straight, so that its tangent, from the same factorisation as the Newton step, carries the iterate over decades.
+Each coordinate is beta_d = b_d(x_d) with x = X^T mu and b_d the inverse mirror map (`solvers.potentials`; for the Q penalty,
+hyperbolic entropy, b(x) = k sinh(arcsinh(beta0/k) + x)). The dual has n unknowns mu, and a Newton step costs one weighted Gram
+matrix X diag(b') X^T and one Cholesky factorisation. A small k makes the dual stiff: its solution grows like log(1/k), and
+Newton's method started far away overshoots exponentially. So a family of softened problems (for the Q penalty those with scale
+sqrt(k^2 + kappa^2)) is followed down in kappa, from one that a single step solves. In log kappa the path is nearly straight,
+so that its tangent, from the same factorisation as the Newton step, carries the iterate over decades, and corrections with
+an old factorisation, which cost two products with X, bring it back.
 """
 
 from __future__ import annotations
@@ -12,25 +14,45 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import LinAlgError, cho_solve, cholesky, lstsq, qr, solve_triangular
 from scipy.linalg.blas import dsyrk
 
-from normtheory.arrays import FloatArray, InputError, matrix, positive, positive_scalar, targets, vector
+from normtheory.arrays import FloatArray, InputError, matrix, positive, positive_scalar, real_array, targets, vector
 from normtheory.penalties import Q
-from solvers.certificate import DEFAULT_TOLERANCE, NotCertified, Solution, accepted, certify_q, outside_the_range
+from solvers.certificate import (
+    DEFAULT_TOLERANCE,
+    Certificate,
+    NotCertified,
+    Solution,
+    accepted,
+    certify_q,
+    certify_separable,
+    outside_the_range,
+)
+from solvers.potentials import HyperbolicEntropy, Potential
 
 MOST_STEPS = 300  # factorisations; the paper's problems take 4 to 12
-CLOSE = 0.5  # a point is close to the path if the Newton step from it moves no s by more than this
-FAR = 3.0  # beyond this, cheap corrections with an old factorisation do not converge
+CLOSE = 0.5  # a point is close to the path if the Newton step from it changes no log b' by more than this
+FAR = 3.0  # beyond this, corrections with an old factorisation do not converge
+OVERFLOWING = 1e150  # a slope of b at which the iterate counts as outside the domain
 CHORD_STEPS = 3  # corrections tried with one factorisation
-SHORTEST_STRIDE = 0.05  # in log kappa; below it a damped Newton step at the same kappa is the better use of a factorisation
-COLUMN_BLOCK_BYTES = 32 * 2**20  # of the weighted copy of X that a Gram matrix is accumulated from
+GROWTH_OF_STRIDE = 5.0  # from one factorisation to the next, at the most
+SHRINK = 0.4  # of a stride that was too long
+SHORTEST_STRIDE = 0.05  # in log kappa; below it a plain Newton step is the better use of a factorisation
+END_OF_PATH = 1 / 20  # of the least b': a kappa this small hardly differs from 0
+COLUMN_BLOCK_BYTES = 4 * 2**20  # of the weighted copy of X that a Gram matrix is accumulated from
 NEARLY_DEPENDENT = 1e-5  # sine of the angle of a row with the others below which rows are orthogonalised first
 
 
 def minimize(
-    X: ArrayLike, y: ArrayLike, k: ArrayLike, beta0: ArrayLike = 0.0, *, tol: float = DEFAULT_TOLERANCE
+    X: ArrayLike,
+    y: ArrayLike,
+    k: ArrayLike,
+    beta0: ArrayLike = 0.0,
+    *,
+    tol: float = DEFAULT_TOLERANCE,
+    dual: ArrayLike | None = None,
 ) -> Solution:
     """Minimise sum_d D_{Q_k}(beta_d, beta0_d) subject to X beta = y: where gradient flow on the diagonal network ends.
 
@@ -49,6 +71,8 @@ def minimize(
         Start of the flow.
     tol : float
         Bound on relative duality gap and relative primal residual.
+    dual : array, shape (n,), optional
+        Where to start: the dual of a neighbouring problem, with 0 for samples it did not have. Costs nothing if it is far off.
 
     Returns
     -------
@@ -63,82 +87,124 @@ def minimize(
         If the tolerance was not reached; carries the certificate that was.
     """
     X = matrix(X, "X")
-    rows, inputs = X.shape
-    y = targets(y, "y", rows, "X")
+    inputs = X.shape[1]
     k = positive(vector(k, "k", inputs, "column of X"), "k")
     beta0 = vector(beta0, "beta0", inputs, "column of X")
-    tol = positive_scalar(tol, "tol")
+    y, tol, dual = _checked(X, y, tol, dual)
+    beta, nu, steps = _solved(X, y, HyperbolicEntropy(k, beta0), tol, dual)
+    return _certified(beta, nu, steps, certify_q(X, y, Q(k), beta0, beta, nu), tol)
+
+
+def minimize_separable(
+    X: ArrayLike, y: ArrayLike, potential: Potential, *, tol: float = DEFAULT_TOLERANCE, dual: ArrayLike | None = None
+) -> Solution:
+    """Minimise the Bregman divergence from the start of any separable potential, subject to X beta = y.
+
+    Parameters
+    ----------
+    X, y, tol, dual
+        As in `minimize`.
+    potential : Potential
+        Inverse mirror map with D coordinates, such as those of `solvers.potentials`.
+
+    Returns
+    -------
+    Solution
+        `dual` is nu with phi'(beta) = phi'(start) + X^T nu.
+
+    Raises
+    ------
+    InputError, NotCertified
+        As `minimize`.
+    """
+    X = matrix(X, "X")
+    if potential.start.shape != (X.shape[1],):
+        raise InputError(f"the potential has {potential.start.size} coordinates, but X has {X.shape[1]} columns")
+    y, tol, dual = _checked(X, y, tol, dual)
+    beta, nu, steps = _solved(X, y, potential, tol, dual)
+    return _certified(beta, nu, steps, certify_separable(X, y, potential, beta, nu), tol)
+
+
+def _checked(
+    X: FloatArray, y: ArrayLike, tol: float, dual: ArrayLike | None
+) -> tuple[FloatArray, float, FloatArray | None]:
+    rows = X.shape[0]
+    y = targets(y, "y", rows, "X")
+    return y, positive_scalar(tol, "tol"), None if dual is None else targets(real_array(dual, "dual"), "dual", rows, "X")
+
+
+def _certified(beta: FloatArray, nu: FloatArray, steps: int, certificate: Certificate, tol: float) -> Solution:
+    return accepted(Solution(beta, nu, certificate, "optimal", "newton", steps), tol)
+
+
+def _solved(
+    X: FloatArray, y: FloatArray, potential: Potential, tol: float, dual: FloatArray | None
+) -> tuple[FloatArray, FloatArray, int]:
+    """Return beta, nu and the number of factorisations, uncertified."""
     system = _independent_rows(X, y, tol)
-    beta, mu, steps = _follow_path(system, k, beta0, tol)
-    dual = system.lift(2 * mu)  # the path uses the potential Q/2
-    certificate = certify_q(X, y, Q(k), beta0, beta, dual)
-    return accepted(Solution(beta, dual, certificate, "optimal", "newton", steps), tol)
+    path = _Path(system, potential)
+    misfit = system.z - system.Z @ potential.start
+    if _is_round_off(misfit, system, potential.start):
+        return potential.start.copy(), np.zeros_like(y), system.steps
+    warm = None if dual is None else path.at(system.lower(dual / potential.unit), 0.0)
+    beta, mu, steps = _follow(path, misfit, tol, warm)
+    return beta, system.lift(mu * potential.unit), steps
+
+
+def _is_round_off(misfit: FloatArray, system: _System, start: FloatArray) -> bool:
+    largest = max(float(system.Z.max(initial=0.0)), -float(system.Z.min(initial=0.0)))
+    scale = float(np.linalg.norm(system.z)) + largest * float(np.linalg.norm(start))
+    return float(np.linalg.norm(misfit)) <= float(np.finfo(float).eps * np.sqrt(start.size)) * scale
 
 
 @dataclass(frozen=True, eq=False)
 class _System:
-    """The constraint Z beta = z with independent rows, and the map from its dual variable to that of X beta = y."""
+    """The constraint Z beta = z with independent rows, a factor of Z Z^T, and the way to and from the duals of X beta = y."""
 
     Z: FloatArray
     z: FloatArray
-    triangle: FloatArray | None = None
-    pivots: tuple[int, ...] = ()
+    factor: _Factor
+    steps: int  # factorisations it took
+    triangle: FloatArray | None = None  # of the pivoted QR factorisation of X^T, if rows depend on each other
+    pivots: NDArray[np.intp] | None = None
     rows: int = 0
 
     def lift(self, mu: FloatArray) -> FloatArray:
-        """The nu with X^T nu = Z^T mu."""
-        if self.triangle is None:
+        """A nu with X^T nu = Z^T mu."""
+        if self.triangle is None or self.pivots is None:
             return mu
         nu = np.zeros(self.rows)
-        nu[list(self.pivots)] = solve_triangular(self.triangle, mu)
+        nu[self.pivots[: mu.size]] = solve_triangular(self.triangle[:, : mu.size], mu)
         return nu
+
+    def lower(self, nu: FloatArray) -> FloatArray:
+        """The mu with Z^T mu = X^T nu."""
+        return nu if self.triangle is None else np.asarray(self.triangle @ nu[self.pivots])
 
 
 def _independent_rows(X: FloatArray, y: FloatArray, tol: float) -> _System:
     """X beta = y as it stands if its rows are independent, else an orthonormal basis of them, by pivoted QR."""
     rows, inputs = X.shape
-    lengths = np.linalg.norm(X, axis=1)
-    if rows <= inputs and lengths.all():
+    if rows <= inputs:
+        gram = _gram(X, np.ones(inputs))
+        lengths = np.sqrt(np.diag(gram))
         try:
-            triangle = cholesky(_gram(X, np.ones(inputs)) / np.outer(lengths, lengths), check_finite=False)
-            if np.diag(triangle).min() > NEARLY_DEPENDENT:
-                return _System(X, y)
+            triangle = cholesky(gram, overwrite_a=True, check_finite=False)
+            if (np.diag(triangle) > NEARLY_DEPENDENT * lengths).all():
+                return _System(X, y, _Factor(triangle), 1)
         except LinAlgError:
             pass  # dependent rows: the QR factorisation below finds which
-    Q_factor, R, pivots = qr(X.T, mode="economic", pivoting=True, check_finite=False)
+    orthonormal, R, pivots = qr(X.T, mode="economic", pivoting=True, check_finite=False)
     sizes = np.abs(np.diag(R))
     rank = int(np.count_nonzero(sizes > max(X.shape) * np.finfo(float).eps * sizes[0])) if sizes[0] else 0
-    basis = np.ascontiguousarray(Q_factor[:, :rank].T)
+    basis = np.ascontiguousarray(orthonormal[:, :rank].T)
     z = np.zeros(0)
     if rank:
         z = lstsq(R[:rank].T, y[pivots], lapack_driver="gelsy", check_finite=False)[0]
-    misfit = float(np.linalg.norm(X @ (basis.T @ z) - y))
-    size = float(np.linalg.norm(y))
+    misfit, size = float(np.linalg.norm(X @ (basis.T @ z) - y)), float(np.linalg.norm(y))
     if misfit > tol * size:
         raise InputError(outside_the_range("y", "X", misfit / size))
-    return _System(basis, z, R[:rank, :rank], tuple(int(p) for p in pivots[:rank]), rows)
-
-
-@dataclass(frozen=True, eq=False)
-class _Path:
-    """The problems with scale sqrt(k^2 + kappa^2), kappa >= 0: the one asked for is at kappa = 0."""
-
-    system: _System
-    k: FloatArray
-    beta0: FloatArray
-
-    def at(self, mu: FloatArray, kappa: float) -> _Point:
-        """The point of dual variable mu on the problem at kappa."""
-        scale = np.hypot(self.k, kappa)
-        with np.errstate(over="ignore"):  # a stride that is far too long ends at infinity and is shortened
-            beta = scale * np.sinh(np.arcsinh(self.beta0 / scale) + self.system.Z.T @ mu)
-        return _Point(mu, kappa, scale, beta, np.hypot(beta, scale), self.system.Z @ beta - self.system.z)
-
-    def tangent(self, point: _Point, factor: _Factor) -> FloatArray:
-        """Slope d mu / d log kappa along the path of exact solutions, from the factorisation at `point`."""
-        growth = point.kappa**2 / point.scale  # d scale / d log kappa
-        drift = growth / point.scale * (point.beta - point.curvature * self.beta0 / np.hypot(self.beta0, point.scale))
-        return -factor.solve(self.system.Z @ drift)
+    return _System(basis, z, _Factor(np.eye(rank)), 1, R[:rank], pivots, rows)
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,90 +213,144 @@ class _Point:
 
     mu: FloatArray
     kappa: float
-    scale: FloatArray  # sqrt(k^2 + kappa^2)
+    x: FloatArray  # Z^T mu
     beta: FloatArray
-    curvature: FloatArray  # sqrt(beta^2 + scale^2), the inverse of phi''
-    residual: FloatArray  # Z beta - z
+    slope: FloatArray  # d beta / dx
+    drift: FloatArray  # d beta / d log kappa
+    residual: FloatArray  # Z beta - z; NaN or infinite where x is outside the domain of b
 
 
-def _follow_path(system: _System, k: FloatArray, beta0: FloatArray, tol: float) -> tuple[FloatArray, FloatArray, int]:
-    """Return beta, mu and the number of factorisations; the caller certifies them."""
-    Z, path = system.Z, _Path(system, k, beta0)
-    misfit = system.z - Z @ beta0
-    round_off = np.finfo(float).eps * np.sqrt(k.size) * (np.linalg.norm(system.z) + np.linalg.norm(beta0))
-    if np.linalg.norm(misfit) <= round_off * max(1.0, float(np.abs(Z).max(initial=0.0))):
-        return beta0.copy(), np.zeros(system.z.size), 0  # the start fits
-    least_norm = _Factor.of(Z, np.ones(k.size)).solve(misfit)
-    kappa = float(np.abs(Z.T @ least_norm).max())  # here the first Newton step moves no s by more than about 1
-    floor = float(k.min()) / 20  # below it kappa no longer matters
-    point = path.at(np.zeros(system.z.size), kappa if kappa > floor else 0.0)
-    for steps in range(2, MOST_STEPS + 2):
-        factor = _Factor.of(Z, point.curvature)
+@dataclass(frozen=True, eq=False)
+class _Path:
+    """The problems of the softened potential: the one asked for is at kappa = 0."""
+
+    system: _System
+    potential: Potential
+
+    def at(self, mu: FloatArray, kappa: float, x: FloatArray | None = None) -> _Point:
+        """The point of dual variable mu on the problem at kappa; x = Z^T mu if it is known."""
+        x = self.system.Z.T @ mu if x is None else x
+        beta, slope, drift = self.softened(x, kappa)
+        if not slope.max() < OVERFLOWING:  # a stride that is too long; it is shortened
+            return _Point(mu, kappa, x, beta, slope, drift, np.full_like(mu, np.inf))
+        return _Point(mu, kappa, x, beta, slope, drift, self.system.Z @ beta - self.system.z)
+
+    def softened(self, x: FloatArray, kappa: float) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Value, slope and drift at x; the slope is infinite or NaN outside the domain."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self.potential.softened(x, kappa)
+
+
+def _follow(
+    path: _Path, misfit: FloatArray, tol: float, warm: _Point | None
+) -> tuple[FloatArray, FloatArray, int]:
+    """Newton's method along the path, or from a warm start; the caller certifies what it returns."""
+    Z, system = path.system.Z, path.system
+    kappa = float(np.abs(Z.T @ system.factor.solve(misfit)).max())  # there the first step moves no x by more than 1
+    end = END_OF_PATH * float(path.potential.flattest.min())
+    cold = path.at(np.zeros_like(system.z), kappa if kappa > end else 0.0)
+    point = cold if warm is None or not np.isfinite(warm.residual).all() else warm
+    reach = np.inf
+    for steps in range(system.steps + 1, MOST_STEPS + 1):
+        factor = _Factor.of(Z, point.slope)
         newton = -factor.solve(point.residual)
-        if point.kappa > 0:
-            point = _stride(path, point, factor, newton, floor)
+        move = Z.T @ newton
+        if point is warm and _change(path, point, move) > FAR:
+            point = cold
             continue
-        point = path.at(point.mu + _damping(Z.T @ newton) * newton, 0.0)
+        if point.kappa > 0:
+            point, reach = _stride(path, point, factor, newton, move, end, reach)
+            continue
+        point = _descended(path, point, newton, move)
         beta, point = _corrected(path, point, factor)
         if _settled(path, point, beta, tol):
             return beta, point.mu, steps
     raise NotCertified(f"the path was not followed to its end in {MOST_STEPS} factorisations (kappa = {point.kappa:.1e})")
 
 
-def _stride(path: _Path, point: _Point, factor: _Factor, newton: FloatArray, floor: float) -> _Point:
-    """The farthest point down the path that one factorisation reaches; a damped Newton step where it reaches nowhere."""
-    Z = path.system.Z
-    if float(np.abs(Z.T @ newton).max()) <= FAR:
-        tangent = path.tangent(point, factor)
-        stride = float(np.log(point.kappa / floor))
-        kappa = 0.0  # try the end of the path first
-        while kappa == 0.0 or stride > SHORTEST_STRIDE:
-            candidate = path.at(point.mu + newton - stride * tangent, kappa)
-            for _ in range(CHORD_STEPS):
-                chord = factor.solve(candidate.residual)
-                distance = float(np.abs(Z.T @ chord).max())
-                if distance <= CLOSE:
-                    return candidate
-                if not distance <= FAR:
-                    break
-                candidate = path.at(candidate.mu - chord, candidate.kappa)
-            stride *= 0.6
-            kappa = point.kappa * float(np.exp(-stride))
-    return path.at(point.mu + _damping(Z.T @ newton) * newton, point.kappa)
+def _change(path: _Path, point: _Point, move: FloatArray) -> float:
+    """How much a move of x changes log b', at the most: what tells near from far for Newton's method."""
+    slope = path.softened(point.x + move, point.kappa)[1]
+    return float(np.abs(np.log(slope / point.slope)).max()) if slope.max() < OVERFLOWING else np.inf
 
 
-def _damping(move: FloatArray) -> float:
-    """Step length that decreases the dual whatever the distance: log(1 + d)/d for exponentials, full steps when close.
+def _stride(
+    path: _Path, point: _Point, factor: _Factor, newton: FloatArray, move: FloatArray, end: float, reach: float
+) -> tuple[_Point, float]:
+    """The farthest point down the path that one factorisation reaches, and how far in log kappa; `reach` is the last stride.
 
-    The third derivative of k cosh is at most its second: generalised self-concordance in the sense of Sun and Tran-Dinh
-    (doi 10.1007/s10107-018-1282-4), whose step length this is.
+    Where it reaches nowhere, a Newton step at the same kappa.
     """
-    length = float(np.abs(move).max())
-    return 1.0 if length <= CLOSE else float(np.log1p(length) / length)
+    Z = path.system.Z
+    if _change(path, point, move) <= FAR:
+        tangent = factor.solve(Z @ point.drift)  # - d mu / d log kappa along exact solutions
+        drift = Z.T @ tangent
+        rest = float(np.log(point.kappa / end))
+        stride = min(rest, GROWTH_OF_STRIDE * reach)
+        while stride == rest or stride > SHORTEST_STRIDE:
+            kappa = 0.0 if stride == rest else point.kappa * float(np.exp(-stride))
+            target = path.at(point.mu + newton + stride * tangent, kappa, point.x + move + stride * drift)
+            reached = _pulled_in(path, target, factor)
+            if reached is not None:
+                return reached, stride
+            stride *= SHRINK
+    return _descended(path, point, newton, move), SHORTEST_STRIDE
+
+
+def _pulled_in(path: _Path, point: _Point, factor: _Factor) -> _Point | None:
+    """The point after corrections with an old factorisation, if they bring it close to the path; else None."""
+    for _ in range(CHORD_STEPS):
+        if not np.isfinite(point.residual).all():
+            return None
+        chord = -factor.solve(point.residual)
+        move = path.system.Z.T @ chord
+        change = _change(path, point, move)
+        if not change <= FAR:
+            return None
+        if change <= CLOSE:
+            return point
+        point = path.at(point.mu + chord, point.kappa, point.x + move)
+    return None
+
+
+def _descended(path: _Path, point: _Point, newton: FloatArray, move: FloatArray) -> _Point:
+    """A Newton step, halved until the dual objective still falls, or hardly rises, at its end.
+
+    The dual is convex: its derivative along the step rises from a negative value, and evaluating it costs no product with X.
+    """
+    at_start = float(point.residual @ newton)
+    length = 1.0
+    while length > np.finfo(float).eps:
+        beta, slope, _ = path.softened(point.x + length * move, point.kappa)
+        if slope.max() < OVERFLOWING and float(beta @ move - path.system.z @ newton) <= 0.1 * abs(at_start):
+            break
+        length /= 2
+    return path.at(point.mu + length * newton, point.kappa, point.x + length * move)
 
 
 def _corrected(path: _Path, point: _Point, factor: _Factor) -> tuple[FloatArray, _Point]:
     """Corrections with the last factorisation for as long as they converge; and the primal point on the constraint."""
     Z, last = path.system.Z, np.inf
     while True:
-        chord = factor.solve(point.residual)
+        chord = -factor.solve(point.residual)
         move = Z.T @ chord
-        length = float(np.abs(move).max())
-        if not length < last / 4:
-            return point.beta - point.curvature * move, point
-        last = length
-        if length <= CLOSE:
-            point = path.at(point.mu - chord, 0.0)
+        size = float(np.abs(point.slope * move).max())
+        if not size < last / 4:
+            return point.beta + point.slope * move, point
+        following = path.at(point.mu + chord, 0.0, point.x + move)
+        if not np.isfinite(following.residual).all() or _change(path, point, move) > CLOSE:
+            return point.beta + point.slope * move, point
+        point, last = following, size
 
 
 def _settled(path: _Path, point: _Point, beta: FloatArray, tol: float) -> bool:
-    """Whether beta is feasible and its divergence from the dual's own candidate small, with room to spare in the tolerance."""
-    Z, z = path.system.Z, path.system.z
-    penalty = Q(path.k)
-    size = max(float(np.linalg.norm(z)), float(np.linalg.norm(Z @ path.beta0)))
+    """Whether beta is feasible, and its divergence from the dual's own candidate small, with room to spare."""
+    Z, z, start = path.system.Z, path.system.z, path.potential.start
+    size = max(float(np.linalg.norm(z)), float(np.linalg.norm(Z @ start)))
     feasible = float(np.linalg.norm(Z @ beta - z)) <= tol / 100 * size
-    miss = float(penalty.divergence(beta, point.beta).sum())
-    return feasible and miss <= tol / 100 * float(penalty.divergence(beta, path.beta0).sum())
+    miss = path.potential.unit * float(((beta - point.beta) ** 2 / point.slope).sum()) / 2
+    objective = path.potential.unit * float(point.x @ (point.beta - start)) - float(path.potential.energy(point.x).sum())
+    return feasible and miss <= tol / 100 * objective
 
 
 @dataclass(frozen=True, eq=False)
@@ -238,11 +358,11 @@ class _Factor:
     """Upper triangular R with R^T R = Z diag(weights) Z^T."""
 
     triangle: FloatArray
-    order: FloatArray | None = None
+    order: NDArray[np.intp] | None = None
 
     @staticmethod
     def of(Z: FloatArray, weights: FloatArray) -> _Factor:
-        """Cholesky factor of the Gram matrix; where that breaks down, QR of diag(sqrt(weights)) Z^T, which squares nothing."""
+        """Cholesky factor of the Gram matrix; where that breaks down, QR of diag(sqrt(weights)) Z^T, squaring nothing."""
         try:
             return _Factor(cholesky(_gram(Z, weights), overwrite_a=True, check_finite=False))
         except LinAlgError:
@@ -266,8 +386,10 @@ def _gram(Z: FloatArray, weights: FloatArray) -> FloatArray:
     rows, inputs = Z.shape
     width = max(1, min(inputs, COLUMN_BLOCK_BYTES // (8 * rows)))
     product = np.zeros((rows, rows), order="F")
+    workspace = np.empty((rows, width))
     roots = np.sqrt(weights)
     for first in range(0, inputs, width):
-        block = Z[:, first : first + width] * roots[first : first + width]
+        columns = slice(first, min(first + width, inputs))
+        block = np.multiply(Z[:, columns], roots[columns], out=workspace[:, : columns.stop - first])
         product = dsyrk(1.0, block.T, trans=1, beta=1.0, c=product, overwrite_c=True)
     return product

@@ -238,3 +238,42 @@ def test_the_certificate_measures_the_error(problem, seed):
     if expected > 2e-10:
         with pytest.raises(NotCertified):
             accepted(type(solution)(wrong, solution.dual, certificate, "optimal", "perturbed", 0), 1e-10)
+
+
+@settings(max_examples=40)
+@given(problems(most_inputs=40, lowest=-8, highest=2, most_samples=0.7), st.floats(0.5, 2.0))
+def test_a_warm_start_leads_to_the_same_minimiser(problem, factor):
+    """Whatever the dual it starts from: a neighbour's, zeros, or nonsense."""
+    cold = minimize(problem.X, problem.y, problem.k, problem.beta0)
+    neighbour = minimize(problem.X, problem.y, factor * problem.k, problem.beta0).dual
+    for dual in (neighbour, cold.dual, np.zeros_like(problem.y), 1e3 * np.ones_like(problem.y)):
+        warm = minimize(problem.X, problem.y, problem.k, problem.beta0, dual=dual)
+        assert divergence_between(problem, cold.beta, warm.beta) <= 1e-10
+
+
+def test_a_warm_start_saves_factorisations():
+    """Along a sequence of scales, at the paper's size; with new samples it is no help, and costs one step at most."""
+    tasks = teacher_student(128, 20)
+    X, y = tasks.main.X, tasks.main.y
+    k, beta0 = finetuning(tasks.teacher_aux, alpha=1e-3, gamma=1e-3)
+    first = minimize(X, y, k, beta0)
+    next_scale = minimize(X, y, 0.8 * k, beta0, dual=first.dual)
+    assert next_scale.steps < minimize(X, y, 0.8 * k, beta0).steps
+    fewer = minimize(X[:120], y[:120], k, beta0)
+    grown = minimize(X, y, k, beta0, dual=np.append(fewer.dual, np.zeros(8)))
+    assert grown.steps <= first.steps + 1
+
+
+def test_a_large_problem_takes_little_memory_beside_its_design_matrix():
+    """X is neither copied nor weighted whole: the peak stays within 1.5 times its size (here 96 MB)."""
+    import tracemalloc
+
+    draw = np.random.default_rng(0)
+    X = draw.standard_normal((200, 60_000))
+    y = X[:, :20] @ draw.standard_normal(20)
+    tracemalloc.start()
+    solution = minimize(X, y, 1e-6)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert solution.certificate.within(1e-10)
+    assert peak <= 0.5 * X.nbytes

@@ -1,0 +1,413 @@
+"""Separable mirror maps, given by their inverse: where a coordinate's orbit is when the dual variable has pulled it by x.
+
+Every network whose coordinates move on one-dimensional orbits ends at beta_d = b_d(x_d), x = X^T mu, X beta = y, with b_d
+increasing: gradient flow minimises the Bregman divergence from its start under the potential whose inverse mirror map is b.
+`solvers.newton` needs b and b'; its certificate also the energy, the integral of b(x) - b(0), and the inverse of b.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.integrate import DOP853
+
+from normtheory.arrays import FloatArray, InputError, positive, positive_scalar, real_array
+from normtheory.exact import pretraining
+from normtheory.penalties import Q, arcsinh_difference
+
+
+class Potential(Protocol):
+    """An increasing inverse mirror map b_d for each of D coordinates, with b_d(0) the start of the flow.
+
+    Attributes
+    ----------
+    start : array, shape (D,)
+        b(0).
+    unit : float
+        Gradient of the potential per unit of x: the dual variable nu of the problem is unit * mu. Chosen such that b changes
+        by a factor of order one when x changes by one.
+    """
+
+    @property
+    def start(self) -> FloatArray:
+        """b(0), shape (D,)."""
+
+    @property
+    def unit(self) -> float:
+        """Gradient of the potential per unit of x."""
+
+    @property
+    def flattest(self) -> FloatArray:
+        """About the least value of b', shape (D,)."""
+
+    def map(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """b(x) and b'(x), each (D,); infinite or NaN where x is outside the domain."""
+
+    def softened(self, x: FloatArray, kappa: float) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """A family that ends at b for kappa = 0 and starts at b(0): its value, slope in x, and slope in log kappa, each (D,).
+
+        For large kappa it is kappa sinh(x), nearly; solvers follow it from there, in nearly straight paths.
+        """
+
+    def energy(self, x: FloatArray) -> FloatArray:
+        """Integral of b - b(0) from 0 to x, times unit: the divergence of start from b(x), shape (D,)."""
+
+    def divergence(self, beta: FloatArray) -> FloatArray:
+        """Bregman divergence of beta from the start, shape (D,)."""
+
+    def inverse(self, beta: FloatArray) -> FloatArray:
+        """The x with b(x) = beta, shape (D,)."""
+
+
+@dataclass(frozen=True, eq=False)
+class HyperbolicEntropy:
+    """The Q penalty at scale k, started at beta0: b(x) = k sinh(arcsinh(beta0/k) + x). Unit 2, since Q' = 2 arcsinh(b/k)."""
+
+    k: FloatArray
+    beta0: FloatArray
+    unit: float = 2.0
+
+    @property
+    def start(self) -> FloatArray:
+        """beta0, shape (D,)."""
+        return self.beta0
+
+    @property
+    def flattest(self) -> FloatArray:
+        """k."""
+        return self.k
+
+    def map(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """k sinh(s) and k cosh(s) at s = arcsinh(beta0/k) + x."""
+        beta = self.k * np.sinh(np.arcsinh(self.beta0 / self.k) + x)
+        return beta, np.hypot(beta, self.k)
+
+    def softened(self, x: FloatArray, kappa: float) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """The same at scale sqrt(k^2 + kappa^2)."""
+        scale = np.hypot(self.k, kappa)
+        beta = scale * np.sinh(np.arcsinh(self.beta0 / scale) + x)
+        slope = np.hypot(beta, scale)
+        growth = (kappa / scale) ** 2  # d log scale / d log kappa
+        return beta, slope, growth * (beta - slope * self.beta0 / np.hypot(self.beta0, scale))
+
+    def energy(self, x: FloatArray) -> FloatArray:
+        """D_Q(beta0, b(x))."""
+        return Q(self.k).divergence_to(self.beta0, 2 * x)
+
+    def divergence(self, beta: FloatArray) -> FloatArray:
+        """D_Q(beta, beta0)."""
+        return Q(self.k).divergence(beta, self.beta0)
+
+    def inverse(self, beta: FloatArray) -> FloatArray:
+        """arcsinh(beta/k) - arcsinh(beta0/k)."""
+        return arcsinh_difference(beta, self.beta0, self.k)
+
+
+@dataclass(frozen=True, eq=False)
+class DeepDiagonal:
+    """The diagonal network of depth L >= 3, beta = w_+^L - w_-^L from w = alpha (Woodworth et al. 2020, Theorem 3).
+
+    b(x) = alpha^L [(1 - z)^-p - (1 + z)^-p] with z = (alpha/max alpha)^(L-2) x in (-1, 1) and p = L/(L-2): from
+    w' = -+ L w^(L-1) g the power w^(2-L) is linear in the integral of g.
+
+    Parameters
+    ----------
+    alpha : array, shape (D,)
+        Initial weights, positive.
+    depth : int
+        L.
+    """
+
+    alpha: FloatArray
+    depth: int
+    unit: float = 1.0  # the potential is defined up to a factor
+
+    def __init__(self, alpha: ArrayLike, depth: int) -> None:
+        object.__setattr__(self, "alpha", positive(np.atleast_1d(real_array(alpha, "alpha")), "alpha"))
+        if int(depth) != depth or depth < 3:
+            raise InputError(f"depth = {depth}; give an integer of at least 3 (depth 2 is the Q penalty)")
+        object.__setattr__(self, "depth", int(depth))
+
+    @property
+    def start(self) -> FloatArray:
+        """0, shape (D,)."""
+        return np.zeros_like(self.alpha)
+
+    @property
+    def flattest(self) -> FloatArray:
+        """b'(0)."""
+        return self.map(self.start)[1]
+
+    @property
+    def _power(self) -> float:
+        return self.depth / (self.depth - 2)
+
+    @cached_property
+    def _pace(self) -> FloatArray:
+        return np.asarray((self.alpha / self.alpha.max()) ** (self.depth - 2))
+
+    def map(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """b(x), b'(x); infinite at and beyond the edge |z| = 1."""
+        z, p = self._pace * x, self._power
+        inside = np.abs(z) < 1
+        near = np.where(inside, z, 0.0)
+        # exp(a) - exp(b) with a + b = -p log(1 - z^2) and a - b = 2 p artanh(z): no cancellation at small z.
+        middle = np.exp(-p / 2 * np.log1p(-near * near))
+        beta = self.alpha**self.depth * middle * 2 * np.sinh(p * np.arctanh(near))
+        slope = self.alpha**self.depth * p * ((1 - near) ** (-p - 1) + (1 + near) ** (-p - 1)) * self._pace
+        return np.where(inside, beta, np.copysign(np.inf, z)), np.where(inside, slope, np.inf)
+
+    def softened(self, x: FloatArray, kappa: float) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """b(x) + kappa sinh(x)."""
+        return _lifted(*self.map(x), x, kappa)
+
+    def energy(self, x: FloatArray) -> FloatArray:
+        """alpha^L/pace [(1 - z)^(1-p) + (1 + z)^(1-p) - 2]/(p - 1)."""
+        z, q = self._pace * x, self._power - 1
+        root = np.exp(-q / 2 * np.log1p(-z * z))
+        # The bracket is 2 (root cosh(q artanh z) - 1), split into two terms of one sign.
+        bracket = 4 * root * np.sinh(q / 2 * np.arctanh(z)) ** 2 + 2 * np.expm1(-q / 2 * np.log1p(-z * z))
+        return np.asarray(self.alpha**self.depth / self._pace * bracket / q)
+
+    def divergence(self, beta: FloatArray) -> FloatArray:
+        """phi(beta) by Fenchel's equality."""
+        return _by_fenchel(self, beta)
+
+    def inverse(self, beta: FloatArray) -> FloatArray:
+        """Root of b(x) = beta by safeguarded Newton iteration inside the domain."""
+        return _root(self, beta, 1 / self._pace)
+
+
+@dataclass(frozen=True, eq=False)
+class PinnedMultiTask:
+    """Multi-task training while the auxiliary predictor is held at beta_aux, from alpha -> 0.
+
+    The potential is 1/2 sum_d beta_d arcsinh(beta_d/|beta_aux,d|). With beta = |beta_aux| sinh(u) the mirror map is
+    x = (u + tanh u)/2.
+
+    Parameters
+    ----------
+    beta_aux : array, shape (D,)
+        Auxiliary predictor, no entry 0 (where alpha -> 0 leaves no orbit: see `PinnedOrbits`).
+    """
+
+    beta_aux: FloatArray
+    unit: float = 1.0
+
+    def __init__(self, beta_aux: ArrayLike) -> None:
+        size = np.abs(np.atleast_1d(real_array(beta_aux, "beta_aux")))
+        object.__setattr__(self, "beta_aux", positive(size, "|beta_aux|"))
+        object.__setattr__(self, "unit", 1.0)
+
+    @property
+    def start(self) -> FloatArray:
+        """0, shape (D,)."""
+        return np.zeros_like(self.beta_aux)
+
+    @property
+    def flattest(self) -> FloatArray:
+        """b'(0) = |beta_aux|."""
+        return self.beta_aux
+
+    def map(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """b and b' = 2 |beta_aux| cosh(u)^3 / (cosh(u)^2 + 1)."""
+        u = _angle_of_pinned(x)
+        cosh = np.cosh(u)
+        return self.beta_aux * np.sinh(u), 2 * self.beta_aux * cosh / (1 + cosh**-2.0)
+
+    def softened(self, x: FloatArray, kappa: float) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """b(x) + kappa sinh(x)."""
+        return _lifted(*self.map(x), x, kappa)
+
+    def energy(self, x: FloatArray) -> FloatArray:
+        """|beta_aux| sinh(u)^2/(2 cosh u)."""
+        u = _angle_of_pinned(x)
+        return np.asarray(self.beta_aux * np.sinh(u) * np.tanh(u) / 2)
+
+    def divergence(self, beta: FloatArray) -> FloatArray:
+        """1/2 beta arcsinh(beta/|beta_aux|)."""
+        return np.asarray(beta * np.arcsinh(beta / self.beta_aux) / 2)
+
+    def inverse(self, beta: FloatArray) -> FloatArray:
+        """1/2 [beta/sqrt(beta_aux^2 + beta^2) + arcsinh(beta/|beta_aux|)]."""
+        return np.asarray((beta / np.hypot(beta, self.beta_aux) + np.arcsinh(beta / self.beta_aux)) / 2)
+
+
+def _angle_of_pinned(x: FloatArray) -> FloatArray:
+    """The u with u + tanh u = 2x: Newton from above, where the function is concave, so that it converges monotonically."""
+    target = np.abs(2 * x)
+    u = np.maximum(target / 2, target - 1)
+    for _ in range(60):
+        step = (u + np.tanh(u) - target) / (1 + np.cosh(np.minimum(u, 350.0)) ** -2.0)
+        u = u - step
+        if np.all(np.abs(step) <= 4e-16 * np.maximum(u, 1e-300)):
+            break
+    return np.asarray(np.copysign(u, x))
+
+
+NODE_SPACING = 0.05  # of the tabulated orbits: one DOP853 step from the nearest node is then exact to round-off
+LARGEST_PULL = 60.0  # beta grows like exp(2x): far beyond any data
+
+
+@dataclass(frozen=True, eq=False)
+class PinnedOrbits:
+    """Multi-task training while the auxiliary predictor is held at beta_aux, from finite alpha: tabulated orbits.
+
+    A coordinate has both pathways, w_+-, v_+- (main) and u_+- (auxiliary), and moves by the main gradient g and the multiplier
+    that holds w_+ u_+ - w_- u_- at beta_aux. The multiplier is linear in g, so that in x, with dx = -g dt, the orbit is one
+    curve, tabulated by steps of its ODE: x = 0 is the state after auxiliary training, where v_+- are still alpha, and
+    beta = w_+ v_+ - w_- v_- increases along it.
+
+    Parameters
+    ----------
+    beta_aux : array, shape (D,)
+        Auxiliary predictor; 0 is allowed.
+    alpha : float
+        Initialisation scale of all weights before auxiliary training.
+    """
+
+    beta_aux: FloatArray
+    alpha: float
+    unit: float = 1.0
+
+    def __init__(self, beta_aux: ArrayLike, alpha: float) -> None:
+        object.__setattr__(self, "beta_aux", np.atleast_1d(real_array(beta_aux, "beta_aux")))
+        object.__setattr__(self, "alpha", positive_scalar(alpha, "alpha"))
+        object.__setattr__(self, "unit", 1.0)
+
+    @property
+    def start(self) -> FloatArray:
+        """alpha (w_+ - w_-) after auxiliary training, shape (D,)."""
+        return np.asarray(self._starts[self._which])
+
+    @property
+    def flattest(self) -> FloatArray:
+        """b'(0): the orbit starts close to beta = 0, where it is slowest."""
+        return np.asarray(_growth_of_main(self._states[0])[self._which])
+
+    @cached_property
+    def _distinct(self) -> tuple[FloatArray, NDArray[np.intp]]:
+        values, which = np.unique(self.beta_aux, return_inverse=True)
+        return values, which
+
+    @property
+    def _which(self) -> NDArray[np.intp]:
+        """For each coordinate, which of the distinct values of beta_aux it has."""
+        return self._distinct[1]
+
+    @cached_property
+    def _starts(self) -> FloatArray:
+        return _main_weight(self._states[0])
+
+    @cached_property
+    def _states(self) -> dict[int, FloatArray]:
+        """Node number -> states (7, distinct values of beta_aux); grown outwards from node 0 on demand."""
+        trained = pretraining(self._distinct[0], self.alpha)
+        untouched = np.full(trained.size, self.alpha)
+        rows = [trained.w_plus, trained.v_plus, untouched, trained.w_minus, trained.v_minus, untouched, 0 * untouched]
+        return {0: np.stack(rows)}
+
+    def _grow_to(self, number: int) -> None:
+        sign = 1 if number >= 0 else -1
+        reached = max(sign * known for known in self._states)
+        for next_one in range(reached + 1, sign * number + 1):
+            before = self._states[sign * (next_one - 1)]
+            self._states[sign * next_one] = _along_the_orbit(before, self._starts, sign * NODE_SPACING)
+
+    def _at(self, x: FloatArray) -> FloatArray:
+        """States at x, shape (7, D): one step from the nearest node."""
+        numbers = np.rint(x / NODE_SPACING).astype(int)
+        self._grow_to(int(numbers.max(initial=0)))
+        self._grow_to(int(numbers.min(initial=0)))
+        nearest = np.empty((7, x.size))
+        for number in np.unique(numbers):
+            here = numbers == number
+            nearest[:, here] = self._states[int(number)][:, self._which[here]]
+        return _along_the_orbit(nearest, self.start, x - numbers * NODE_SPACING)
+
+    def map(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """The main weight and its growth along the orbit."""
+        inside = np.abs(x) <= LARGEST_PULL
+        state = self._at(np.where(inside, x, 0.0))
+        return np.where(inside, _main_weight(state), np.inf), np.where(inside, _growth_of_main(state), np.inf)
+
+    def softened(self, x: FloatArray, kappa: float) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """b(x) + kappa sinh(x)."""
+        return _lifted(*self.map(x), x, kappa)
+
+    def energy(self, x: FloatArray) -> FloatArray:
+        """Integral of the main weight's growth, carried along the orbit."""
+        return np.asarray(self._at(x)[6])
+
+    def divergence(self, beta: FloatArray) -> FloatArray:
+        """By Fenchel's equality."""
+        return _by_fenchel(self, beta)
+
+    def inverse(self, beta: FloatArray) -> FloatArray:
+        """Root of b(x) = beta by safeguarded Newton iteration."""
+        return _root(self, beta, np.full_like(beta, LARGEST_PULL))
+
+
+def _multiplier(state: FloatArray) -> FloatArray:
+    """What holds the auxiliary weight while the main one is pulled by 1."""
+    w, u, v, w_, u_, v_ = state[:6]
+    return np.asarray(-(v * u + v_ * u_) / (w * w + u * u + w_ * w_ + u_ * u_))
+
+
+def _main_weight(state: FloatArray) -> FloatArray:
+    return np.asarray(state[0] * state[2] - state[3] * state[5])
+
+
+def _growth_of_main(state: FloatArray) -> FloatArray:
+    """d beta / dx: the squared gradient of beta less its part along that of beta_aux; positive by Cauchy and Schwarz."""
+    w, u, v, w_, u_, v_ = state[:6]
+    return np.asarray(v * v + w * w + v_ * v_ + w_ * w_ + _multiplier(state) * (u * v + u_ * v_))
+
+
+def _along_the_orbit(state: FloatArray, start: FloatArray, step: FloatArray | float) -> FloatArray:
+    """One DOP853 step in x for states (7, M); `step` is one number or M of them."""
+
+    def field(y: FloatArray) -> FloatArray:
+        w, u, v, w_, u_, v_ = y[:6]
+        m = _multiplier(y)
+        return np.stack([v + m * u, m * w, w, -v_ - m * u_, -m * w_, -w_, _main_weight(y) - start])
+
+    slopes = np.empty((12, *state.shape))
+    slopes[0] = field(state)
+    for stage in range(1, 12):
+        slopes[stage] = field(state + step * np.tensordot(DOP853.A[stage, :stage], slopes[:stage], axes=1))
+    return np.asarray(state + step * np.tensordot(DOP853.B, slopes, axes=1))
+
+
+def _lifted(
+    beta: FloatArray, slope: FloatArray, x: FloatArray, kappa: float
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """b(x) + kappa sinh(x), its slope in x and its slope in log kappa."""
+    lift = kappa * np.sinh(x)
+    return beta + lift, slope + kappa * np.cosh(x), lift
+
+
+def _by_fenchel(potential: Potential, beta: FloatArray) -> FloatArray:
+    """Divergence of beta from the start: x (beta - start) less the energy at x, times unit, where b(x) = beta."""
+    x = potential.inverse(beta)
+    return np.asarray(potential.unit * x * (beta - potential.start) - potential.energy(x))
+
+
+def _root(potential: Potential, beta: FloatArray, bound: FloatArray) -> FloatArray:
+    """The x in (-bound, bound) with b(x) = beta: Newton's method, bisecting where it leaves the bracket."""
+    low, high = -bound, bound.copy()
+    x = np.zeros_like(beta)
+    for _ in range(200):
+        value, slope = potential.map(x)
+        low, high = np.where(value < beta, x, low), np.where(value > beta, x, high)
+        step = (beta - value) / slope
+        following = np.where((x + step > low) & (x + step < high), x + step, (low + high) / 2)
+        following = np.where(value == beta, x, following)
+        if np.all(np.abs(following - x) <= 4e-16 * np.abs(following)):
+            break
+        x = following
+    return np.asarray(following)
