@@ -1,11 +1,21 @@
 """Problems drawn by hypothesis: built from a seed and a few knobs, consistent by construction, never filtered."""
 
+import os
 from dataclasses import dataclass, replace
 
 import numpy as np
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from normtheory.networks import Weights
+
+NIGHT_FACTOR = 20
+
+
+def examples(number):
+    """Settings: so many examples, and twenty times as many in the night profile."""
+    night = os.environ.get("HYPOTHESIS_PROFILE") == "night"
+    return settings(max_examples=number * (NIGHT_FACTOR if night else 1))
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from drawn import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 
@@ -95,7 +96,7 @@ def test_cost_grows_with_the_root_of_the_stiffness():
     assert 4 <= costs[1] / costs[0] <= 20
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 8), st.floats(0, 4))
 def test_gradient_flow_of_a_quadratic(seed, size, decades):
     """y' = -A y with A symmetric positive definite: the matrix exponential is the oracle."""

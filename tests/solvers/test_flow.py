@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from drawn import trainings
-from hypothesis import given, settings
+from drawn import examples, trainings
+from hypothesis import given
 
 from normtheory.arrays import InputError
 from normtheory.exact import pretraining, reset, scale_and_start, weights_on_flow
@@ -25,7 +25,7 @@ def follow(X, y, weights, **options):
     return gradient_flow(network, Task(X, y), weights, rtol=RTOL, **options)
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(trainings())
 def test_endpoint_is_the_minimiser(training):
     """Any initialisation: scale and start from the weights, minimiser by Newton, endpoint by integration."""
@@ -37,7 +37,7 @@ def test_endpoint_is_the_minimiser(training):
     assert np.linalg.norm(run.beta - exact) <= BUDGET * size
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(trainings())
 def test_weights_stay_on_the_closed_form_orbit(training):
     X, y, weights = training

@@ -3,8 +3,8 @@
 import mpmath as mp
 import numpy as np
 import pytest
-from drawn import build, problems
-from hypothesis import given, settings
+from drawn import build, examples, problems
+from hypothesis import given
 from hypothesis import strategies as st
 
 from normtheory.arrays import InputError
@@ -32,7 +32,7 @@ def divergence_between(problem, one, other):
     return penalty.divergence(one, other).sum() / objective if objective else 0.0
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(problems())
 def test_every_answer_is_optimal(problem):
     """KKT, by means other than the solver's: feasibility, and the mirror image of beta - beta0 in the row space of X."""
@@ -45,7 +45,7 @@ def test_every_answer_is_optimal(problem):
     assert divergence_between(problem, solution.beta, picked) <= 1e-10
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(problems(most_inputs=30), st.integers(0, 2**32 - 1))
 def test_no_feasible_point_is_better(problem, seed):
     solution = minimize(problem.X, problem.y, problem.k, problem.beta0)
@@ -59,7 +59,7 @@ def test_no_feasible_point_is_better(problem, seed):
         assert other >= best * (1 - 1e-9)
 
 
-@settings(max_examples=15)
+@examples(15)
 @given(problems(most_inputs=25, lowest=-6, highest=2))
 def test_conic_solver_agrees(problem):
     """cvxpy shares no code with the Newton method; its certificate bounds how far apart the two can be."""
@@ -71,7 +71,7 @@ def test_conic_solver_agrees(problem):
         assert divergence_between(problem, ours.beta, theirs.beta) <= budget
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(problems(most_inputs=30, lowest=-6, highest=2, most_samples=0.8), st.integers(0, 2**32 - 1))
 def test_symmetries(problem, seed):
     """Permuting or flipping coordinates, scaling beta, and recombining samples move the minimiser along."""
@@ -222,7 +222,7 @@ def test_a_path_not_finished_is_an_error(monkeypatch):
         minimize(problem.X, problem.y, problem.k)
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(problems(most_inputs=30, lowest=-4, highest=2, most_samples=0.6), st.integers(0, 2**32 - 1))
 def test_the_certificate_measures_the_error(problem, seed):
     """A feasible beta that is off by a known amount: the gap is the divergence from the minimiser (Pythagoras)."""
@@ -240,7 +240,7 @@ def test_the_certificate_measures_the_error(problem, seed):
             accepted(type(solution)(wrong, solution.dual, certificate, "optimal", "perturbed", 0), 1e-10)
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(problems(most_inputs=40, lowest=-8, highest=2, most_samples=0.7), st.floats(0.5, 2.0))
 def test_a_warm_start_leads_to_the_same_minimiser(problem, factor):
     """Whatever the dual it starts from: a neighbour's, zeros, or nonsense."""

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from drawn import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.integrate import quad
 
@@ -69,7 +70,7 @@ def endpoint(field, state, predictor, X, y):
     raise AssertionError
 
 
-@settings(max_examples=10)
+@examples(10)
 @given(st.integers(0, 2**32 - 1), st.sampled_from([3, 4]), st.floats(0.2, 1.0))
 def test_deep_diagonal_networks_end_at_the_minimiser(seed, depth, scale):
     """beta = w_+^L - w_-^L trained on both weights; b(x) says where, without a flow."""
