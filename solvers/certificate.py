@@ -335,15 +335,16 @@ def _radius(penalty: L1 | GroupL12) -> float:
 def _measured_ball(
     penalty: L1 | GroupL12, beta: FloatArray, pull: FloatArray, pull_error: FloatArray, linear: float, lost: float
 ) -> tuple[float, float, float, float, float]:
-    """Objective, dual objective, gap, round-off in the gap, and by how much the dual leaves the ball before it is scaled."""
-    radius, lengths = _radius(penalty), np.hypot.reduce(pull, axis=0)
-    excess = float(((lengths + np.hypot.reduce(pull_error, axis=0)) * (1 + 8 * UNIT)).max()) / radius
+    """Objective, dual objective, gap, round-off in the two last, and by how much the dual leaves the ball before scaling."""
+    radius, lengths, blur = _radius(penalty), np.hypot.reduce(pull, axis=0), np.hypot.reduce(pull_error, axis=0)
+    excess = float(((lengths + blur) * (1 + 8 * UNIT)).max()) / radius
     objective = penalty.value(beta if isinstance(penalty, GroupL12) else beta[0])
     dual_objective = linear / max(1.0, excess)
     size = max(abs(objective), abs(dual_objective))
     lost += UNIT * (8 + np.log2(beta.size)) * (objective + abs(linear))
     error = _ratio(lost, size)
-    return objective, dual_objective, _ratio(abs(objective - dual_objective), size) + error, error, max(0.0, excess - 1)
+    gap = _ratio(abs(objective - dual_objective), size) + error
+    return objective, dual_objective, gap, error + float(blur.max()) / radius, max(0.0, excess - 1)
 
 
 def _measured_l2(

@@ -30,12 +30,12 @@ def test_every_answer_is_optimal(drawn):
     solution = groups.minimize(drawn)
     size = np.sqrt(sum(np.sum((y / drawn_scale(drawn)) ** 2) for _, y in drawn))
     for (X, y), beta in zip(drawn, solution.beta, strict=True):
-        assert np.linalg.norm((X @ beta - y) / drawn_scale(drawn)) <= 1.01e-9 * size
+        assert np.linalg.norm((X @ beta - y) / drawn_scale(drawn)) <= 1.01e-8 * size
     lengths = np.linalg.norm(pull_of(drawn, solution.dual), axis=0)
     assert lengths.max() <= 2 * (1 + 1e-4)
     reached = sum(nu @ (y / drawn_scale(drawn)) for nu, (_, y) in zip(split(drawn, solution.dual), drawn, strict=True))
     objective = GroupL12().value(solution.beta / drawn_scale(drawn))
-    assert objective - reached / max(1.0, lengths.max() / 2) <= 1e-8 * objective
+    assert objective - reached / max(1.0, lengths.max() / 2) <= 1e-7 * objective
     target(solution.steps, label="steps")
 
 
@@ -66,7 +66,7 @@ def test_symmetries(drawn, seed, power):
     moved = [(W @ X, W @ y) for (X, y), W in zip(moved, [mixed(draw, len(y)) for _, y in drawn], strict=True)]
     moved = [(X * 2.0 ** (power // 2), y * 2.0**power) for X, y in moved]
     again = groups.minimize(moved).certificate.objective * 2.0 ** (power // 2 - power)
-    assert abs(again - best) <= 1e-8 * best
+    assert abs(again - best) <= 2e-8 * best
 
 
 def test_one_task_is_twice_l1():
@@ -81,8 +81,8 @@ def test_equal_tasks_share_one_predictor():
     ((X, y),) = drawn_tasks(1, [6], 20)
     pair = groups.minimize([(X, y), (X, y)])
     alone = groups.minimize([(X, y)])
-    np.testing.assert_allclose(pair.beta[0], pair.beta[1], atol=1e-7)
-    assert abs(pair.certificate.objective - np.sqrt(2) * alone.certificate.objective) <= 1e-8 * pair.certificate.objective
+    np.testing.assert_allclose(pair.beta[0], pair.beta[1], atol=1e-6)
+    assert abs(pair.certificate.objective - np.sqrt(2) * alone.certificate.objective) <= 1e-7 * pair.certificate.objective
 
 
 @pytest.mark.parametrize("sizes", [[1], [1, 1], [4, 7, 3], [20, 5], [5, 30], [2, 2, 2, 2, 2]])
@@ -91,14 +91,14 @@ def test_any_number_of_tasks_and_samples(sizes):
     solution = groups.minimize(drawn)
     assert solution.beta.shape == (len(sizes), 20)
     assert solution.dual.shape == (sum(sizes),)
-    assert solution.certificate.within(1e-9)
+    assert solution.certificate.within(1e-8)
     assert solution.unique
 
 
 def test_a_task_without_a_target_stays_at_zero():
     first, second = drawn_tasks(3, [6, 5], 20)
     solution = groups.minimize([first, (second[0], np.zeros(5))])
-    assert np.abs(solution.beta[1]).max() <= 1e-7 * np.abs(solution.beta[0]).max()
+    assert np.abs(solution.beta[1]).max() <= 1e-6 * np.abs(solution.beta[0]).max()
     solution = groups.minimize([first, (np.zeros((2, 20)), np.zeros(2))])
     assert not solution.dual[-2:].any()
 
@@ -123,7 +123,7 @@ def test_at_the_paper_s_size():
     """D = 1000, 256 samples a task: a dozen or two factorisations of a matrix of 512 rows."""
     draw = np.random.default_rng(6)
     solution = groups.minimize(drawn_tasks(int(draw.integers(2**31)), [128, 128], 1000))
-    assert solution.certificate.within(1e-9)
+    assert solution.certificate.within(1e-8)
     assert solution.steps <= 25
 
 
@@ -141,4 +141,4 @@ def test_a_path_not_finished_is_an_error(monkeypatch):
     monkeypatch.setattr(groups, "MOST_STEPS", 3)
     with pytest.raises(NotCertified) as raised:
         groups.minimize(drawn_tasks(7, [6, 5], 20))
-    assert raised.value.certificate.gap > 1e-9
+    assert raised.value.certificate.gap > 1e-8
