@@ -55,11 +55,17 @@ def minimize(tasks: Sequence[tuple[ArrayLike, ArrayLike]], *, tol: float = DEFAU
         If the tolerance was not reached; carries the certificate that was.
     """
     tol = positive_scalar(tol, "tol")
-    return minimize_checked(Tasks.checked(tasks), tol)
+    return _minimized(Tasks.checked(tasks), tol)
 
 
-def minimize_checked(given: Tasks, tol: float) -> Solution:
-    """The same for tasks that are checked already."""
+def minimize_pair(
+    X: ArrayLike, y: ArrayLike, X_aux: ArrayLike, y_aux: ArrayLike, *, tol: float = DEFAULT_TOLERANCE
+) -> Solution:
+    """`minimize` for a main and an auxiliary task, main task first: parameters of `solvers.programs.minimize_l12`."""
+    return _minimized(Tasks.checked([(X, y), (X_aux, y_aux)], ["", "_aux"]), positive_scalar(tol, "tol"))
+
+
+def _minimized(given: Tasks, tol: float) -> Solution:
     if given.zero:
         return given.zeros(GroupL12(), "interior point")
     bases = [_Basis.of(A, b) for A, b in zip(given.designs, given.targets, strict=True)]
