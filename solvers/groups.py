@@ -5,6 +5,10 @@ unknowns nu_o of each task and the slacks (2, -(X_o^T nu_o)_d), strictly feasibl
 tasks have to be reached. A step of Mehrotra's predictor and corrector in the scaling of Nesterov and Todd (as in
 Vandenberghe's description of CVXOPT, 2010) costs one Gram matrix of size sum_o n_o and one Cholesky factorisation, twice
 solved with: a general conic solver factorises the matrix of all 3 D + sum_o n_o unknowns instead. For one task it is twice l1.
+
+Measured beside Clarabel 0.11 on one processor, at D = 1000, two tasks of the paper's kind and equal gaps (1e-8 or 1e-10 asked
+of both): 16 to 26 times faster for 64 samples in each, 13 to 21 times for 128, 11 to 16 times for 256. With the
+paper's 1024 auxiliary samples, which leave the auxiliary predictor no choice, it is only 1.5 to 3 times faster.
 """
 
 from __future__ import annotations

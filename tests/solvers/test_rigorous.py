@@ -3,7 +3,8 @@
 import mpmath as mp
 import numpy as np
 import pytest
-from drawn import build, problems
+from drawn import Problem, build, problems
+from drawn_tasks import design
 from hypothesis import given, settings, target
 from hypothesis import strategies as st
 
@@ -75,6 +76,35 @@ def test_a_perturbed_candidate_gets_a_bound_above_its_error(problem, log_size, s
     with mp.workdps(DIGITS):
         distance = true_distance(wrong, true_minimiser(problem, solution.dual))
     assert distance <= bound.distance
+
+
+@settings(max_examples=40)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    D=st.integers(2, 9),
+    pathology=st.sampled_from(
+        ["one sample", "collinear", "duplicate", "zero column", "zero row", "no target", "as many as inputs"]
+    ),
+    log_k=st.tuples(st.floats(-9, 9), st.floats(-9, 9)),
+    log_scales=st.sampled_from([(0.0, 0.0), (-80.0, 0.0), (8.0, 0.0), (0.0, 30.0), (0.0, -30.0), (-60.0, -30.0)]),
+)
+def test_it_holds_on_pathological_samples(seed, D, pathology, log_k, log_scales):
+    """The candidate is the solver's; whatever it is worth, the bound is above its distance to the reference."""
+    draw = np.random.default_rng(seed)
+    n = {"one sample": 1, "as many as inputs": D}.get(pathology, int(draw.integers(1, D)))
+    X = design(draw, n, D, "none" if pathology in ("duplicate", "zero row") else pathology) * 10 ** log_scales[0]
+    y = X @ draw.normal(size=D) * 10 ** log_scales[1] * (pathology != "no target")
+    basic = Problem(X, y, 10 ** draw.uniform(*sorted(log_k), size=D) * 10 ** log_scales[1], np.zeros(D), np.zeros(D))
+    solution = minimize(basic.X, basic.y, basic.k)
+    extra = {"duplicate": (X[:1], y[:1]), "zero row": (0 * X[:1], 0 * y[:1])}.get(pathology)
+    problem, dual = basic, solution.dual
+    if extra:
+        problem, dual = basic.with_(X=np.vstack([X, extra[0]]), y=np.concatenate([y, extra[1]])), np.append(dual, 0.0)
+    bound = bound_of(problem, solution.beta, dual)
+    with mp.workdps(DIGITS):
+        exact = true_minimiser(basic, solution.dual)
+        assert true_distance(solution.beta, exact) <= bound.distance
+    assert bound.relative <= 1e-4
 
 
 @pytest.mark.parametrize("size", [1e-9, 1e-5, 1e-2])
