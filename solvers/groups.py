@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.linalg import LinAlgError, cho_solve, cholesky, qr, solve, solve_triangular
-from scipy.linalg.blas import dsymv, dsyrk
+from scipy.linalg.blas import dsyrk
 
 from normtheory.arrays import FloatArray, positive_scalar
 from normtheory.penalties import GroupL12
@@ -85,8 +85,9 @@ def _minimized(given: Tasks, tol: float) -> Solution:
 class _Basis:
     """A beta = b as rows beta = z with orthonormal rows, and the map from its dual variable to that of A beta = b."""
 
-    rows: FloatArray
+    rows: FloatArray | None  # None: the identity, for a task that leaves its predictor no choice
     z: FloatArray
+    back: FloatArray  # the dual variable of `rows` in that of the orthonormal rows
     triangle: FloatArray
     pivots: FloatArray
     samples: int
@@ -94,30 +95,34 @@ class _Basis:
     @staticmethod
     def of(A: FloatArray, b: FloatArray) -> _Basis:
         """By pivoted QR, which leaves out dependent rows."""
-        if not A.shape[0]:
-            return _Basis(A, b, np.zeros((0, 0)), np.zeros(0, dtype=np.intp), 0)
+        samples, inputs = A.shape
+        if not samples:
+            return _Basis(A, b, np.zeros((0, 0)), np.zeros((0, 0)), np.zeros(0, dtype=np.intp), 0)
         Q_factor, R, pivots = qr(A.T, mode="economic", pivoting=True, check_finite=False)
         sizes = np.abs(np.diag(R))
         rank = int(np.count_nonzero(sizes > max(A.shape) * np.finfo(float).eps * sizes[0]))
-        triangle = R[:rank, :rank]
-        z = solve_triangular(triangle, b[pivots[:rank]], trans="T", check_finite=False)
-        return _Basis(np.ascontiguousarray(Q_factor[:, :rank].T), z, triangle, pivots[:rank], A.shape[0])
+        triangle, kept = R[:rank, :rank], pivots[:rank]
+        z = solve_triangular(triangle, b[kept], trans="T", check_finite=False)
+        rows = np.ascontiguousarray(Q_factor[:, :rank].T)
+        if rank == inputs:
+            return _Basis(None, rows.T @ z, rows, triangle, kept, samples)
+        return _Basis(rows, z, np.eye(rank), triangle, kept, samples)
 
     def lift(self, mu: FloatArray) -> FloatArray:
         """The nu with A^T nu = rows^T mu."""
         nu = np.zeros(self.samples)
         if mu.size:
-            nu[self.pivots] = solve_triangular(self.triangle, mu, check_finite=False)
+            nu[self.pivots] = solve_triangular(self.triangle, self.back @ mu, check_finite=False)
         return nu
 
 
 def _interior_point(
-    designs: list[FloatArray], targets: list[FloatArray], tol: float
+    designs: list[FloatArray | None], targets: list[FloatArray], tol: float
 ) -> tuple[FloatArray, list[FloatArray], int]:
     """Return beta, the duals of the tasks and the number of factorisations; the caller certifies them."""
     ends = np.cumsum([b.size for b in targets])[:-1]
     right = np.concatenate(targets)
-    beta = np.stack([A.T @ b for A, b in zip(designs, targets, strict=True)])  # orthonormal rows: the least-norm solution
+    beta = _pulled(designs, targets)  # orthonormal rows: the least-norm solution
     lengths = np.hypot.reduce(beta, axis=0)
     x = np.vstack([lengths + lengths.max(), beta])
     nu = np.zeros(right.size)
@@ -143,28 +148,31 @@ def _interior_point(
     return _on_the_constraints(designs, x[1:], np.split(residual, ends)), np.split(nu, ends), steps
 
 
-def _on_the_constraints(designs: list[FloatArray], beta: FloatArray, residuals: list[FloatArray]) -> FloatArray:
+def _on_the_constraints(designs: list[FloatArray | None], beta: FloatArray, residuals: list[FloatArray]) -> FloatArray:
     """The feasible point nearest to beta in a metric that moves large entries most: what the last digits of a step missed."""
     lengths = np.hypot.reduce(beta, axis=0)
     metric = lengths + LEAST_SHARE * lengths.max()
     moved = beta.copy()
     for o, (A, residual) in enumerate(zip(designs, residuals, strict=True)):
-        moved[o] += metric * (A.T @ solve(np.asarray((A * metric) @ A.T), residual, assume_a="pos"))
+        if A is None:
+            moved[o] += residual
+        elif A.shape[0]:
+            moved[o] += metric * (A.T @ solve(np.asarray((A * metric) @ A.T), residual, assume_a="pos"))
     return moved
 
 
 def _direction(
-    designs: list[FloatArray], x: FloatArray, z: FloatArray, residual: FloatArray, ends: FloatArray
+    designs: list[FloatArray | None], x: FloatArray, z: FloatArray, residual: FloatArray, ends: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """Mehrotra's direction in (t, beta) and in nu."""
     scaling = _Scaling.between(x, z)
-    factor = _Factor.of(_gram(designs, scaling))
+    system = _NormalEquations.of(designs, scaling)
     middle = scaling.times(z)
 
     def solved(aim: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """The steps with scaled complementarity `aim`: in x, in nu, in z."""
         part = scaling.times(aim)
-        step = factor.solve(residual - _applied(designs, part[1:]))
+        step = system.solve(residual - _applied(designs, part[1:]), ends)
         slack = _slack_change(designs, step, ends)
         return part - scaling.times(scaling.times(slack)), step, slack
 
@@ -212,7 +220,6 @@ class _Scaling:
 class _Factor:
     """A Cholesky factor of a Gram matrix with unit diagonal, shifted where round-off makes it indefinite."""
 
-    gram: FloatArray  # upper triangle
     triangle: FloatArray
     roots: FloatArray  # of the diagonal before it was scaled
 
@@ -226,47 +233,92 @@ class _Factor:
                 triangle = cholesky(unit + shift * np.eye(roots.size), check_finite=False)
             except LinAlgError:
                 continue
-            return _Factor(unit, triangle, roots)
+            return _Factor(triangle, roots)
         raise LinAlgError("no shift makes the Gram matrix positive definite")
 
     def solve(self, right: FloatArray) -> FloatArray:
-        """Solve by the factor and a few steps of refinement, which take the shift back."""
-        wanted = right / self.roots
-        x, residual = np.zeros_like(wanted), wanted
+        """The solution up to the shift and to round-off."""
+        return np.asarray(cho_solve((self.triangle, False), right / self.roots, check_finite=False) / self.roots)
+
+
+@dataclass(frozen=True, eq=False)
+class _NormalEquations:
+    """X W^2 X^T d nu = right. On beta W^2 = eta^2 (I + 2 w w^T) for each input; tasks without a choice are eliminated.
+
+    They have X_o = 1, so that their block is inverted input by input; what it leaves of W^2 for the other tasks is
+    eta^2 (I + 2 w w^T/(1 + 2 f)), w their part of the point and f the square of that of the eliminated ones.
+    """
+
+    designs: list[FloatArray | None]
+    eta: FloatArray
+    w: FloatArray  # (O, D)
+    f: FloatArray  # (D,)
+    factor: _Factor | None  # None: no task is left
+
+    @staticmethod
+    def of(designs: list[FloatArray | None], scaling: _Scaling) -> _NormalEquations:
+        """Assemble and factorise."""
+        w = scaling.point[1:]
+        f = (w[[A is None for A in designs]] ** 2).sum(axis=0)
+        parts = [(A, p / np.sqrt(1 + 2 * f)) for A, p in zip(designs, w, strict=True) if A is not None and A.shape[0]]
+        factor = _Factor.of(_gram(parts, scaling.eta)) if parts else None
+        return _NormalEquations(designs, scaling.eta, w, f, factor)
+
+    def solve(self, right: FloatArray, ends: FloatArray) -> FloatArray:
+        """The steps of all tasks, one after the other; refined, for shifts and elimination lose digits."""
+        x, residual = np.zeros_like(right), right
         for _ in range(REFINEMENTS):
-            trial = x + cho_solve((self.triangle, False), residual, check_finite=False)
-            left = wanted - dsymv(1.0, self.gram, trial)
+            trial = x + self._eliminated(np.split(residual, ends))
+            pull = _pulled(self.designs, np.split(trial, ends))
+            left = right - _applied(self.designs, self.eta**2 * (pull + 2 * self.w * (self.w * pull).sum(axis=0)))
             if not np.linalg.norm(left) < np.linalg.norm(residual):
                 break
             x, residual = trial, left
-            if np.linalg.norm(left) <= SOLVED * np.linalg.norm(wanted):
+            if np.linalg.norm(left) <= SOLVED * np.linalg.norm(right):
                 break
-        return np.asarray(x / self.roots)
+        return x
+
+    def _eliminated(self, right: list[FloatArray]) -> FloatArray:
+        fixed = np.array([A is None for A in self.designs])
+        own = self.w[fixed]
+        known = np.array([r for r, gone in zip(right, fixed, strict=True) if gone]).reshape(own.shape)
+        shared = 2 * (own * known).sum(axis=0) / (1 + 2 * self.f)
+        free = [(A, p, r) for A, p, r in zip(self.designs, self.w, right, strict=True) if A is not None]
+        steps = self._solved([r - A @ (p * shared) for A, p, r in free])
+        pulled = sum((p * (A.T @ step) for (A, p, _), step in zip(free, steps, strict=True)), np.zeros_like(self.f))
+        rest = known - 2 * self.eta**2 * own * pulled
+        gone = list((rest - 2 * own * (own * rest).sum(axis=0) / (1 + 2 * self.f)) / self.eta**2)
+        return np.concatenate([gone.pop(0) if A is None else steps.pop(0) for A in self.designs])
+
+    def _solved(self, right: list[FloatArray]) -> list[FloatArray]:
+        if self.factor is None:
+            return right
+        ends = np.cumsum([r.size for r in right])[:-1]
+        return list(np.split(self.factor.solve(np.concatenate(right)), ends))
 
 
-def _gram(designs: list[FloatArray], scaling: _Scaling) -> FloatArray:
-    """X W^2 X^T restricted to beta, of size sum_o n_o; upper triangle."""
-    weights = scaling.eta
-    stacked = np.vstack([A * (weights * p) for A, p in zip(designs, scaling.point[1:], strict=True)])
-    product = dsyrk(2.0, stacked.T, trans=1)
+def _gram(parts: list[tuple[FloatArray, FloatArray]], eta: FloatArray) -> FloatArray:
+    """Sum over inputs of eta^2 (I + 2 w w^T) between the tasks' columns, of size sum_o n_o; upper triangle."""
+    product = dsyrk(2.0, np.vstack([A * (eta * w) for A, w in parts]).T, trans=1)
     first = 0
-    for A in designs:
+    for A, _ in parts:
         own = slice(first, first + A.shape[0])
-        if A.shape[0]:
-            product[own, own] += dsyrk(1.0, (A * weights).T, trans=1)
+        product[own, own] += dsyrk(1.0, (A * eta).T, trans=1)
         first += A.shape[0]
     return np.asarray(product)
 
 
-def _pulled(designs: list[FloatArray], duals: list[FloatArray]) -> FloatArray:
-    return np.stack([A.T @ nu for A, nu in zip(designs, duals, strict=True)])
+def _pulled(designs: list[FloatArray | None], duals: list[FloatArray]) -> FloatArray:
+    """X_o^T nu_o, shape (O, D); None stands for the identity."""
+    return np.stack([nu if A is None else A.T @ nu for A, nu in zip(designs, duals, strict=True)])
 
 
-def _applied(designs: list[FloatArray], beta: FloatArray) -> FloatArray:
-    return np.concatenate([A @ b for A, b in zip(designs, beta, strict=True)])
+def _applied(designs: list[FloatArray | None], beta: FloatArray) -> FloatArray:
+    """X_o beta_o, one after the other."""
+    return np.concatenate([b if A is None else A @ b for A, b in zip(designs, beta, strict=True)])
 
 
-def _slack_change(designs: list[FloatArray], step: FloatArray, ends: FloatArray) -> FloatArray:
+def _slack_change(designs: list[FloatArray | None], step: FloatArray, ends: FloatArray) -> FloatArray:
     pull = _pulled(designs, np.split(step, ends))
     return np.vstack([np.zeros(pull.shape[1]), -pull])
 

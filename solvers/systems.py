@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.linalg import lstsq
 
 from normtheory.arrays import FloatArray, InputError, matrix, targets
 from normtheory.penalties import L1, GroupL12, WeightedL2
@@ -111,6 +112,7 @@ def _require_consistent(unit_rows: FloatArray, y: FloatArray, factor: FloatArray
         return
     wanted = y * np.where(factor > 0, factor, 1.0)  # a row of zeros keeps its target, which it cannot fit
     wanted = wanted / float(np.abs(wanted).max())
-    misfit = float(np.linalg.norm(unit_rows @ np.linalg.lstsq(unit_rows, wanted, rcond=None)[0] - wanted))
+    fit = lstsq(unit_rows, wanted, lapack_driver="gelsy", check_finite=False)[0]
+    misfit = float(np.linalg.norm(unit_rows @ fit - wanted))
     if misfit > MISFIT * float(np.linalg.norm(wanted)):
         raise InputError(outside_the_range(f"y{name}", f"X{name}", misfit / float(np.linalg.norm(wanted))))
