@@ -30,6 +30,7 @@ DEFAULT_TOLERANCE = 1e-8  # on the certificate; t^2 - ||beta||^2 loses the digit
 MOST_STEPS = 60
 SHIFTS = (0.0, 1e-15, 1e-14, 1e-13, 1e-12)  # of a Gram matrix with unit diagonal
 REFINEMENTS, SOLVED = 4, 1e-12  # at most, and the relative residual that ends them earlier
+USABLE = 1e-4  # relative residual above which the next shift is tried
 TO_THE_BOUNDARY = 0.995  # share of the longest step
 LEAST_SHARE = 1e-2  # of an entry at zero, beside the largest, in what makes up for an infeasible point
 AIM = 0.1  # share of the tolerance at which to stop
@@ -218,23 +219,23 @@ class _Scaling:
 
 @dataclass(frozen=True, eq=False)
 class _Factor:
-    """A Cholesky factor of a Gram matrix with unit diagonal, shifted where round-off makes it indefinite."""
+    """A Cholesky factor of a Gram matrix, scaled to unit diagonal and shifted.
+
+    Fewer inputs may be active than there are samples: in the limit the Gram matrix is singular.
+    """
 
     triangle: FloatArray
     roots: FloatArray  # of the diagonal before it was scaled
 
     @staticmethod
-    def of(gram: FloatArray) -> _Factor:
-        """Fewer inputs may be active than there are samples: in the limit the Gram matrix is singular."""
+    def of(gram: FloatArray, shift: float) -> _Factor | None:
+        """None where round-off leaves the shifted matrix indefinite."""
         roots = np.sqrt(np.diag(gram))
-        unit = gram / np.outer(roots, roots)
-        for shift in SHIFTS:
-            try:
-                triangle = cholesky(unit + shift * np.eye(roots.size), check_finite=False)
-            except LinAlgError:
-                continue
-            return _Factor(triangle, roots)
-        raise LinAlgError("no shift makes the Gram matrix positive definite")
+        try:
+            triangle = cholesky(gram / np.outer(roots, roots) + shift * np.eye(roots.size), check_finite=False)
+        except LinAlgError:
+            return None
+        return _Factor(triangle, roots)
 
     def solve(self, right: FloatArray) -> FloatArray:
         """The solution up to the shift and to round-off."""
@@ -253,7 +254,8 @@ class _NormalEquations:
     eta: FloatArray
     w: FloatArray  # (O, D)
     f: FloatArray  # (D,)
-    factor: _Factor | None  # None: no task is left
+    gram: FloatArray | None  # None: no task is left
+    factors: dict[float, _Factor | None]  # by shift, as they are needed
 
     @staticmethod
     def of(designs: list[FloatArray | None], scaling: _Scaling) -> _NormalEquations:
@@ -261,14 +263,24 @@ class _NormalEquations:
         w = scaling.point[1:]
         f = (w[[A is None for A in designs]] ** 2).sum(axis=0)
         parts = [(A, p / np.sqrt(1 + 2 * f)) for A, p in zip(designs, w, strict=True) if A is not None and A.shape[0]]
-        factor = _Factor.of(_gram(parts, scaling.eta)) if parts else None
-        return _NormalEquations(designs, scaling.eta, w, f, factor)
+        return _NormalEquations(designs, scaling.eta, w, f, _gram(parts, scaling.eta) if parts else None, {})
 
     def solve(self, right: FloatArray, ends: FloatArray) -> FloatArray:
-        """The steps of all tasks, one after the other; refined, for shifts and elimination lose digits."""
+        """The steps of all tasks, one after the other, with the least shift that leaves a small residual."""
+        for shift in SHIFTS:
+            x, left = self._refined(right, ends, shift)
+            if left <= USABLE * np.linalg.norm(right):
+                return x
+        raise LinAlgError("the normal equations are singular to the last digit")
+
+    def _refined(self, right: FloatArray, ends: FloatArray, shift: float) -> tuple[FloatArray, float]:
+        """The solution and the norm of its residual; refined, for shifts and elimination lose digits."""
         x, residual = np.zeros_like(right), right
-        for _ in range(REFINEMENTS):
-            trial = x + self._eliminated(np.split(residual, ends))
+        if self.gram is not None and shift not in self.factors:
+            self.factors[shift] = _Factor.of(self.gram, shift)
+        factor = self.factors.get(shift)
+        for _ in range(REFINEMENTS if self.gram is None or factor is not None else 0):
+            trial = x + self._eliminated(np.split(residual, ends), factor)
             pull = _pulled(self.designs, np.split(trial, ends))
             left = right - _applied(self.designs, self.eta**2 * (pull + 2 * self.w * (self.w * pull).sum(axis=0)))
             if not np.linalg.norm(left) < np.linalg.norm(residual):
@@ -276,25 +288,25 @@ class _NormalEquations:
             x, residual = trial, left
             if np.linalg.norm(left) <= SOLVED * np.linalg.norm(right):
                 break
-        return x
+        return x, float(np.linalg.norm(residual))
 
-    def _eliminated(self, right: list[FloatArray]) -> FloatArray:
+    def _eliminated(self, right: list[FloatArray], factor: _Factor | None) -> FloatArray:
+        """One solution of the reduced equations, and of the eliminated ones after them."""
         fixed = np.array([A is None for A in self.designs])
         own = self.w[fixed]
         known = np.array([r for r, gone in zip(right, fixed, strict=True) if gone]).reshape(own.shape)
         shared = 2 * (own * known).sum(axis=0) / (1 + 2 * self.f)
         free = [(A, p, r) for A, p, r in zip(self.designs, self.w, right, strict=True) if A is not None]
-        steps = self._solved([r - A @ (p * shared) for A, p, r in free])
+        reduced = [r - A @ (p * shared) for A, p, r in free]
+        steps = reduced if factor is None else _split_like(factor.solve(np.concatenate(reduced)), reduced)
         pulled = sum((p * (A.T @ step) for (A, p, _), step in zip(free, steps, strict=True)), np.zeros_like(self.f))
         rest = known - 2 * self.eta**2 * own * pulled
         gone = list((rest - 2 * own * (own * rest).sum(axis=0) / (1 + 2 * self.f)) / self.eta**2)
         return np.concatenate([gone.pop(0) if A is None else steps.pop(0) for A in self.designs])
 
-    def _solved(self, right: list[FloatArray]) -> list[FloatArray]:
-        if self.factor is None:
-            return right
-        ends = np.cumsum([r.size for r in right])[:-1]
-        return list(np.split(self.factor.solve(np.concatenate(right)), ends))
+
+def _split_like(joined: FloatArray, parts: list[FloatArray]) -> list[FloatArray]:
+    return list(np.split(joined, np.cumsum([part.size for part in parts])[:-1]))
 
 
 def _gram(parts: list[tuple[FloatArray, FloatArray]], eta: FloatArray) -> FloatArray:
