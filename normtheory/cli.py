@@ -33,10 +33,11 @@ ScaleName = Literal["quick", "paper"]
 SOLVERS: dict[PenaltyName, tuple[SolverName, ...]] = {
     "finetuning": ("newton", "cvxpy"),
     "q": ("newton", "cvxpy"),
-    "l12": ("cvxpy",),
+    "l12": ("newton", "cvxpy"),
     "l1": ("cvxpy",),
     "l2": ("cvxpy",),
 }
+UNIQUE = {True: "yes", False: "no: others have the same penalty", None: "not decided by the certificate"}
 PROGRESS_INTERVAL_S, PLAIN_PROGRESS_INTERVAL_S = 0.2, 10.0  # on a terminal, and in a log
 
 BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130  # exit codes
@@ -101,10 +102,11 @@ def minimize(
     gamma: GammaOption = None,
     rescale: RescaleOption = None,
     solver: Annotated[
-        SolverName | None, typer.Option(help="[default: newton for q and finetuning, cvxpy for the others]")
+        SolverName | None, typer.Option(help="[default: newton for q, finetuning and l12, cvxpy for l1 and l2]")
     ] = None,
     tol: Annotated[
-        float | None, typer.Option(help="Bound on gap and residual, relative.  [default: 1e-10 newton, 1e-7 cvxpy]")
+        float | None,
+        typer.Option(help="Bound on gap and residual, relative.  [default: 1e-10 newton, 1e-8 newton for l12, 1e-7 cvxpy]"),
     ] = None,
 ) -> None:
     """Minimise a penalty subject to zero training error, with a certificate.
@@ -120,7 +122,7 @@ def minimize(
     if penalty != "finetuning":
         _refuse({"--alpha": alpha, "--gamma": gamma, "--rescale": rescale}, f"--penalty {penalty}")
     scales = _scales(alpha, gamma, rescale)
-    tolerance = _tolerance(tol, method)
+    tolerance = _tolerance(tol, penalty, method)
     _check_output(output, problem)
     start = time.perf_counter()
     given = read_problem(problem)
@@ -139,12 +141,16 @@ def _chosen_solver(penalty: PenaltyName, solver: SolverName | None) -> SolverNam
     return solver or able[0]
 
 
-def _tolerance(tol: float | None, method: SolverName) -> float:
+def _tolerance(tol: float | None, penalty: PenaltyName, method: SolverName) -> float:
+    from solvers import groups
     from solvers.certificate import DEFAULT_TOLERANCE
     from solvers.programs import CONIC_TOLERANCE
 
-    default = DEFAULT_TOLERANCE if method == "newton" else CONIC_TOLERANCE
-    return default if tol is None else _positive(tol, "--tol")
+    if tol is not None:
+        return _positive(tol, "--tol")
+    if method == "cvxpy":
+        return CONIC_TOLERANCE
+    return groups.DEFAULT_TOLERANCE if penalty == "l12" else DEFAULT_TOLERANCE
 
 
 def _minimized(
@@ -159,7 +165,7 @@ def _minimized(
     X, y = problem.X, problem.y
     if penalty == "l12":
         X_aux, y_aux = (problem.required(name, "--penalty l12") for name in ("X_aux", "y_aux"))
-        return programs.minimize_l12(X, y, X_aux, y_aux, tol=tol), {}
+        return _minimize_l12(method)(X, y, X_aux, y_aux, tol=tol), {}
     if penalty == "l1":
         return programs.minimize_l1(X, y, tol=tol), {}
     if penalty == "l2":
@@ -206,6 +212,12 @@ def _minimize_q(method: SolverName) -> Callable[..., Solution]:
     return newton.minimize if method == "newton" else programs.minimize_q
 
 
+def _minimize_l12(method: SolverName) -> Callable[..., Solution]:
+    from solvers import groups, programs
+
+    return groups.minimize_pair if method == "newton" else programs.minimize_l12
+
+
 def _solution_arrays(solution: Solution, inputs: dict[str, FloatArray]) -> dict[str, ArrayLike]:
     certificate = solution.certificate
     return {
@@ -225,6 +237,7 @@ def _print_solution(solution: Solution, seconds: float, output: Path) -> None:
     print(f"objective        {certificate.objective:.12g}")
     print(f"relative gap     {certificate.gap:.1e}")
     print(f"primal residual  {certificate.primal_residual:.1e}")
+    print(f"only minimiser   {UNIQUE[solution.unique]}")
     print(f"solver           {solution.solver}, {solution.steps} steps, {seconds:.2f} s")
     print(f"written          {output}")
 

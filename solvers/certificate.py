@@ -1,8 +1,15 @@
-"""What a solver returns and the check of it: certificates are recomputed here from problem and candidate alone."""
+"""What a solver returns and the check of it: certificates are recomputed here from problem and candidate alone.
+
+Every measure in a certificate is an upper bound: what float64 may have lost on the way is bounded a priori and added. Where
+that bound is not small against the tolerance (nearly collinear rows, targets far smaller than the terms they are the sum of)
+the linear maps are evaluated again in twice the precision, by sums and products whose rounding errors are computed exactly
+(Ogita, Rump and Oishi 2005, doi 10.1137/030601818). The elementwise functions lose only a few units of relative precision
+and their sums have terms of one sign. `solvers.rigorous` goes further: it bounds the distance to the true minimiser.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -12,6 +19,18 @@ from solvers.potentials import Potential
 
 # A certificate is accepted when every relative measure in it is at most the tolerance asked for.
 DEFAULT_TOLERANCE = 1e-10
+
+UNIT = float(np.finfo(np.float64).eps) / 2  # u, the relative rounding error of one float64 operation
+TINY = float(np.finfo(np.float64).tiny)  # absolute error of an operation that underflows
+BLOCK = 256  # terms summed before partial sums are: the error of a sum grows with block length + number of blocks
+BLOCK_ENTRIES = 2**20  # of a block of a matrix; bounds the memory beside it
+FUNCTIONS = 32.0  # units of relative error of the elementwise functions of Q, per unit of 1 + |argument|
+ROUND_OFF_SHARE = 0.1  # of the tolerance that round-off may take before twice the precision is used
+QUADRATIC = 1e-40  # ratios beta/k below which Q is its quadratic term to 80 digits, and may be rescaled
+
+# Uniqueness: what counts as active, and as linearly independent.
+ACTIVE = 10.0  # times the root of the certificate's worst measure, relative
+INDEPENDENT, DEPENDENT = 1e-6, 1e-12  # least singular value of the unit columns: at least, at most; undecided between
 
 
 @dataclass(frozen=True)
@@ -25,13 +44,20 @@ class Certificate:
     dual_objective : float
         Dual objective, evaluated from the dual variable alone. A lower bound on the minimum if the dual is feasible.
     primal_residual : float
-        ||X beta - y|| relative to the larger of ||y|| and ||X beta0||.
+        ||X beta - y|| relative to the larger of ||y|| and ||X beta0||; infinite if these vanish and it does not.
     gap : float
         |objective - dual_objective| relative to the larger of the two in absolute value; 0 if both vanish.
     stationarity : float
         Violation of Q'(beta) = Q'(beta0) + X^T nu in the local norm of the conjugate, relative to the root of the objective:
         for small violations the square root of twice the gap. For a norm: by how much X^T nu leaves the dual unit ball,
         relative to its radius.
+    unique : bool or None
+        Whether the minimiser is the only one: always for strictly convex penalties, decided by `unique_minimiser` for norms;
+        None is undecided. A verdict rather than a measure, and not compared.
+
+    Notes
+    -----
+    The three relative measures include a bound on their own round-off.
     """
 
     objective: float
@@ -39,19 +65,18 @@ class Certificate:
     primal_residual: float
     gap: float
     stationarity: float
+    unique: bool | None = field(default=None, compare=False)
 
     def within(self, tolerance: float) -> bool:
         """Whether primal residual and gap are at most `tolerance`, and stationarity at most its square root.
 
         The gap is quadratic in the stationarity residual, hence the square root.
         """
-        worst = max(self.primal_residual, self.gap, self.stationarity**2)
-        return bool(np.isfinite(worst) and worst <= tolerance)
+        # Not by the largest: Python's max passes over a NaN.
+        return all(measure <= tolerance for measure in (self.primal_residual, self.gap, self.stationarity**2))
 
     def __str__(self) -> str:
-        return (
-            f"primal residual {self.primal_residual:.1e}, relative gap {self.gap:.1e}, stationarity {self.stationarity:.1e}"
-        )
+        return f"primal residual {self.primal_residual:.1e}, relative gap {self.gap:.1e}, stationarity {self.stationarity:.1e}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +104,11 @@ class Solution:
     solver: str
     steps: int
 
+    @property
+    def unique(self) -> bool | None:
+        """Whether the minimiser is the only one, as the certificate decides it; None is undecided."""
+        return self.certificate.unique
+
 
 class NotCertified(RuntimeError):
     """A solver stopped short of its tolerance; `certificate` is how far it came (None if it has no candidate)."""
@@ -102,45 +132,55 @@ def accepted(solution: Solution, tolerance: float) -> Solution:
     return solution
 
 
-def certify_q(X: FloatArray, y: FloatArray, penalty: Q, beta0: FloatArray, beta: FloatArray, dual: FloatArray) -> Certificate:
+def certify_q(
+    X: FloatArray,
+    y: FloatArray,
+    penalty: Q,
+    beta0: FloatArray,
+    beta: FloatArray,
+    dual: FloatArray,
+    *,
+    tolerance: float = DEFAULT_TOLERANCE,
+) -> Certificate:
     """Certificate of (beta, dual) for: minimise sum_d D_Q(beta_d, beta0_d) subject to X beta = y.
 
     The Lagrange dual is nu.(y - X beta0) - sum_d D_Q(beta0_d, b_d(nu)), b(nu) being the predictor whose mirror image is
     Q'(beta0) + X^T nu.
+
+    Parameters
+    ----------
+    tolerance : float
+        What the certificate will be held against: float64 is used as long as its round-off stays far below.
     """
-    pull = X.T @ dual
-    start = X @ beta0
-    mismatch = 2 * arcsinh_difference(beta, beta0, penalty.k) - pull
-    local_norm = float(np.sqrt((mismatch**2 / penalty.second_derivative(beta)).sum()))
-    objective = float(penalty.divergence(beta, beta0).sum())
-    dual_objective = float(dual @ (y - start) - penalty.divergence_to(beta0, pull).sum())
-    return Certificate(
-        objective=objective,
-        dual_objective=dual_objective,
-        primal_residual=_relative(X @ beta - y, y, start),
-        gap=_gap(objective, dual_objective),
-        stationarity=local_norm / np.sqrt(objective) if objective else local_norm,
-    )
+    lift = _lift(penalty, beta0, beta, X, dual)
+    problem = (X, lift * y, penalty, lift * beta0, lift * beta, lift * dual)
+    with np.errstate(over="ignore", invalid="ignore"):  # a candidate far off: its measures are infinite or NaN, and fail
+        certificate, round_off = _measured_q(*problem, extended=False)
+        if not round_off <= ROUND_OFF_SHARE * tolerance:
+            certificate, _ = _measured_q(*problem, extended=True)
+    objective, dual_objective = certificate.objective / lift / lift, certificate.dual_objective / lift / lift
+    return replace(certificate, objective=objective, dual_objective=dual_objective)
 
 
-def certify_separable(X: FloatArray, y: FloatArray, potential: Potential, beta: FloatArray, dual: FloatArray) -> Certificate:
+def certify_separable(
+    X: FloatArray,
+    y: FloatArray,
+    potential: Potential,
+    beta: FloatArray,
+    dual: FloatArray,
+    *,
+    tolerance: float = DEFAULT_TOLERANCE,
+) -> Certificate:
     """Certificate of (beta, dual) for: minimise the Bregman divergence of a separable potential from its start, X beta = y.
 
-    Primal objective from beta alone, dual objective nu.(y - X start) - energy(X^T nu) from nu alone, as in `certify_q`.
+    Primal objective from beta alone, dual objective nu.(y - X start) - energy(X^T nu) from nu alone, as in `certify_q`; the
+    potential's own functions are taken to be right to FUNCTIONS units of round-off.
     """
-    x = X.T @ dual / potential.unit
-    start = X @ potential.start
-    mismatch = potential.unit * (potential.inverse(beta) - x)
-    local_norm = float(np.sqrt((mismatch**2 * potential.map(x)[1] / potential.unit).sum()))
-    objective = float(potential.divergence(beta).sum())
-    dual_objective = float(dual @ (y - start) - potential.energy(x).sum())
-    return Certificate(
-        objective=objective,
-        dual_objective=dual_objective,
-        primal_residual=_relative(X @ beta - y, y, start),
-        gap=_gap(objective, dual_objective),
-        stationarity=local_norm / np.sqrt(objective) if objective else local_norm,
-    )
+    with np.errstate(over="ignore", invalid="ignore"):
+        certificate, round_off = _measured_separable(X, y, potential, beta, dual, extended=False)
+        if not round_off <= ROUND_OFF_SHARE * tolerance:
+            certificate, _ = _measured_separable(X, y, potential, beta, dual, extended=True)
+    return certificate
 
 
 def certify_norm(
@@ -149,46 +189,338 @@ def certify_norm(
     penalty: L1 | GroupL12 | WeightedL2,
     beta: FloatArray,
     duals: list[FloatArray],
+    *,
+    tolerance: float = DEFAULT_TOLERANCE,
 ) -> Certificate:
     """Certificate for: minimise the penalty of beta, shape (O, D), subject to X_o beta_o = y_o for every task o.
 
     For the two norms the dual is scaled into the dual unit ball before its objective is taken: a true lower bound.
+
+    Parameters
+    ----------
+    designs, targets, duals : lists of arrays, shapes (n_o, D), (n_o,) and (n_o,)
+    tolerance : float
+        What the certificate will be held against: float64 is used as long as its round-off stays far below.
     """
-    pull = np.stack([X.T @ nu for X, nu in zip(designs, duals, strict=True)])
-    linear = sum(float(nu @ y) for nu, y in zip(duals, targets, strict=True))
-    if isinstance(penalty, GroupL12):
-        objective, radius, excess = penalty.value(beta), 2.0, float(np.hypot.reduce(pull, axis=0).max())
-    elif isinstance(penalty, L1):
-        objective, radius, excess = penalty.value(beta[0]), 1.0, float(np.abs(pull[0]).max())
-    else:
-        objective = penalty.value(beta[0])
-        radius = excess = 1.0
-        linear -= float(penalty.conjugate(pull[0]).sum())
-    dual_objective = linear / max(1.0, excess / radius)
+    # The penalties are homogeneous: a candidate of unit size has no square outside the range of float64.
+    largest = float(np.abs(beta).max()) or float(np.abs(np.concatenate(targets)).max())
+    size = float(2.0 ** np.clip(np.round(np.log2(largest)), -1000, 1000)) if 0 < largest < np.inf else 1.0
+    degree = 2 if isinstance(penalty, WeightedL2) else 1
+    scaled = [y / size for y in targets], penalty, beta / size, [nu / size ** (degree - 1) for nu in duals]
+    certificate, round_off = _measured_norm(designs, *scaled, extended=False)
+    if not round_off <= ROUND_OFF_SHARE * tolerance:
+        certificate, _ = _measured_norm(designs, *scaled, extended=True)
+    objective, dual_objective = (value * size**degree for value in (certificate.objective, certificate.dual_objective))
+    return replace(certificate, objective=objective, dual_objective=dual_objective)
+
+
+def unique_minimiser(
+    designs: list[FloatArray], beta: FloatArray, pull: FloatArray, radius: float, accuracy: float
+) -> bool | None:
+    """Whether a norm's minimiser is unique, from a primal-dual pair: True, False, or None where the pair does not decide it.
+
+    By optimality every minimiser has beta_{.,d} = t_d u_d, t_d >= 0, u_d the direction of pull_d = (X_o^T nu_o)_d, and t_d = 0
+    where ||pull_d|| < radius. Hence it is unique if sum_d t_d X_o[:, d] u_{o,d} = 0 for all o has no solution but t = 0 on
+    {||pull_d|| = radius} (for l1: if the columns of the equicorrelation set are independent; Tibshirani 2013, doi
+    10.1214/13-EJS815), and it is not unique if there is such a t on the support of one minimiser, along which the penalty
+    does not change. In numbers: with m = 10 sqrt(accuracy) the set is taken as {||pull_d|| >= (1 - m) radius}, the support as
+    {||beta_d|| > m max ||beta||}, and columns of unit length are independent (dependent) if their least singular value is at
+    least 1e-6 (at most 1e-12).
+
+    What the verdicts mean exactly: True, any two minimisers differ by at most 2 (1 + s/1e-6) gap/(m radius) in each group, s
+    the norm of the remaining columns. False, points m max ||beta|| apart pass the same certificate.
+
+    Parameters
+    ----------
+    beta, pull : arrays, shape (O, D)
+        Minimiser and X_o^T nu_o, the dual scaled into the unit ball.
+    radius : float
+        Of the dual unit ball: 1 for l1, 2 for l1,2.
+    accuracy : float
+        The worst relative measure of the pair's certificate.
+    """
+    margin = ACTIVE * float(np.sqrt(max(accuracy, UNIT)))
+    sizes, lengths = np.hypot.reduce(beta, axis=0), np.hypot.reduce(pull, axis=0)
+    if not sizes.any():
+        return True  # a norm vanishes at 0 alone
+    if not margin < 1:
+        return None
+    directions = pull / np.where(lengths > 0, lengths, 1.0)
+    possible = lengths >= (1 - margin) * radius
+    certain = possible & (sizes > margin * sizes.max())
+    if _least_singular_value(designs, directions, possible) >= INDEPENDENT:
+        return True
+    return False if _least_singular_value(designs, directions, certain) <= DEPENDENT else None
+
+
+def _least_singular_value(designs: list[FloatArray], directions: FloatArray, chosen: np.ndarray) -> float:
+    """Of the columns (X_o[:, d] u_{o,d})_o of the chosen coordinates, scaled to unit length; 0 if there are too many."""
+    columns = np.vstack([_unit_rows(X)[:, chosen] * u[chosen] for X, u in zip(designs, directions, strict=True)])
+    if columns.shape[1] > columns.shape[0]:
+        return 0.0
+    if columns.shape[1] == 0:
+        return 1.0
+    lengths = np.linalg.norm(columns, axis=0)
+    return float(np.linalg.svd(columns / np.where(lengths > 0, lengths, 1.0), compute_uv=False)[-1])
+
+
+def _unit_rows(X: FloatArray) -> FloatArray:
+    """Rows scaled to a largest entry of about 1, by powers of two: the same constraints, and no square leaves float64."""
+    largest = np.abs(X).max(axis=1, keepdims=True)
+    return np.asarray(X / 2.0 ** np.round(np.log2(np.where(largest > 0, largest, 1.0))))
+
+
+def _lift(penalty: Q, beta0: FloatArray, beta: FloatArray, X: FloatArray, dual: FloatArray) -> float:
+    """A power of two that keeps the squares of a tiny candidate in the range of float64, where Q is quadratic; else 1."""
+    shift = max(max(float(X.max()), -float(X.min())) * float(np.abs(dual).sum()), float(np.abs(beta / penalty.k).max()))
+    largest = max(shift, float(np.abs(beta0 / penalty.k).max()))
+    return float(2.0 ** np.floor(np.log2(QUADRATIC / largest))) if 0 < largest < QUADRATIC else 1.0
+
+
+def _measured_q(
+    X: FloatArray, y: FloatArray, penalty: Q, beta0: FloatArray, beta: FloatArray, dual: FloatArray, *, extended: bool
+) -> tuple[Certificate, float]:
+    """The certificate, round-off included, and the largest share of round-off in its measures."""
+    pull, start = _product(X.T, dual, extended), _product(X, beta0, extended)
+    residual, misfit = _product(X, beta, extended).minus(y), start.minus(y)
+    angle = 2 * arcsinh_difference(beta, beta0, penalty.k)
+    mismatch, mismatch_error = angle - pull.value, FUNCTIONS * UNIT * np.abs(angle) + pull.off
+    metric = np.sqrt(1 / penalty.second_derivative(beta))
+    grows, falls = penalty.divergence(beta, beta0), penalty.divergence_to(beta0, pull.value)
+    objective, linear = float(grows.sum()), _dot(dual, misfit, extended)
+    dual_objective = -linear.total() - float(falls.sum())
+    lost = _lost(grows, angle / 2) + _lost(falls, pull.value / 2) + float(linear.error.sum())
+    lost += _pushed(penalty, beta0, pull) + TINY * np.count_nonzero((beta != beta0) | (pull.value != 0))
+    size, scale = max(abs(objective), abs(dual_objective)), max(_norm(y), _norm(start.value))
+    root = float(np.sqrt(objective))
+    errors = [_ratio(_norm(residual.off), scale), _ratio(lost, size), _ratio(_norm(mismatch_error * metric), root)]
+    measures = [
+        _ratio(_norm(residual.value), scale),
+        _ratio(abs(objective - dual_objective), size),
+        _ratio(_norm(mismatch * metric), root),
+    ]
+    primal, gap, stationarity = (value + error for value, error in zip(measures, errors, strict=True))
+    certificate = Certificate(objective, dual_objective, primal, gap, stationarity, unique=True)
+    return certificate, max(errors[0], errors[1], errors[2] ** 2)
+
+
+def _measured_separable(
+    X: FloatArray, y: FloatArray, potential: Potential, beta: FloatArray, dual: FloatArray, *, extended: bool
+) -> tuple[Certificate, float]:
+    """As `_measured_q`, through the potential's interface alone."""
+    pull, start = _product(X.T, dual, extended), _product(X, potential.start, extended)
+    residual, misfit = _product(X, beta, extended).minus(y), start.minus(y)
+    x = pull.value / potential.unit
+    picked, slope = potential.map(x)
+    metric = np.sqrt(slope / potential.unit)
+    grows, falls = potential.divergence(beta), potential.energy(x)
+    objective, linear = float(grows.sum()), _dot(dual, misfit, extended)
+    dual_objective = -linear.total() - float(falls.sum())
+    lost = FUNCTIONS * UNIT * float(np.abs(grows).sum() + np.abs(falls).sum()) + float(linear.error.sum())
+    lost += float((np.abs(picked - potential.start) * pull.off).sum())
+    size, scale = max(abs(objective), abs(dual_objective)), max(_norm(y), _norm(start.value))
+    primal_error, gap_error = _ratio(_norm(residual.off), scale), _ratio(lost, size)
+    mismatch = np.abs(potential.unit * (potential.inverse(beta) - x)) + pull.off
+    certificate = Certificate(
+        objective,
+        dual_objective,
+        _ratio(_norm(residual.value), scale) + primal_error,
+        _ratio(abs(objective - dual_objective), size) + gap_error,
+        _ratio(_norm(mismatch * metric), float(np.sqrt(objective))),
+        unique=True,
+    )
+    return certificate, max(primal_error, gap_error)
+
+
+def _lost(terms: FloatArray, arguments: FloatArray) -> float:
+    """Round-off in a sum of non-negative terms whose functions have these arguments."""
+    units = FUNCTIONS * (1 + np.abs(arguments)) + np.log2(terms.size + 2)
+    return float(UNIT * (units * np.abs(terms)).sum())
+
+
+def _pushed(penalty: Q, beta0: FloatArray, pull: _Enclosed) -> float:
+    """What an error in X^T nu does to the dual objective: its derivative there is the candidate less beta0."""
+    spread = penalty.inverse_gradient(penalty.gradient(beta0) + pull.value)
+    slope = np.abs(spread - beta0) + 4 * UNIT * np.abs(spread) + np.hypot(spread, penalty.k) * np.sinh(pull.off)
+    return float((slope * pull.off).sum())
+
+
+def _measured_norm(
+    designs: list[FloatArray],
+    targets: list[FloatArray],
+    penalty: L1 | GroupL12 | WeightedL2,
+    beta: FloatArray,
+    duals: list[FloatArray],
+    *,
+    extended: bool,
+) -> tuple[Certificate, float]:
+    """The certificate, round-off included, and the largest share of round-off in its measures."""
+    pulls = [_product(X.T, nu, extended) for X, nu in zip(designs, duals, strict=True)]
+    pull, pull_error = np.stack([p.value for p in pulls]), np.stack([p.off for p in pulls])
+    residuals = [_product(X, b, extended).minus(y) for X, b, y in zip(designs, beta, targets, strict=True)]
+    linears = [_dot(nu, _Enclosed.exact(y), extended) for nu, y in zip(duals, targets, strict=True)]
+    linear = sum(part.total() for part in linears)
+    lost = sum(float(part.error.sum()) for part in linears)
+    scale = _norm(np.concatenate(targets))
+    primal_error = _ratio(_norm(np.concatenate([r.off for r in residuals])), scale)
+    primal = _ratio(_norm(np.concatenate([r.value for r in residuals])), scale) + primal_error
     if isinstance(penalty, WeightedL2):
-        scale = float(np.abs(pull[0]).max())
-        stationarity = float(np.abs(penalty.gradient(beta[0]) - pull[0]).max()) / scale if scale else 0.0
+        own = _measured_l2(penalty, beta[0], pulls[0], linear, lost)
     else:
-        stationarity = max(0.0, excess / radius - 1)
-    residual = np.concatenate([X @ b - y for X, b, y in zip(designs, beta, targets, strict=True)])
-    return Certificate(
-        objective=objective,
-        dual_objective=dual_objective,
-        primal_residual=_relative(residual, np.concatenate(targets), np.zeros(1)),
-        gap=_gap(objective, dual_objective),
-        stationarity=stationarity,
+        own = _measured_ball(penalty, beta, pull, pull_error, linear, lost)
+    objective, dual_objective, gap, gap_error, stationarity = own
+    unique: bool | None = True
+    if not isinstance(penalty, WeightedL2):
+        radius = _radius(penalty)
+        unique = unique_minimiser(designs, beta, pull / (1 + stationarity), radius, max(primal, gap, stationarity))
+    certificate = Certificate(objective, dual_objective, primal, gap, stationarity, unique)
+    return certificate, max(primal_error, gap_error)
+
+
+def _radius(penalty: L1 | GroupL12) -> float:
+    """Of the dual unit ball."""
+    return 1.0 if isinstance(penalty, L1) else 2.0
+
+
+def _measured_ball(
+    penalty: L1 | GroupL12, beta: FloatArray, pull: FloatArray, pull_error: FloatArray, linear: float, lost: float
+) -> tuple[float, float, float, float, float]:
+    """Objective, dual objective, gap, round-off in the two last, and by how much the dual leaves the ball before scaling."""
+    radius, lengths, blur = _radius(penalty), np.hypot.reduce(pull, axis=0), np.hypot.reduce(pull_error, axis=0)
+    excess = float(((lengths + blur) * (1 + 8 * UNIT)).max()) / radius
+    objective = penalty.value(beta if isinstance(penalty, GroupL12) else beta[0])
+    dual_objective = linear / max(1.0, excess)
+    size = max(abs(objective), abs(dual_objective))
+    lost += UNIT * (8 + np.log2(beta.size)) * (objective + abs(linear))
+    error = _ratio(lost, size)
+    gap = _ratio(abs(objective - dual_objective), size) + error
+    return objective, dual_objective, gap, error + float(blur.max()) / radius, max(0.0, excess - 1)
+
+
+def _measured_l2(
+    penalty: WeightedL2, beta: FloatArray, pull: _Enclosed, linear: float, lost: float
+) -> tuple[float, float, float, float, float]:
+    """Objective, dual objective, gap, round-off in the gap, and the largest relative error of 2 weight beta = X^T nu."""
+    objective, conjugate = penalty.value(beta), penalty.conjugate(pull.value)
+    dual_objective = linear - float(conjugate.sum())
+    size = max(abs(objective), abs(dual_objective))
+    lost += UNIT * (16 + np.log2(beta.size)) * (objective + abs(linear) + float(conjugate.sum()))
+    lost += float((np.abs(pull.value) / penalty.weight * pull.off).sum())
+    error = _ratio(lost, size)
+    mismatch = float((np.abs(penalty.gradient(beta) - pull.value) + pull.off).max())
+    return (
+        objective,
+        dual_objective,
+        _ratio(abs(objective - dual_objective), size) + error,
+        error,
+        _ratio(mismatch, float(np.abs(pull.value).max())),
     )
 
 
-def _relative(residual: FloatArray, one: FloatArray, other: FloatArray) -> float:
-    scale = max(float(np.linalg.norm(one)), float(np.linalg.norm(other)))
-    norm = float(np.linalg.norm(residual))
-    return norm / scale if scale else norm
+@dataclass(frozen=True, eq=False)
+class _Enclosed:
+    """Sums in two doubles, value + rest, and an elementwise bound on how far they are from the exact sums."""
+
+    value: FloatArray
+    rest: FloatArray
+    error: FloatArray
+
+    @property
+    def off(self) -> FloatArray:
+        """A bound on how far the value alone is from the exact sum."""
+        return np.asarray(self.error + np.abs(self.rest))
+
+    @staticmethod
+    def exact(value: FloatArray) -> _Enclosed:
+        """Numbers as they are."""
+        return _Enclosed(value, np.zeros_like(value), np.zeros_like(value))
+
+    def minus(self, other: FloatArray) -> _Enclosed:
+        """The sums less exact numbers, normalised."""
+        value, slip = _two_sum(self.value, -other)
+        rest = slip + self.rest
+        error = self.error + UNIT * np.abs(rest)  # the rest is rounded when it is formed
+        return _Enclosed(*_two_sum(value, rest), error)
+
+    def total(self) -> float:
+        """The sum of all entries of a vector with one entry."""
+        return float(self.value.sum() + self.rest.sum())
 
 
-def _gap(objective: float, dual_objective: float) -> float:
-    scale = max(abs(objective), abs(dual_objective))
-    return abs(objective - dual_objective) / scale if scale else 0.0
+def _product(A: FloatArray, v: FloatArray, extended: bool) -> _Enclosed:
+    """A v for A of shape (m, terms), in float64 or in twice its precision, with a bound on what it lost."""
+    rows, terms = A.shape
+    width = max(1, min(BLOCK, BLOCK_ENTRIES // rows))
+    value, rest, size = np.zeros(rows), np.zeros(rows), np.zeros(rows)
+    for first in range(0, terms, width):
+        block, part = A[:, first : first + width], v[first : first + width]
+        size += np.abs(block) @ np.abs(part)
+        if extended:
+            partial, slips = _summed(*_two_product(block, part))
+            value, slip = _two_sum(value, partial)
+            rest += slips + slip
+        else:
+            value += block @ part
+    # Twice the textbook constants, for the bound is itself computed in float64; an underflow costs TINY at most.
+    count = min(terms, width) + -(-terms // width) + 2
+    share = (count * UNIT) ** 2 if extended else count * UNIT
+    return _Enclosed(*_two_sum(value, rest), 2 * share * size + (terms * TINY if v.any() else 0.0))
+
+
+def _dot(u: FloatArray, v: _Enclosed, extended: bool) -> _Enclosed:
+    """u.v, shape (1,), with a bound on what it lost."""
+    main = _product(v.value[None], u, extended)
+    inherited = float(np.abs(u) @ v.error) + u.size * UNIT * float(np.abs(u) @ np.abs(v.rest))
+    return _Enclosed(main.value, main.rest + float(u @ v.rest), main.error + 2 * inherited)
+
+
+def _two_sum(a: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """a + b, rounded, and its rounding error, exactly (Knuth)."""
+    total = a + b
+    virtual = total - a
+    return total, (a - (total - virtual)) + (b - virtual)
+
+
+def _two_product(a: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """a b, rounded, and its rounding error, exactly (Dekker)."""
+    product = a * b
+    a_high, a_low = _halves(a)
+    b_high, b_low = _halves(b)
+    return product, a_low * b_low - (((product - a_high * b_high) - a_low * b_high) - a_high * b_low)
+
+
+def _halves(a: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """a as the sum of two numbers of 26 bits (Veltkamp)."""
+    shifted = (2.0**27 + 1) * a
+    high = shifted - (shifted - a)
+    return high, a - high
+
+
+def _summed(terms: FloatArray, slips: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Sums over the last axis, and the sums of what their roundings and the given slips left out, pairwise."""
+    while terms.shape[1] > 1:
+        half = terms.shape[1] // 2
+        sums, slip = _two_sum(terms[:, :half], terms[:, half : 2 * half])
+        slip += slips[:, :half] + slips[:, half : 2 * half]
+        terms = np.hstack([sums, terms[:, 2 * half :]])
+        slips = np.hstack([slip, slips[:, 2 * half :]])
+    return terms[:, 0], slips[:, 0]
+
+
+def _norm(vector: FloatArray) -> float:
+    """The l2 norm, also of vectors whose squares leave the range of float64."""
+    largest = float(np.abs(vector).max(initial=0.0))
+    if not 0 < largest < np.inf:
+        return largest
+    return largest * float(np.linalg.norm(vector / largest))
+
+
+def _ratio(value: float, scale: float) -> float:
+    """value/scale, 0 for 0/0, and infinite where it is not a number."""
+    if value == 0 and scale == 0:
+        return 0.0
+    ratio = float(value) / float(scale) if scale > 0 else float("nan")
+    return float("inf") if np.isnan(ratio) else ratio
 
 
 def outside_the_range(y: str, X: str, residual: float) -> str:

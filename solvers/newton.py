@@ -92,7 +92,7 @@ def minimize(
     beta0 = vector(beta0, "beta0", inputs, "column of X")
     y, tol, dual = _checked(X, y, tol, dual)
     beta, nu, steps = _solved(X, y, HyperbolicEntropy(k, beta0), tol, dual)
-    return _certified(beta, nu, steps, certify_q(X, y, Q(k), beta0, beta, nu), tol)
+    return _certified(beta, nu, steps, certify_q(X, y, Q(k), beta0, beta, nu, tolerance=tol), tol)
 
 
 def minimize_separable(
@@ -122,7 +122,7 @@ def minimize_separable(
         raise InputError(f"the potential has {potential.start.size} coordinates, but X has {X.shape[1]} columns")
     y, tol, dual = _checked(X, y, tol, dual)
     beta, nu, steps = _solved(X, y, potential, tol, dual)
-    return _certified(beta, nu, steps, certify_separable(X, y, potential, beta, nu), tol)
+    return _certified(beta, nu, steps, certify_separable(X, y, potential, beta, nu, tolerance=tol), tol)
 
 
 def _checked(

@@ -8,14 +8,16 @@ the Newton method; a status other than 'optimal' is an error unless `allow_inacc
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from normtheory.arrays import FloatArray, InputError, matrix, positive, targets, vector
+from normtheory.arrays import FloatArray, positive, vector
 from normtheory.penalties import L1, GroupL12, Q, WeightedL2
-from solvers.certificate import Certificate, NotCertified, Solution, accepted, certify_norm, certify_q, outside_the_range
+from solvers.certificate import NotCertified, Solution, accepted, certify_norm, certify_q
+from solvers.systems import Tasks, power_of_two
 
 CONIC_TOLERANCE = 1e-7  # on the certificate of what the conic solver returns
 ENTROPY_ASKS = 1e-12  # asked of Clarabel: the entropy is flat, and beta only as good as the root of the gap
@@ -37,20 +39,26 @@ def minimize_q(
     """
     import cvxpy as cp
 
-    X, y = _task(X, y, "")
-    inputs = X.shape[1]
+    given = Tasks.checked([(X, y)], [""])
+    inputs = given.inputs
     k = positive(vector(k, "k", inputs, "column of X"), "k")
     beta0 = vector(beta0, "beta0", inputs, "column of X")
+    penalty, target = Q(k), given.targets[0] * given.size
+    if not (given.X[0] @ beta0 - given.y[0]).any():
+        dual = np.zeros_like(given.y[0])
+        certificate = certify_q(given.X[0], given.y[0], penalty, beta0, beta0, dual, tolerance=tol)
+        return Solution(beta0.copy(), dual, certificate, "optimal", "the start fits", 0)
+    # D_Q is homogeneous in (beta, k, beta0) together: unit size is that of the largest of them.
+    size = power_of_two(max(float(np.abs(values).max()) for values in (k, beta0, target)))
+    k, start = k / size, beta0 / size
     U, V = cp.Variable(inputs), cp.Variable(inputs)
-    linear = (1 + np.log(k))[:, None] + np.arcsinh(beta0 / k)[:, None] * np.array([[1.0, -1.0]])
+    linear = (1 + np.log(k))[:, None] + np.arcsinh(start / k)[:, None] * np.array([[1.0, -1.0]])
     entropy = cp.sum(-cp.entr(U) - cp.entr(V)) - linear[:, 0] @ U - linear[:, 1] @ V
-    predicted = X @ (U - V)
-    fits = predicted == 2 * y
-    program = cp.Problem(cp.Minimize(entropy), [fits])
-    status, solver, steps = _solve(program, ENTROPY_ASKS, allow_inaccurate)
-    beta, dual = np.asarray((U.value - V.value) / 2), -2 * np.asarray(fits.dual_value)
-    certificate = certify_q(X, y, Q(k), beta0, beta, dual)
-    return _finished(Solution(beta, dual, certificate, status, solver, steps), tol, allow_inaccurate)
+    fits = given.designs[0] @ (U - V) == 2 * target / size
+    status, solver, steps = _solve(cp.Problem(cp.Minimize(entropy), [fits]), ENTROPY_ASKS, allow_inaccurate)
+    beta, duals = given.restored((U.value - V.value) * (size / 2) / given.size, [-2 * np.asarray(fits.dual_value)])
+    certificate = certify_q(given.X[0], given.y[0], penalty, beta0, beta, duals[0], tolerance=tol)
+    return _finished(Solution(beta, duals[0], certificate, status, solver, steps), tol, allow_inaccurate)
 
 
 def minimize_l12(
@@ -74,7 +82,8 @@ def minimize_l12(
     Returns
     -------
     Solution
-        beta of shape (2, D), main task first; the dual has the n + m entries of both tasks.
+        beta of shape (2, D), main task first; the dual has the n + m entries of both tasks; `unique` says whether there are
+        other minimisers.
 
     Raises
     ------
@@ -83,50 +92,66 @@ def minimize_l12(
     NotCertified
         If the solver does not reach the tolerance.
     """
-    import cvxpy as cp
+    given = Tasks.checked([(X, y), (X_aux, y_aux)], ["", "_aux"])
+    return _norm_minimised(given, GroupL12(), tol, allow_inaccurate)
 
-    tasks = [_task(X, y, ""), _task(X_aux, y_aux, "_aux")]
-    if tasks[0][0].shape[1] != tasks[1][0].shape[1]:
-        raise InputError(f"X has {tasks[0][0].shape[1]} columns, X_aux has {tasks[1][0].shape[1]}; both need one per input")
-    beta = cp.Variable((2, tasks[0][0].shape[1]))
-    fits = [design @ beta[o] == target for o, (design, target) in enumerate(tasks)]
-    program = cp.Problem(cp.Minimize(2 * cp.sum(cp.norm(beta, 2, axis=0))), fits)
-    return _norm_solution(program, GroupL12(), tasks, beta, fits, tol, allow_inaccurate)
+
+def minimize_l12_tasks(
+    tasks: Sequence[tuple[ArrayLike, ArrayLike]], *, tol: float = CONIC_TOLERANCE, allow_inaccurate: bool = False
+) -> Solution:
+    """`minimize_l12` for any number of tasks X_o, y_o, each with its own samples; beta has shape (O, D)."""
+    return _norm_minimised(Tasks.checked(tasks), GroupL12(), tol, allow_inaccurate)
 
 
 def minimize_l1(X: ArrayLike, y: ArrayLike, *, tol: float = CONIC_TOLERANCE, allow_inaccurate: bool = False) -> Solution:
     """Basis pursuit: minimise sum_d |beta_d| subject to X beta = y. Shapes and errors as in `minimize_l12`."""
-    import cvxpy as cp
-
-    task = _task(X, y, "")
-    beta = cp.Variable((1, task[0].shape[1]))
-    fits = [task[0] @ beta[0] == task[1]]
-    program = cp.Problem(cp.Minimize(cp.sum(cp.abs(beta))), fits)
-    return _norm_solution(program, L1(), [task], beta, fits, tol, allow_inaccurate)
+    return _norm_minimised(Tasks.checked([(X, y)], [""]), L1(), tol, allow_inaccurate)
 
 
 def minimize_l2(
     X: ArrayLike, y: ArrayLike, weight: ArrayLike = 1.0, *, tol: float = CONIC_TOLERANCE, allow_inaccurate: bool = False
 ) -> Solution:
     """Minimise sum_d weight_d beta_d^2 subject to X beta = y. Shapes and errors as in `minimize_l12`."""
+    given = Tasks.checked([(X, y)], [""])
+    penalty = WeightedL2(positive(vector(weight, "weight", given.inputs, "column of X"), "weight"))
+    if given.zero:
+        return given.zeros(penalty, "no solver")
+    # In sqrt(weight) beta it is the plain l2 norm.
+    roots = np.sqrt(penalty.weight)
+    plain = Tasks.checked([(given.X[0] / roots, given.y[0])], [""])
+    beta, fits, status, solver, steps = _conic(plain, WeightedL2(), allow_inaccurate)
+    beta, duals = plain.restored(beta, [-np.asarray(fit.dual_value) for fit in fits], degree=2)
+    certificate = certify_norm(given.X, given.y, penalty, beta / roots, duals, tolerance=tol)
+    return _finished(Solution(beta[0] / roots, duals[0], certificate, status, solver, steps), tol, allow_inaccurate)
+
+
+def _norm_minimised(given: Tasks, penalty: L1 | GroupL12, tol: float, allow_inaccurate: bool) -> Solution:
+    if given.zero:
+        return given.zeros(penalty, "no solver")
+    beta, fits, status, solver, steps = _conic(given, penalty, allow_inaccurate)
+    beta, duals = given.restored(beta, [-np.asarray(fit.dual_value) for fit in fits])
+    certificate = certify_norm(given.X, given.y, penalty, beta, duals, tolerance=tol)
+    found = beta if isinstance(penalty, GroupL12) else beta[0]
+    return _finished(Solution(found, np.concatenate(duals), certificate, status, solver, steps), tol, allow_inaccurate)
+
+
+def _conic(
+    given: Tasks, penalty: L1 | GroupL12 | WeightedL2, allow_inaccurate: bool
+) -> tuple[FloatArray, list[Any], str, str, int]:
+    """Minimiser at unit size, constraints, status, solver and iterations of the conic program."""
     import cvxpy as cp
 
-    task = _task(X, y, "")
-    penalty = WeightedL2(positive(vector(weight, "weight", task[0].shape[1], "column of X"), "weight"))
-    beta = cp.Variable((1, task[0].shape[1]))
-    fits = [task[0] @ beta[0] == task[1]]
-    program = cp.Problem(cp.Minimize(cp.sum_squares(cp.multiply(np.sqrt(penalty.weight), beta[0]))), fits)
-    return _norm_solution(program, penalty, [task], beta, fits, tol, allow_inaccurate)
-
-
-def _task(X: ArrayLike, y: ArrayLike, suffix: str) -> tuple[FloatArray, FloatArray]:
-    """A checked task that some beta fits: a conic solver's 'infeasible' may mean that it failed."""
-    X = matrix(X, f"X{suffix}")
-    y = targets(y, f"y{suffix}", X.shape[0], f"X{suffix}")
-    misfit = float(np.linalg.norm(X @ np.linalg.lstsq(X, y, rcond=None)[0] - y))
-    if misfit > CONIC_TOLERANCE * float(np.linalg.norm(y)):
-        raise InputError(outside_the_range(f"y{suffix}", f"X{suffix}", misfit / float(np.linalg.norm(y))))
-    return X, y
+    beta = cp.Variable((len(given.X), given.inputs))
+    # A task without a row of its own still has its constraint, an empty one.
+    fits = [A @ beta[o] == b for o, (A, b) in enumerate(zip(given.designs, given.targets, strict=True))]
+    if isinstance(penalty, GroupL12):
+        objective = 2 * cp.sum(cp.norm(beta, 2, axis=0))
+    elif isinstance(penalty, L1):
+        objective = cp.sum(cp.abs(beta))
+    else:
+        objective = cp.sum_squares(beta)
+    status, solver, steps = _solve(cp.Problem(cp.Minimize(objective), fits), NORM_ASKS, allow_inaccurate)
+    return np.asarray(beta.value), fits, status, solver, steps
 
 
 def _solve(program: Any, asks: float, allow_inaccurate: bool) -> tuple[str, str, int]:
@@ -144,23 +169,6 @@ def _solve(program: Any, asks: float, allow_inaccurate: bool) -> tuple[str, str,
     if status != cp.OPTIMAL and not (allow_inaccurate and status == cp.OPTIMAL_INACCURATE):
         raise NotCertified(f"Clarabel ended with status {status!r}")
     return status, f"cvxpy {cp.__version__} with Clarabel {clarabel.__version__}", int(program.solver_stats.num_iters)
-
-
-def _norm_solution(
-    program: Any,
-    penalty: L1 | GroupL12 | WeightedL2,
-    tasks: list[tuple[FloatArray, FloatArray]],
-    beta: Any,
-    fits: list[Any],
-    tol: float,
-    allow_inaccurate: bool,
-) -> Solution:
-    status, solver, steps = _solve(program, NORM_ASKS, allow_inaccurate)
-    duals = [-np.asarray(fit.dual_value) for fit in fits]
-    certificate: Certificate = certify_norm([X for X, _ in tasks], [y for _, y in tasks], penalty, beta.value, duals)
-    found = beta.value if len(tasks) > 1 else beta.value[0]
-    solution = Solution(np.asarray(found), np.concatenate(duals), certificate, status, solver, steps)
-    return _finished(solution, tol, allow_inaccurate)
 
 
 def _finished(solution: Solution, tol: float, allow_inaccurate: bool) -> Solution:

@@ -13,7 +13,7 @@ import pytest
 import figures
 from normtheory import cli, exact, ledger
 from normtheory.tasks import teacher_student
-from solvers import flow, newton, programs, training
+from solvers import flow, groups, newton, programs, training
 from solvers.certificate import NotCertified
 
 SCRIPT = Path(sys.executable).with_name("normtheory")
@@ -115,7 +115,7 @@ def test_minimize_q(folder, capsys, solver, beta0):
 def test_minimize_l12_l1_and_l2(folder, capsys):
     save(**AUX)
     for penalty, solution in {
-        "l12": programs.minimize_l12(PAIR.main.X, PAIR.main.y, PAIR.aux.X, PAIR.aux.y),
+        "l12": groups.minimize_pair(PAIR.main.X, PAIR.main.y, PAIR.aux.X, PAIR.aux.y),
         "l1": programs.minimize_l1(PAIR.main.X, PAIR.main.y),
         "l2": programs.minimize_l2(PAIR.main.X, PAIR.main.y),
     }.items():
@@ -125,6 +125,24 @@ def test_minimize_l12_l1_and_l2(folder, capsys):
         assert written["beta"].shape == ((2, 20) if penalty == "l12" else (20,))
         assert "k" not in written
     np.testing.assert_allclose(result()["beta"], np.linalg.pinv(PAIR.main.X) @ PAIR.main.y, atol=1e-6)
+
+
+def test_minimize_l12_by_either_solver(folder, capsys):
+    save(**AUX)
+    found = []
+    for solver in ("newton", "cvxpy"):
+        code, *shown = run(capsys, "minimize", "problem.npz", "--penalty", "l12", "--solver", solver, "-o", "out.npz")
+        assert code == 0
+        assert "only minimiser   yes" in "".join(shown)
+        found.append(result()["beta"])
+    np.testing.assert_allclose(*found, atol=1e-4)
+
+
+def test_minimize_says_when_there_are_other_minimisers(folder, capsys):
+    X = np.hstack([PAIR.main.X, PAIR.main.X])
+    np.savez("problem.npz", X=X, y=PAIR.main.y)
+    for penalty, verdict in {"l1": "no: others have the same penalty", "l2": "yes"}.items():
+        assert verdict in "".join(map(str, run(capsys, "minimize", "problem.npz", "--penalty", penalty, "-o", "out.npz")))
 
 
 def test_the_output_keeps_its_exact_name_and_replaces_an_older_one(folder, capsys):
@@ -201,7 +219,7 @@ BAD_COMMANDS = {
     "no problem": (["minimize", "--penalty", "q", "-o", "out.npz"], "PROBLEM.npz"),
     "no number": ([*MINIMIZE, "q", "--tol", "small"], "'--tol'"),
     "newton for l1": ([*MINIMIZE, "l1", "--solver", "newton"], "--solver newton cannot minimise --penalty l1"),
-    "newton for l12": ([*MINIMIZE, "l12", "--solver", "newton"], "use --solver cvxpy"),
+    "newton for l2": ([*MINIMIZE, "l2", "--solver", "newton"], "use --solver cvxpy"),
     "scale of another penalty": ([*MINIMIZE, "q", "--gamma", "1"], "--gamma has no meaning for --penalty q"),
     "negative alpha": ([*MINIMIZE, "finetuning", "--alpha", "-1"], "--alpha = -1"),
     "gamma 0": ([*MINIMIZE, "finetuning", "--gamma", "0"], "--gamma = 0"),

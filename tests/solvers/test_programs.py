@@ -3,6 +3,10 @@
 import cvxpy as cp
 import numpy as np
 import pytest
+import spgl1
+from drawn_tasks import PATHOLOGIES, design, tasks
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 from normtheory.arrays import InputError
@@ -23,6 +27,110 @@ def test_l1_against_a_linear_program():
     solution = programs.minimize_l1(X, y)
     assert abs(solution.certificate.objective - program.fun) <= 1e-7 * program.fun
     np.testing.assert_allclose(solution.beta, program.x[:20] - program.x[20:], atol=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_l1_against_spgl1(seed):
+    """A first-order method that shares nothing with ours: its point is feasible, and its norm a little above the least one."""
+    X, _ = task(10 + seed)
+    draw = np.random.default_rng(seed)
+    y = X @ (draw.normal(size=20) * (draw.random(20) < 0.3))
+    theirs, residual, *_ = spgl1.spg_bp(X, y, opt_tol=1e-9, bp_tol=1e-9, dec_tol=1e-8, iter_lim=20000)
+    ours = programs.minimize_l1(X, y)
+    assert np.linalg.norm(residual) <= 1e-8 * np.linalg.norm(y)
+    assert -1e-7 <= np.abs(theirs).sum() / ours.certificate.objective - 1 <= 5e-4
+    assert ours.unique
+
+
+SINGLE = {
+    "l1": programs.minimize_l1,
+    "l2": programs.minimize_l2,
+    "weighted l2": lambda X, y: programs.minimize_l2(X, y, 10.0 ** np.linspace(-3, 3, X.shape[1])),
+}
+
+
+@pytest.mark.parametrize("penalty", SINGLE)
+@settings(max_examples=12)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    D=st.integers(2, 15),
+    pathology=st.sampled_from([name for name in PATHOLOGIES if name != "collinear"]),
+    log_x=st.sampled_from([0.0, -80.0, 80.0]),
+    log_y=st.sampled_from([0.0, -99.0, 99.0]),
+)
+def test_one_task_of_any_kind_and_scale(penalty, seed, D, pathology, log_x, log_y):
+    draw = np.random.default_rng(seed)
+    X = design(draw, int(draw.integers(1, D + 1)), D, pathology)
+    y = X @ draw.normal(size=D) * (pathology != "no target")
+    solution = SINGLE[penalty](X * 10**log_x, y * 10**log_y)
+    assert solution.certificate.within(programs.CONIC_TOLERANCE)
+    beta = solution.beta / 10 ** (log_y - log_x)
+    assert np.linalg.norm(X @ beta - y) <= 1e-6 * np.linalg.norm(y)
+    if pathology == "no target":
+        assert not beta.any()
+
+
+@settings(max_examples=12)
+@given(tasks(most_inputs=12))
+def test_l12_of_any_number_of_tasks(drawn):
+    solution = programs.minimize_l12_tasks(drawn, tol=1e-6)
+    assert solution.beta.shape == (len(drawn), drawn[0][0].shape[1])
+    assert solution.certificate.within(1e-6)
+
+
+def test_two_tasks_by_either_signature():
+    pair = [task(3), task(4, n=9)]
+    one, other = programs.minimize_l12(*pair[0], *pair[1]), programs.minimize_l12_tasks(pair)
+    np.testing.assert_array_equal(one.beta, other.beta)
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e-100, 1e90])
+def test_targets_of_any_size(scale):
+    """Tiny: an objective near 0 used to leave nothing to be relative to."""
+    X, y = task(7)
+    for minimise in (programs.minimize_l1, programs.minimize_l2, lambda X, y: programs.minimize_l12(X, y, X[:3], y[:3])):
+        unit, moved = minimise(X, y), minimise(X, scale * y)
+        np.testing.assert_allclose(moved.beta / scale, unit.beta, atol=1e-3)  # the root of the gap
+
+
+def test_zero_targets_give_zero_exactly():
+    X, _ = task(8)
+    zero = np.zeros(6)
+    for minimise in (
+        programs.minimize_l1,
+        programs.minimize_l2,
+        lambda X, y: programs.minimize_l12(X, y, X, y),
+        lambda X, y: programs.minimize_q(X, y, 1.0),
+    ):
+        solution = minimise(X, zero)
+        assert not solution.beta.any()
+        assert solution.certificate.within(1e-16)
+        assert solution.unique
+
+
+def test_q_is_homogeneous():
+    X, y = task(9)
+    unit = programs.minimize_q(X, y, 0.3, 0.1, allow_inaccurate=True)
+    assert unit.certificate.within(1e-7)
+    for scale in (1e-80, 1e60):
+        moved = programs.minimize_q(X, scale * y, scale * 0.3, scale * 0.1, allow_inaccurate=True)
+        np.testing.assert_allclose(moved.beta / scale, unit.beta, atol=1e-5)
+
+
+def test_a_start_that_fits_is_the_answer():
+    X, _ = task(9)
+    start = np.random.default_rng(1).normal(size=20)
+    np.testing.assert_array_equal(programs.minimize_q(X, X @ start, 1.0, start).beta, start)
+
+
+@settings(max_examples=15)
+@given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 6), copies=st.booleans())
+def test_uniqueness_of_l1_is_decided_rightly(seed, n, copies):
+    """Samples in general position have one minimiser; a doubled column in its support makes it a segment."""
+    draw = np.random.default_rng(seed)
+    X = draw.normal(size=(n, 8))
+    y = X @ draw.normal(size=8)
+    assert programs.minimize_l1(np.hstack([X, X]) if copies else X, y).unique is (not copies)
 
 
 def test_l2_against_the_pseudoinverse():
