@@ -94,7 +94,9 @@ def test_it_holds_on_pathological_samples(seed, D, pathology, log_k, log_scales)
     n = {"one sample": 1, "as many as inputs": D}.get(pathology, int(draw.integers(1, D)))
     X = design(draw, n, D, "none" if pathology in ("duplicate", "zero row") else pathology) * 10 ** log_scales[0]
     y = X @ draw.normal(size=D) * 10 ** log_scales[1] * (pathology != "no target")
-    basic = Problem(X, y, 10 ** draw.uniform(*sorted(log_k), size=D) * 10 ** log_scales[1], np.zeros(D), np.zeros(D))
+    basic = Problem(
+        X, y, 10 ** draw.uniform(*sorted(end + 0.0 for end in log_k), size=D) * 10 ** log_scales[1], np.zeros(D), np.zeros(D)
+    )
     solution = minimize(basic.X, basic.y, basic.k)
     extra = {"duplicate": (X[:1], y[:1]), "zero row": (0 * X[:1], 0 * y[:1])}.get(pathology)
     problem, dual = basic, solution.dual
