@@ -85,7 +85,7 @@ def test_equal_tasks_share_one_predictor():
     assert abs(pair.certificate.objective - np.sqrt(2) * alone.certificate.objective) <= 1e-7 * pair.certificate.objective
 
 
-@pytest.mark.parametrize("sizes", [[1], [1, 1], [4, 7, 3], [20, 5], [5, 30], [2, 2, 2, 2, 2]])
+@pytest.mark.parametrize("sizes", [[1], [1, 1], [4, 7, 3], [20, 5], [5, 30], [25, 30], [30, 4, 25], [2, 2, 2, 2, 2]])
 def test_any_number_of_tasks_and_samples(sizes):
     drawn = drawn_tasks(2, sizes, 20)
     solution = groups.minimize(drawn)
@@ -93,6 +93,17 @@ def test_any_number_of_tasks_and_samples(sizes):
     assert solution.dual.shape == (sum(sizes),)
     assert solution.certificate.within(1e-8)
     assert solution.unique
+
+
+def test_a_task_without_a_choice_keeps_its_predictor():
+    """Eliminating it changes nothing: the minimum is the conic solver's, which does not eliminate."""
+    (X, y), (_, _) = drawn_tasks(8, [6, 1], 20)
+    draw = np.random.default_rng(9)
+    X_aux, teacher = draw.normal(size=(26, 20)), draw.normal(size=20)
+    whole = groups.minimize([(X, y), (X_aux, X_aux @ teacher)])
+    np.testing.assert_allclose(whole.beta[1], teacher, atol=1e-9)
+    theirs = programs.minimize_l12(X, y, X_aux, X_aux @ teacher)
+    assert abs(whole.certificate.objective - theirs.certificate.objective) <= 1e-6 * whole.certificate.objective
 
 
 def test_a_task_without_a_target_stays_at_zero():
