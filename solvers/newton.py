@@ -255,7 +255,7 @@ def _follow(
         factor = _Factor.of(Z, point.slope)
         newton = -factor.solve(point.residual)
         move = Z.T @ newton
-        if point is warm and _change(path, point, move) > FAR:
+        if point is warm and _change_ahead(path, point, move) > FAR:
             point = cold
             continue
         if point.kappa > 0:
@@ -268,10 +268,14 @@ def _follow(
     raise NotCertified(f"the path was not followed to its end in {MOST_STEPS} factorisations (kappa = {point.kappa:.1e})")
 
 
-def _change(path: _Path, point: _Point, move: FloatArray) -> float:
-    """How much a move of x changes log b', at the most: what tells near from far for Newton's method."""
-    slope = path.softened(point.x + move, point.kappa)[1]
-    return float(np.abs(np.log(slope / point.slope)).max()) if slope.max() < OVERFLOWING else np.inf
+def _change(before: FloatArray, after: FloatArray) -> float:
+    """Largest change of log b': what tells near from far for Newton's method."""
+    return float(np.abs(np.log(after / before)).max()) if after.max() < OVERFLOWING else np.inf
+
+
+def _change_ahead(path: _Path, point: _Point, move: FloatArray) -> float:
+    """The change of log b' if x moves so."""
+    return _change(point.slope, path.softened(point.x + move, point.kappa)[1])
 
 
 def _stride(
@@ -282,7 +286,7 @@ def _stride(
     Where it reaches nowhere, a Newton step at the same kappa.
     """
     Z = path.system.Z
-    if _change(path, point, move) <= FAR:
+    if _change_ahead(path, point, move) <= FAR:
         tangent = factor.solve(Z @ point.drift)  # - d mu / d log kappa along exact solutions
         drift = Z.T @ tangent
         rest = float(np.log(point.kappa / end))
@@ -298,18 +302,18 @@ def _stride(
 
 
 def _pulled_in(path: _Path, point: _Point, factor: _Factor) -> _Point | None:
-    """The point after corrections with an old factorisation, if they bring it close to the path; else None."""
+    """The point after corrections with an old factorisation, if they converge to the path; else None."""
     for _ in range(CHORD_STEPS):
         if not np.isfinite(point.residual).all():
             return None
         chord = -factor.solve(point.residual)
-        move = path.system.Z.T @ chord
-        change = _change(path, point, move)
+        following = path.at(point.mu + chord, point.kappa, point.x + path.system.Z.T @ chord)
+        change = _change(point.slope, following.slope)
         if not change <= FAR:
             return None
+        point = following
         if change <= CLOSE:
             return point
-        point = path.at(point.mu + chord, point.kappa, point.x + move)
     return None
 
 
@@ -338,7 +342,7 @@ def _corrected(path: _Path, point: _Point, factor: _Factor) -> tuple[FloatArray,
         if not size < last / 4:
             return point.beta + point.slope * move, point
         following = path.at(point.mu + chord, 0.0, point.x + move)
-        if not np.isfinite(following.residual).all() or _change(path, point, move) > CLOSE:
+        if _change(point.slope, following.slope) > CLOSE:
             return point.beta + point.slope * move, point
         point, last = following, size
 

@@ -50,7 +50,7 @@ class Potential(Protocol):
     def softened(self, x: FloatArray, kappa: float) -> tuple[FloatArray, FloatArray, FloatArray]:
         """A family that ends at b for kappa = 0 and starts at b(0): its value, slope in x, and slope in log kappa, each (D,).
 
-        For large kappa it is kappa sinh(x), nearly; solvers follow it from there, in nearly straight paths.
+        For large kappa its slope at 0 is about kappa in every coordinate; solvers follow it from there.
         """
 
     def energy(self, x: FloatArray) -> FloatArray:
@@ -76,6 +76,11 @@ class HyperbolicEntropy:
         """beta0, shape (D,)."""
         return self.beta0
 
+    @cached_property
+    def _starts_elsewhere(self) -> bool:
+        """Whether beta0 is not 0: an arcsinh less to compute if it is."""
+        return bool(self.beta0.any())
+
     @property
     def flattest(self) -> FloatArray:
         """k."""
@@ -89,7 +94,7 @@ class HyperbolicEntropy:
     def softened(self, x: FloatArray, kappa: float) -> tuple[FloatArray, FloatArray, FloatArray]:
         """The same at scale sqrt(k^2 + kappa^2)."""
         scale = np.hypot(self.k, kappa)
-        beta = scale * np.sinh(np.arcsinh(self.beta0 / scale) + x)
+        beta = scale * np.sinh(np.arcsinh(self.beta0 / scale) + x if self._starts_elsewhere else x)
         slope = np.hypot(beta, scale)
         growth = (kappa / scale) ** 2  # d log scale / d log kappa
         return beta, slope, growth * (beta - slope * self.beta0 / np.hypot(self.beta0, scale))
@@ -162,8 +167,10 @@ class DeepDiagonal:
         return np.where(inside, beta, np.copysign(np.inf, z)), np.where(inside, slope, np.inf)
 
     def softened(self, x: FloatArray, kappa: float) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """b(x) + kappa sinh(x)."""
-        return _lifted(*self.map(x), x, kappa)
+        """The same shape at amplitude alpha^L + kappa: as kappa falls, x nears the edge, and no tangent crosses it."""
+        beta, slope = self.map(x)
+        share = kappa / self.alpha**self.depth
+        return (1 + share) * beta, (1 + share) * slope, share * beta
 
     def energy(self, x: FloatArray) -> FloatArray:
         """alpha^L/pace [(1 - z)^(1-p) + (1 + z)^(1-p) - 2]/(p - 1)."""

@@ -91,6 +91,18 @@ def test_deep_diagonal_networks_end_at_the_minimiser(seed, depth, scale):
     assert np.linalg.norm(flow - predicted) <= 2e-5 * np.linalg.norm(predicted)
 
 
+@examples(60)
+@given(st.integers(0, 2**32 - 1), st.sampled_from([3, 4, 6]), st.floats(-3, 0.5))
+def test_deep_diagonal_minimisers_at_small_scales(seed, depth, decade):
+    """Near the edge of the domain, where b' spans many decades: feasible, and the image of the dual."""
+    X, y = task(seed)
+    potential = DeepDiagonal(10**decade * np.random.default_rng(seed).uniform(0.5, 1.0, 15), depth)
+    solution = minimize_separable(X, y, potential)
+    assert np.linalg.norm(X @ solution.beta - y) <= 1e-10 * np.linalg.norm(y)
+    picked = potential.map(X.T @ solution.dual)[0]
+    assert np.linalg.norm(picked - solution.beta) <= 1e-4 * np.linalg.norm(solution.beta)
+
+
 @pytest.mark.parametrize("alpha", [0.3, 1e-2])
 def test_pinned_multi_task_training_ends_at_the_minimiser(alpha):
     """All six weights of each coordinate integrated, the auxiliary predictor held by its multiplier; some beta_aux are 0."""
