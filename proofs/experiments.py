@@ -63,6 +63,20 @@ def _flow_from_random_weights(seed: int) -> tuple[Task, Weights, FloatArray]:
     return task, weights, gradient_flow(DiagonalNetwork(), task, weights, rtol=1e-8).beta
 
 
+def common_starts() -> float:
+    """Largest relative distance of endpoints, from random starts with w_+ = w_- and v_+ = v_-, from the minimiser of Eq. 21."""
+    from solvers.flow import gradient_flow
+    from solvers.newton import minimize
+
+    deviations = []
+    for seed in range(PROBLEMS):
+        task, start = _small_task(inputs=30, samples=8, seed=seed), _random_weights(30, seed=seed + 1)
+        weights = Weights(start.w_plus, start.w_plus, start.v_plus, start.v_plus)
+        end = gradient_flow(DiagonalNetwork(), task, weights, rtol=1e-8).beta
+        deviations.append(relative_distance(end, minimize(task.X, task.y, start.w_plus**2 + start.v_plus**2).beta))
+    return max(deviations)
+
+
 def protocol_deviation(squared: Formula, start: Formula) -> float:
     """Largest relative difference of `exact.finetuning`, and of the weights step by step, from the formulas in 50 digits.
 
