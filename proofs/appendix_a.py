@@ -279,8 +279,9 @@ def predictor_in_pathways(proof: Derivation, stated: Callable[..., Expression]) 
     twins={
         "the last sign reversed": lambda s, d, s_minus, d_minus: (s**2 - s_minus**2) - (d**2 + d_minus**2),
         "the bracket of d added": lambda s, d, s_minus, d_minus: (s**2 - s_minus**2) + (d**2 - d_minus**2),
-        "pathways exchanged, as arrows read as directions would": lambda s, d, s_minus, d_minus: (s_minus**2 - s**2)
-        - (d_minus**2 - d**2),
+        "pathways exchanged, as arrows read as directions would": lambda s, d, s_minus, d_minus: (
+            (s_minus**2 - s**2) - (d_minus**2 - d**2)
+        ),
     },
     expected=Verdict.PROVED,
     source=SOURCE,
@@ -544,7 +545,9 @@ def layers_after_pretraining(proof: Derivation, stated: tuple[Expression, Expres
         return
     a, far = sp.Symbol("a_0", positive=True), sp.Symbol("rho", positive=True)
     dying = (root.subs(A, a) - a) / 2
-    proof.equal("for beta_aux = a_0 > 0 the pathway that carries it exceeds it by the other one", dying + a, (root.subs(A, a) + a) / 2)
+    proof.equal(
+        "for beta_aux = a_0 > 0 the pathway that carries it exceeds it by the other one", dying + a, (root.subs(A, a) + a) / 2
+    )
     proof.equal("which is 2 alpha^4/(R + a_0)", dying * (root.subs(A, a) + a), 2 * ALPHA**4)
     excess = root.subs(A, a) - a
     proof.positive_by_taylor("R exceeds a_0", excess.subs(ALPHA**4, far), far, 1, sp.diff(excess.subs(ALPHA**4, far), far))
