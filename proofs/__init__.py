@@ -3,6 +3,28 @@
 The order of the sections here is the order in which the claims are listed.
 """
 
-from proofs import appendix_a, appendix_b, diagonal_networks, finetuning, one_output, q_facts
+from proofs import (
+    appendix_a,
+    appendix_b,
+    comparison,
+    diagonal_networks,
+    dimensionality,
+    finetuning,
+    nested,
+    one_output,
+    parameter_norm,
+    q_facts,
+)
 
-__all__ = ["diagonal_networks", "finetuning", "appendix_a", "appendix_b", "one_output", "q_facts"]  # noqa: RUF022
+__all__ = [  # noqa: RUF022
+    "diagonal_networks",
+    "finetuning",
+    "parameter_norm",
+    "comparison",
+    "nested",
+    "appendix_a",
+    "appendix_b",
+    "dimensionality",
+    "q_facts",
+    "one_output",
+]

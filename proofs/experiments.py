@@ -17,6 +17,8 @@ import numpy as np
 from normtheory import exact
 from normtheory.arrays import FloatArray
 from normtheory.networks import DiagonalNetwork, Weights
+from normtheory.penalties import GroupL12
+from normtheory.representations import ensd, linear_cka, participation_ratio
 from normtheory.tasks import Task, generalisation_loss, teacher_student
 
 Formula = Callable[..., Any]
@@ -75,6 +77,116 @@ def common_starts() -> float:
         end = gradient_flow(DiagonalNetwork(), task, weights, rtol=1e-8).beta
         deviations.append(relative_distance(end, minimize(task.X, task.y, start.w_plus**2 + start.v_plus**2).beta))
     return max(deviations)
+
+
+def least_weights_gap() -> float:
+    """Relative gap between the least squared weights, found on the weights by SLSQP from several starts, and the l1,2 program.
+
+    Four inputs, one main and two auxiliary samples: 24 weights under 3 constraints.
+    """
+    from scipy.optimize import minimize
+
+    from solvers.programs import minimize_l12
+
+    main, aux = _small_task(inputs=4, samples=1, seed=2), _small_task(inputs=4, samples=2, seed=3)
+    optimum = minimize_l12(main.X, main.y, aux.X, aux.y).certificate.objective
+
+    def residuals(weights: FloatArray) -> FloatArray:
+        first, second = weights[:8].reshape(2, 4), weights[8:].reshape(2, 2, 4)
+        beta = second[0] * first[0] - second[1] * first[1]
+        return np.concatenate([main.X @ beta[0] - main.y, aux.X @ beta[1] - aux.y])
+
+    draw, found = np.random.default_rng(np.random.SeedSequence((24, 3))), []
+    for _ in range(PROBLEMS):
+        run = minimize(
+            lambda weights: float(weights @ weights),
+            draw.standard_normal(24),
+            jac=lambda weights: 2 * weights,
+            constraints={"type": "eq", "fun": residuals},
+            method="SLSQP",
+            options={"ftol": 1e-12, "maxiter": 500},
+        )
+        if np.abs(residuals(run.x)).max() < 1e-8:
+            found.append(run.fun)
+    return abs(min(found) / optimum - 1)
+
+
+def active_inputs_beyond_samples() -> int:
+    """Largest number of inputs that a least-l1 solution of a random problem uses, beyond its number of samples (0 if fewer)."""
+    from solvers.programs import minimize_l1
+
+    most = 0
+    for seed in range(PROBLEMS):
+        task = _small_task(inputs=20, samples=5, seed=seed)
+        beta = minimize_l1(task.X, task.y).beta
+        most = max(most, int(np.sum(np.abs(beta) > 1e-5 * np.abs(beta).max())) - task.samples)
+    return max(most, 0)
+
+
+def excess_deviation(formula: Formula) -> float:
+    """Largest relative difference of `GroupL12.excess` from a formula in (|beta|, |beta_aux|), in 50 digits."""
+    draw = np.random.default_rng(np.random.SeedSequence((12, 5)))
+    b, a = np.abs(draw.standard_normal((2, 200))) * 10.0 ** draw.integers(-8, 3, (2, 200))
+    computed = GroupL12().excess(b, a)
+    with mpmath.workdps(50):
+        exact_values = [formula(mpmath.mpf(x), mpmath.mpf(y)) for x, y in zip(b, a, strict=True)]
+        return float(max(abs(mpmath.mpf(value) / true - 1) for value, true in zip(computed, exact_values, strict=True)))
+
+
+def pretraining_deviation() -> float:
+    """Largest difference of `exact.pretraining` from weights that flow has halfway to its data, relative to them."""
+    from solvers.flow import gradient_flow
+
+    task, alpha = _small_task(inputs=30, samples=8, seed=5), 0.2
+    start = Weights.constant(30, alpha)
+    halfway = float(np.mean(task.y**2)) / 4
+    flow = gradient_flow(DiagonalNetwork(), task, start, rtol=1e-8, loss=halfway).weights
+    closed = exact.pretraining(DiagonalNetwork().effective_map(flow), alpha)
+    return float(np.abs(closed.stacked() - flow.stacked()).max() / np.abs(flow.stacked()).max())
+
+
+def rescaled_endpoints() -> float:
+    """Relative distance of c^2 times the endpoint of (1, gamma/c) on y/c^2 from that of (c, gamma) on y, both integrated."""
+    from solvers.training import pretrain_finetune
+
+    tasks = teacher_student(12, 6, features=6, features_aux=6, inputs=60, samples_aux=40, seed=2)
+    task, c, gamma = tasks.main, 0.5, 0.2
+    common: dict[str, Any] = {"beta_aux": tasks.teacher_aux, "alpha": 0.1, "rtol": 1e-8}
+    scaled = pretrain_finetune(task.X, task.y, gamma=gamma, rescale=c, **common).beta
+    unscaled = pretrain_finetune(task.X, task.y / c**2, gamma=gamma / c, **common).beta
+    return relative_distance(c**2 * unscaled, scaled)
+
+
+def probing_deviation() -> float:
+    """Relative distance of `exact.probing` from the predictor of the least change of v that fits the data."""
+    task, weights = _small_task(inputs=30, samples=8, seed=6), _random_weights(30, seed=7)
+    features = np.hstack([task.X * weights.w_plus, -task.X * weights.w_minus])
+    v = np.concatenate([weights.v_plus, weights.v_minus])
+    v = v + np.linalg.pinv(features) @ (task.y - features @ v)
+    beta = weights.w_plus * v[:30] - weights.w_minus * v[30:]
+    return relative_distance(exact.probing(weights, task.X, task.y), beta)
+
+
+def dimensionality_deviation(measure: str) -> float:
+    """Largest relative difference of a measure of `representations` from its definition on random, correlated responses.
+
+    The measures are "ratio" (against eigenvalues), "shared" (against the traces of Eq. 35) and "cka" (ENSD against the others).
+    """
+    draw, deviations = np.random.default_rng(np.random.SeedSequence((34, 35))), []
+    for units, others in ((4, 9), (30, 5), (50, 60)):
+        X, Y = (draw.standard_normal((40, size)) @ draw.standard_normal((size, size)) for size in (units, others))
+        centred, other = X - X.mean(axis=0), Y - Y.mean(axis=0)
+        cross, first, second = centred @ centred.T @ other @ other.T, centred @ centred.T, other @ other.T
+        values = np.linalg.eigvalsh(np.cov(X, rowvar=False))
+        traces = np.trace(cross) * np.trace(first) * np.trace(second) / (np.trace(first @ first) * np.trace(second @ second))
+        pairs = {
+            "ratio": (participation_ratio(X), values.sum() ** 2 / (values**2).sum()),
+            "shared": (ensd(X, Y), traces),
+            "cka": (ensd(X, Y), linear_cka(X, Y) * np.sqrt(participation_ratio(X) * participation_ratio(Y))),
+        }
+        found, expected = pairs[measure]
+        deviations.append(abs(found / expected - 1))
+    return float(max(deviations))
 
 
 def protocol_deviation(squared: Formula, start: Formula) -> float:
