@@ -445,8 +445,8 @@ def limit_minimises(proof: Derivation, stated: tuple[Callable[..., Expression], 
     """
     penalty, shift = stated
     solve_the_flow(proof)
-    b, w, v = sp.Symbol("b", real=True), *sp.symbols("w v", positive=True)
-    x = sp.Symbol("x", real=True)
+    b, x = sp.symbols("b x", real=True)
+    w, v = sp.symbols("w v", positive=True)
     endpoint = (w**2 + v**2) * sp.sinh(shift - 4 * P * x)
     slope = sp.diff(penalty(b, w, v), b).subs(b, endpoint)
     stationary = proof.equal("the gradient at the limit is X^T (-8 int r): one sample with entry x", slope, -8 * P * x)

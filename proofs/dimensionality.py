@@ -247,14 +247,14 @@ def nothing_shared(proof: Derivation, correlation: Expression) -> None:
 
 @claim(
     id="ensd-nested",
-    where="Appendix G; section 6",
+    where="section 6, Appendix G",
     statement=r"\text{if finetuning keeps a sparse subset of the features,}\ PR(X_{FT})<PR(X_{PT})\ \text{and}\ "
     r"ENSD(X_{PT},X_{FT})\approx PR(X_{FT})",
     assumptions=("features are uncorrelated units; three of four are kept", CENTRED),
     printed=VARIANCES[:4],
     corrected=(VARIANCES[0],) * 4,
     corrected_statement=r"\text{for features of equal variance}\ PR\ \text{falls from}\ p\ \text{to}\ q\ \text{and}\ "
-    r"ENSD=PR(X_{FT});\ \text{but}\ ENSD=PR(X_{FT})\ \text{then holds for every linear read-out of}\ X_{PT},\ \text{sparse or not}",
+    r"ENSD=PR(X_{FT});\ \text{but}\ ENSD=PR(X_{FT})\ \text{then holds for every linear read-out of}\ X_{PT}",
     twins={
         "though the dropped feature is the strongest": (VARIANCES[0],) * 3 + (100 * VARIANCES[0],),
         "though the kept features differ tenfold": (10 * VARIANCES[0], VARIANCES[0], VARIANCES[0], VARIANCES[0]),

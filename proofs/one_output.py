@@ -305,10 +305,10 @@ def exact_rescaling(proof: Derivation, powers: tuple[int, int]) -> None:
     full, unscaled = finetuning_formula(), finetuning_formula(sp.Integer(1))
     scale_holds = proof.equal("the squared scale", full.squared, units**2 * unscaled.squared.subs(GAMMA, reset))
     start_holds = proof.equal("the start", full.start, units * unscaled.start.subs(GAMMA, reset))
-    t, b, b0 = sp.Symbol("t", positive=True), *sp.symbols("b b_0", real=True)
-    k = sp.Symbol("k", positive=True)
+    t, k = sp.symbols("t k", positive=True)
+    b, b0 = sp.symbols("b b_0", real=True)
     potential = Q.expression()
-    divergence = potential - potential.subs(sp.Symbol("b", real=True), b0) - 2 * sp.asinh(b0 / k) * (b - b0)
+    divergence = potential - potential.subs(b, b0) - 2 * sp.asinh(b0 / k) * (b - b0)
     scaled = divergence.subs({b: t * b, b0: t * b0, k: t * k}, simultaneous=True)
     proof.equal(
         "the divergence of (t b, t b_0, t k) is t times that of (b, b_0, k): the same minimiser", scaled, t * divergence
