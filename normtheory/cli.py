@@ -437,7 +437,7 @@ def verify(
 
 
 # The figures that the report shows beside a claim.
-PICTURES = {"fig1a": ("eq3", "eq5", "l2-at-one", "q-sensitive"), "corollary1": ("cor1",)}
+PICTURES = {"fig1a": ("eq3", "eq5", "l2-at-one", "q-sensitive")}
 
 
 def _pictures(ids: Iterable[str], folder: Path) -> dict[str, Path]:

@@ -351,7 +351,7 @@ STARTUP_S = 60.0  # allowed to a fresh worker for its imports, on top of the lim
 
 
 def _run_in_processes(chosen: list[Claim], catalogue: str, jobs: int, limit: float) -> Iterator[Entry]:
-    """Claims on worker processes, each of which can be killed: no step can hold up the run, and a dead worker only its claim."""
+    """Claims on worker processes, which can be killed: no step holds up the run, and a dead worker loses only its claim."""
     waiting = deque(chosen)
     with _single_threaded_children():
         workers = [_Worker(catalogue) for _ in range(min(jobs, len(chosen)))]

@@ -74,7 +74,9 @@ def html(entries: Sequence[Entry], pictures: Mapping[str, Path] | None = None) -
     """The page as one string."""
     sources = {name: _embedded(path) for name, path in (pictures or {}).items()}
     return str(
-        _template("report.html.j2", autoescape=True).render(_facts(entries), pictures=sources, math=mathml, formula=formula)
+        _template("report.html.j2", autoescape=True).render(
+            _facts(entries), pictures=sources, statement=statement, formula=formula
+        )
     )
 
 
@@ -130,7 +132,45 @@ def mathml(latex: str) -> Any:
     from latex2mathml.converter import convert
     from markupsafe import Markup
 
-    return Markup(convert(_plain_commands(latex)))
+    return Markup(
+        convert(_plain_commands(latex)).replace('<mo stretchy="false">|', '<mo stretchy="false" lspace="0" rspace="0">|')
+    )
+
+
+@cache
+def statement(latex: str) -> Any:
+    r"""A statement as text with inline formulas, which a line can break between: browsers do not break inside one.
+
+    Breaks are possible at \\text, spaces and relations that stand outside all braces.
+    """
+    from markupsafe import Markup
+
+    pieces = []
+    for piece in _pieces(latex):
+        text = re.fullmatch(r"\\text\{(.*)\}", piece)
+        spaced = f"{' ' if piece[0].isspace() else ''}{mathml(piece.strip())}" if not text and piece.strip() else " "
+        pieces.append(Markup.escape(text[1]) if text else Markup(spaced))
+    return Markup("").join(pieces)
+
+
+def _pieces(latex: str) -> list[str]:
+    """Cut a formula at depth 0: texts by themselves, formulas before each relation and at each space."""
+    token = re.compile(r"\\text\{[^{}]*\}|\\[a-zA-Z]+|\\.|.", re.DOTALL)
+    pieces, depth = [""], 0
+    for found in token.findall(latex):
+        depth += (found == "{") - (found == "}")
+        if depth == 0 and found.startswith(r"\text{"):
+            pieces += [found, ""]
+        elif depth == 0 and found in (r"\quad", "\\ "):
+            pieces += [" ", ""]
+        elif depth == 0 and found in _RELATIONS:
+            pieces.append(f" {found}")
+        else:
+            pieces[-1] += found
+    return [piece for piece in pieces if piece]
+
+
+_RELATIONS = ("=", "<", ">", r"\le", r"\ge", r"\to", r"\Rightarrow", r"\sim")
 
 
 def formula(step: Step) -> Any:
@@ -146,7 +186,9 @@ def _long(step: Step) -> bool:
 
 def _plain_commands(latex: str) -> str:
     """Commands of TeX that the converter does not know, in ones that it does."""
-    latex = latex.replace(r"\!", "").replace(r"\textstyle", "").replace(r"\tfrac", r"\frac")
+    latex = (
+        latex.replace(r"\!", "").replace(r"\textstyle", "").replace(r"\tfrac", r"\frac").replace(r"\arg", r"\operatorname{arg}")
+    )
     latex = re.sub(r"\\[Bb]igg?(?![a-z])", "", latex)
     return re.sub(r"\\frac(\d)(\d)", r"\\frac{\1}{\2}", latex)
 
