@@ -26,6 +26,7 @@ MEANINGS = {
     Verdict.UNDECIDED: "none of these; the evidence says what is missing",
 }
 MARKS = {Truth.TRUE: "holds", Truth.FALSE: "false", Truth.UNDECIDED: "undecided"}
+_BAR = '<mo stretchy="false">&#x0007C;'  # of an absolute value; browsers would set it apart like a relation
 LONGEST_FORMULA = 1500  # LaTeX characters; a longer equation is shown as plain text, which a reader can copy
 
 
@@ -177,7 +178,9 @@ def formula(step: Step) -> Any:
     """The equation of a step as MathML, or as code where it is too long to be read as a formula."""
     from markupsafe import Markup
 
-    return Markup("<code>{}</code>").format(step.equation) if _long(step) else mathml(step.latex)
+    if _long(step):
+        return Markup("<code>{}</code>").format(step.equation)
+    return mathml(step.latex).replace('display="inline"', 'displaystyle="true"', 1)
 
 
 def _long(step: Step) -> bool:

@@ -13,6 +13,7 @@ import sympy as sp
 from normtheory.derivation import Derivation
 from normtheory.ledger import Verdict, claim
 from normtheory.networks import DiagonalNetwork, Weights
+from normtheory.penalties import L1
 from proofs import experiments
 from proofs.appendix_b import least_norm
 from proofs.orbit import V_MINUS, V_PLUS, W_MINUS, W_PLUS, WEIGHTS
@@ -160,11 +161,14 @@ def _listed(values: list[float]) -> str:
 )
 def l1_from_weights(proof: Derivation, penalty: Callable[..., Any]) -> None:
     """Section 2.1: the least squared norm of the weights with a given predictor is twice its l1 norm."""
-    least_norm(proof, lambda b: 2 * penalty(b), outputs=1)
+    holds = least_norm(proof, lambda b: 2 * penalty(b), outputs=1)
     total = sp.Symbol("S", positive=True)
     slope = 1 / (2 * sp.sqrt(total))
     proof.equal("the norm is the root of its square", sp.diff(sp.sqrt(total), total), slope)
     proof.positive("which increases with it: both have the same minimisers", slope, slope)
+    if holds:
+        deviation = experiments.norm_numerics_deviation("l1", L1.expression())
+        proof.witness("the package's float64 l1 penalty", deviation, 1e-12)
 
 
 DESIGN = sp.Matrix([[2, 1, 0, 1], [0, 1, 3, -1]])  # two samples, four inputs

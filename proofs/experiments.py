@@ -13,11 +13,12 @@ from typing import Any
 
 import mpmath
 import numpy as np
+import sympy as sp
 
 from normtheory import exact
 from normtheory.arrays import FloatArray
 from normtheory.networks import DiagonalNetwork, Weights
-from normtheory.penalties import GroupL12
+from normtheory.penalties import L1, GroupL12, Q, WeightedL2
 from normtheory.representations import ensd, linear_cka, participation_ratio
 from normtheory.tasks import Task, generalisation_loss, teacher_student
 
@@ -131,6 +132,92 @@ def excess_deviation(formula: Formula) -> float:
     with mpmath.workdps(50):
         exact_values = [formula(mpmath.mpf(x), mpmath.mpf(y)) for x, y in zip(b, a, strict=True)]
         return float(max(abs(mpmath.mpf(value) / true - 1) for value, true in zip(computed, exact_values, strict=True)))
+
+
+def q_numerics_deviation(formula: Formula) -> float:
+    """Largest relative difference of the float64 methods of `Q` from what a formula in (b, k) gives in 60 digits."""
+    draw = np.random.default_rng(np.random.SeedSequence((21, 3)))
+    b, b0 = draw.standard_normal((2, 40)) * 10.0 ** draw.integers(-3, 2, (2, 40))
+    k, sigma = 10.0 ** draw.uniform(-3, 1, 40), draw.standard_normal(40) * 3
+    q = Q(k)
+    shift = 2 * (np.arcsinh(b / k) - np.arcsinh(b0 / k))
+    found = [q.contributions(b), q.gradient(b), q.second_derivative(b), q.inverse_gradient(sigma), q.conjugate(sigma)]
+    found += [q.divergence(b, b0), q.divergence_to(b0, shift)]
+    with mpmath.workdps(60):
+        rows = [[mpmath.mpf(float(value)) for value in row] for row in zip(b, b0, k, sigma, shift, strict=True)]
+        stated = [_q_by_formula(formula, *row) for row in rows]
+        deviations = [abs(found[m][d] / true - 1) for d, values in enumerate(stated) for m, true in enumerate(values)]
+        totals = abs(q.value(b) / sum(values[0] for values in stated) - 1)
+    return float(max(*deviations, totals))
+
+
+def _q_by_formula(formula: Formula, b: Any, b0: Any, k: Any, sigma: Any, shift: Any) -> list[Any]:
+    """Value, two derivatives, inverse gradient, conjugate and both divergences, from the formula and its derivatives alone."""
+
+    def slope(x: Any) -> Any:
+        return mpmath.diff(lambda z: formula(z, k), x)
+
+    def divergence(x: Any, y: Any) -> Any:
+        return formula(x, k) - formula(y, k) - slope(y) * (x - y)
+
+    def at_slope(value: Any) -> Any:
+        return mpmath.findroot(lambda z: slope(z) - value, k * mpmath.sinh(value / 2))
+
+    inverse, moved = at_slope(sigma), at_slope(slope(b0) + shift)
+    conjugate = sigma * inverse - formula(inverse, k)
+    second = mpmath.diff(lambda z: formula(z, k), b, 2)
+    return [formula(b, k), slope(b), second, inverse, conjugate, divergence(b, b0), divergence(b0, moved)]
+
+
+def group_numerics_deviation(expression: Any, symbols: tuple[Any, Any]) -> float:
+    """Largest difference of the float64 methods of `GroupL12` from an expression in (main, auxiliary), in units of its size."""
+    draw = np.random.default_rng(np.random.SeedSequence((5, 12)))
+    beta, penalty = draw.standard_normal((2, 50)), GroupL12()
+    slopes = [sp.diff(expression, symbol) for symbol in symbols]
+    forms = [expression, *slopes, *(sp.diff(slope, symbol) for slope in slopes for symbol in symbols)]
+    stated = np.array([sp.lambdify(symbols, form)(*beta) for form in forms])
+    curvature = penalty.second_derivative(beta).transpose(1, 2, 0).reshape(4, -1)
+    found = np.array([penalty.contributions(beta), *penalty.gradient(beta), *curvature])
+    total = abs(penalty.value(beta) / stated[0].sum() - 1)
+    conjugate = penalty.conjugate(penalty.gradient(beta) * 0.999), penalty.conjugate(penalty.gradient(beta) * 1.001)
+    right = np.all(conjugate[0] == 0) and np.all(np.isinf(conjugate[1]))  # the dual ball has the radius of the gradients
+    scale = np.abs(stated).max(axis=1, keepdims=True)
+    return float(max(np.abs((found - stated) / scale).max(), total)) if right else float("inf")
+
+
+def norm_numerics_deviation(name: str, expression: Any) -> float:
+    """Largest relative difference of the float64 methods of `L1` or `WeightedL2` from its expression, in b and the weight."""
+    draw = np.random.default_rng(np.random.SeedSequence((1, 2)))
+    b, weight = draw.standard_normal(50), draw.uniform(0.1, 10, 50)
+    penalty = L1() if name == "l1" else WeightedL2(weight)
+    symbols = sp.Symbol("b", real=True), sp.Symbol("w", positive=True)
+    slope = sp.diff(expression, symbols[0])
+    value, gradient = (sp.lambdify(symbols, form)(b, weight) for form in (expression, slope))
+    # A convex function and its conjugate add up to the product at a pair of a point and its slope (Fenchel).
+    sigma = penalty.gradient(b)
+    fenchel = penalty.contributions(b) + penalty.conjugate(sigma) - b * sigma
+    curved = np.zeros(50) if name == "l1" else sp.lambdify(symbols, sp.diff(slope, symbols[0]))(b, weight)
+    parts = (penalty.contributions(b) / value - 1, sigma / gradient - 1, fenchel / value, penalty.second_derivative(b) - curved)
+    total = abs(penalty.value(b) / np.sum(value) - 1)
+    return float(max(*(np.abs(part).max() for part in parts), total))
+
+
+def printed_deviation(scale: Formula) -> float:
+    """Largest relative difference of `exact.printed_corollary1` from a scale in (beta_aux, gamma), its start being 0."""
+    beta_aux = np.random.default_rng(np.random.SeedSequence((3, 2))).standard_normal(50)
+    k, start = exact.printed_corollary1(beta_aux, 0.3)
+    return float(np.abs(k / scale(beta_aux, 0.3) - 1).max() + np.abs(start).max())
+
+
+def unequal_deviation(scale: Formula, imbalance: Formula) -> float:
+    """Largest relative difference of layer energies of `exact.pretraining` from unequal layers from the stated ones."""
+    beta, first, second = np.random.default_rng(np.random.SeedSequence((4, 1))).standard_normal(50), 0.7, 0.2
+    weights = exact.pretraining(beta, first, second)
+    middle = np.hypot(beta, scale(first, second))
+    energies = weights.w_plus**2 + weights.w_minus**2, weights.v_plus**2 + weights.v_minus**2
+    stated = middle + imbalance(first, second), middle - imbalance(first, second)
+    reached = np.abs(DiagonalNetwork().effective_map(weights) - beta) / middle
+    return float(max(*(np.abs(a / b - 1).max() for a, b in zip(energies, stated, strict=True)), reached.max()))
 
 
 def pretraining_deviation() -> float:

@@ -10,10 +10,21 @@ import sympy as sp
 
 from normtheory.derivation import Derivation
 from normtheory.ledger import Verdict, claim
-from normtheory.penalties import Q
+from normtheory.penalties import Q, WeightedL2
 from proofs import experiments
 from proofs.appendix_a import printed_penalty
-from proofs.one_output import ALPHA, GAMMA, MINUS, PLUS, A, ScaleAndStart, finetuning_formula, on_orbit, pretrained_weights
+from proofs.one_output import (
+    ALPHA,
+    GAMMA,
+    MINUS,
+    PLUS,
+    ROUND_OFF,
+    A,
+    ScaleAndStart,
+    finetuning_formula,
+    on_orbit,
+    pretrained_weights,
+)
 from proofs.q_facts import FAR_ROOT, PENALTY, ROOT, UNIT, B, K, T, X, far_form, far_gap, logarithms, penalty, unit_form
 
 Expression = Any
@@ -82,7 +93,9 @@ def q_penalty(proof: Derivation, q: Expression) -> None:
     proof.equal("and the closed form", stated, closed)
     proof.equal("the package's one expression", Q.expression(), stated)
     from_a = printed_penalty(B, sp.sqrt(AUX), GAMMA)
-    proof.equal("Eq. 21 with w_0 = sqrt|beta_aux| and v_0 = gamma", from_a, stated.subs(K, AUX + GAMMA**2))
+    if proof.equal("Eq. 21 with w_0 = sqrt|beta_aux| and v_0 = gamma", from_a, stated.subs(K, AUX + GAMMA**2)):
+        deviation = experiments.q_numerics_deviation(sp.lambdify((B, K), stated, "mpmath"))
+        proof.witness("the package's float64 penalty, derivatives, conjugate and divergences", deviation, ROUND_OFF)
 
 
 @dataclass(frozen=True)
@@ -235,8 +248,11 @@ def reuse(proof: Derivation, stated: tuple[Expression, Expression]) -> None:
     rest = at**2 * (1 - weight * sp.Rational(99, 100) - at**2 / 12)
     form = u + (27 * NEAR**2 + 54 * NEAR + 2) / (2700 * (1 + NEAR) ** 2) * at**2
     below = (UNIT - weight * sp.Rational(99, 100) * T**2).subs(T, at)
-    proof.equal("t^2 (1 - t^2/12) exceeds 99/100 of it at t = 1/(3 (1 + y))", rest, form - u)
+    holds = proof.equal("t^2 (1 - t^2/12) exceeds 99/100 of it at t = 1/(3 (1 + y))", rest, form - u)
     proof.positive("and so does h", below, form, {u: shortfall}, {T: at})
+    if holds:
+        deviation = experiments.norm_numerics_deviation("weighted l2", WeightedL2.expression())
+        proof.witness("the package's float64 weighted l2 penalty", deviation, ROUND_OFF)
 
 
 @claim(
@@ -347,6 +363,9 @@ def corollary(proof: Derivation, stated: ScaleAndStart) -> None:
 
 
 def _trained_networks(proof: Derivation, stated: ScaleAndStart) -> None:
+    if stated == PRINTED:
+        scale = sp.lambdify((A, GAMMA), sp.sqrt(stated.squared))
+        proof.witness("the package's copy of the printed scale", experiments.printed_deviation(scale), ROUND_OFF)
     squared, start = (sp.lambdify((A, ALPHA, GAMMA, sp.Symbol("c", positive=True)), expression) for expression in stated)
     runs = {"D = 60, n = 12": experiments.small_run(0.05, 0.1, 1.0), "D = 1000, n = 64": experiments.paper_run()}
     for size, run in runs.items():

@@ -1,4 +1,4 @@
-"""The exact theory of one output: conserved quantities, the norm from any initialisation, and finetuning in closed form."""
+"""Theory of one output: conserved quantities, the norm from any initialisation, and finetuning in closed form."""
 
 from __future__ import annotations
 
@@ -277,7 +277,10 @@ def unequal_layers(proof: Derivation, stated: tuple[Expression, Expression]) -> 
     proof.equal("the predictor on the orbit", beta, total * sp.sinh(eta))
     proof.equal("sqrt(beta^2 + k^2) is then k cosh(eta)", (total * sp.sinh(eta)) ** 2 + total**2, (total * sp.cosh(eta)) ** 2)
     proof.equal("the first layer's energy", first, scale * sp.cosh(eta) + imbalance)
-    proof.equal("the second layer's", second, scale * sp.cosh(eta) - imbalance)
+    holds = proof.equal("the second layer's", second, scale * sp.cosh(eta) - imbalance)
+    if holds:
+        deviation = experiments.unequal_deviation(*(sp.lambdify((FIRST, SECOND), part) for part in stated))
+        proof.witness("the package's pretrained weights", deviation, ROUND_OFF)
 
 
 @claim(
