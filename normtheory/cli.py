@@ -501,11 +501,18 @@ def _write_json(path: Path, value: object) -> None:
 
 
 @app.command()
-def claims() -> None:
+def claims(
+    summary: Annotated[
+        bool, typer.Option("--summary", help="Count the verdicts of each section, as a Markdown table.")
+    ] = False,
+) -> None:
     """List the claims: id, expected verdict, place in the paper, statement."""
     from normtheory import ledger
 
     known = ledger.claims().values()
+    if summary:
+        print(ledger.summary(known))
+        return
     widths = [max(len(claim.id) for claim in known), max(len(claim.where) for claim in known)]
     for claim in known:
         place = f"{claim.id:<{widths[0]}}  {claim.expected.value:<9}  {claim.where:<{widths[1]}}"

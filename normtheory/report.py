@@ -180,7 +180,7 @@ def formula(step: Step) -> Any:
 
     if _long(step):
         return Markup("<code>{}</code>").format(step.equation)
-    return mathml(step.latex).replace('display="inline"', 'displaystyle="true"', 1)
+    return Markup(str(mathml(step.latex)).replace('display="inline"', 'displaystyle="true"', 1))
 
 
 def _long(step: Step) -> bool:
