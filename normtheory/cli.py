@@ -445,7 +445,7 @@ def _pictures(ids: Iterable[str], folder: Path) -> dict[str, Path]:
     import figures
 
     chosen = {name: set(claims).intersection(ids) for name, claims in PICTURES.items()}
-    drawn = {}
+    drawn: dict[str, Path] = {}
     for name, claims in chosen.items():
         if claims:
             picture = next(path for path in figures.make(name, "quick", folder) if path.suffix == ".svg")

@@ -491,13 +491,12 @@ def to_json(entries: Iterable[Entry]) -> list[dict[str, Any]]:
 
 def summary(known: Iterable[Claim]) -> str:
     """A Markdown table of the expected verdicts: a row for each section, in its order, and their sum."""
-    verdicts = [verdict for verdict in Verdict if verdict is not Verdict.UNDECIDED]
     sections: dict[str, list[Verdict]] = {}
     for claim in known:
         title = (import_module(claim.check.__module__).__doc__ or claim.check.__module__).split(":")[0]
         sections.setdefault(title, []).append(claim.expected)
-    if any(Verdict.UNDECIDED in found for found in sections.values()):
-        verdicts.append(Verdict.UNDECIDED)
+    met = {verdict for found in sections.values() for verdict in found}
+    verdicts = [verdict for verdict in Verdict if verdict in met or verdict is not Verdict.UNDECIDED]
     rows = [*sections.items(), ("all", [verdict for found in sections.values() for verdict in found])]
     lines = [
         "| section | claims | " + " | ".join(verdict.value for verdict in verdicts) + " |",

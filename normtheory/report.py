@@ -111,19 +111,16 @@ def _template(name: str, *, autoescape: bool) -> Any:
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        **(
-            {}
-            if autoescape
-            else {
-                "block_start_string": "<%",
-                "block_end_string": "%>",
-                "variable_start_string": "<<",
-                "variable_end_string": ">>",
-                "comment_start_string": "<#",
-                "comment_end_string": "#>",
-            }
-        ),
     )
+    if not autoescape:  # LaTeX is full of braces
+        environment = environment.overlay(
+            block_start_string="<%",
+            block_end_string="%>",
+            variable_start_string="<<",
+            variable_end_string=">>",
+            comment_start_string="<#",
+            comment_end_string="#>",
+        )
     return environment.get_template(name)
 
 
@@ -133,9 +130,7 @@ def mathml(latex: str) -> Any:
     from latex2mathml.converter import convert
     from markupsafe import Markup
 
-    return Markup(
-        convert(_plain_commands(latex)).replace('<mo stretchy="false">|', '<mo stretchy="false" lspace="0" rspace="0">|')
-    )
+    return Markup(convert(_plain_commands(latex)).replace(_BAR, _BAR.replace(">", ' lspace="0" rspace="0">', 1)))
 
 
 @cache

@@ -109,7 +109,7 @@ def least_weights_gap() -> float:
         )
         if np.abs(residuals(run.x)).max() < 1e-8:
             found.append(run.fun)
-    return abs(min(found) / optimum - 1)
+    return float(abs(min(found) / optimum - 1))
 
 
 def active_inputs_beyond_samples() -> int:

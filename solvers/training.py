@@ -142,7 +142,9 @@ def pretrain_finetune(
     else:
         raise InputError("the auxiliary task is ambiguous or missing; give either beta_aux, or X_aux and y_aux")
     start = exact.reset(exact.rescaled(pretrained, rescale), gamma)
-    finetuning = gradient_flow(DiagonalNetwork(), task, start, rtol=rtol, loss=loss, progress=_phase(progress, "finetuning"))
+    finetuning = gradient_flow(
+        DiagonalNetwork(), task, start, rtol=rtol, loss=loss, progress=_phase(progress, "finetuning")
+    )
     return Finetuned(beta_aux, start, finetuning, pretraining)
 
 
