@@ -69,6 +69,6 @@ def test_the_command_prints_verdicts_and_succeeds():
 
 
 def test_the_command_names_an_unknown_claim():
-    run = command("q-smal")
+    run = command("q-decreasin")
     assert run.returncode == 2
-    assert run.stderr.strip() == "no claim is called 'q-smal'; did you mean q-small?"
+    assert run.stderr.strip() == "no claim is called 'q-decreasin'; did you mean q-decreasing or both-decrease?"
