@@ -28,6 +28,7 @@ MEANINGS = {
 MARKS = {Truth.TRUE: "holds", Truth.FALSE: "false", Truth.UNDECIDED: "undecided"}
 _BAR = '<mo stretchy="false">&#x0007C;'  # of an absolute value; browsers would set it apart like a relation
 LONGEST_FORMULA = 1500  # LaTeX characters; a longer equation is shown as plain text, which a reader can copy
+LONGEST_IN_PRINT = 600  # paper does not scroll
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,9 @@ def html(entries: Sequence[Entry], pictures: Mapping[str, Path] | None = None) -
 def tex(entries: Sequence[Entry], pictures: Mapping[str, Path] | None = None) -> str:
     """The same as a LaTeX article."""
     files = {name: path.with_suffix(".png").name for name, path in (pictures or {}).items()}
-    return str(_template("report.tex.j2", autoescape=False).render(_facts(entries), pictures=files, esc=escaped, long=_long))
+    return str(
+        _template("report.tex.j2", autoescape=False).render(_facts(entries), pictures=files, esc=escaped, long=_long_in_print)
+    )
 
 
 def _facts(entries: Sequence[Entry]) -> dict[str, Any]:
@@ -180,6 +183,10 @@ def formula(step: Step) -> Any:
 
 def _long(step: Step) -> bool:
     return len(step.latex) > LONGEST_FORMULA
+
+
+def _long_in_print(step: Step) -> bool:
+    return len(step.latex) > LONGEST_IN_PRINT
 
 
 def _plain_commands(latex: str) -> str:
