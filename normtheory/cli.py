@@ -415,7 +415,12 @@ def _flow_progress() -> Iterator[Callable[[str, float, float, int], None]]:
 def verify(
     ids: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Claims to check.  [default: all]")] = None,
     json: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the verdicts and their evidence.")] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option("--report", metavar="DIR", help="Write the verdicts with their derivations, as HTML and LaTeX."),
+    ] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Worker processes.  [default: one per processor]")] = None,
+    limit: Annotated[float, typer.Option(metavar="SECONDS", help="Cut a claim off after so long.")] = 120.0,
 ) -> None:
     """Check claims of the theory; succeed only if every verdict is as expected and every false twin was rejected."""
     from normtheory import ledger
@@ -423,15 +428,42 @@ def verify(
 
     if json is not None:
         check_writable(json)
+    if report is not None:
+        from figures.files import folder
+
+        folder(report)
+    limit = _positive(limit, "--limit")
     order = list(dict.fromkeys(ids)) if ids else list(ledger.claims())
     workers = _processors() if jobs is None else jobs
     start = time.perf_counter()
-    found = {entry.id: entry for entry in _with_progress(ledger.run(order, jobs=workers), len(order))}
+    found = {entry.id: entry for entry in _with_progress(ledger.run(order, jobs=workers, limit=limit), len(order))}
     entries = [found[name] for name in order]
     _print_verdicts(entries, time.perf_counter() - start)
     if json is not None:
         _write_json(json, ledger.to_json(entries))
+    if report is not None:
+        from normtheory.report import write_report
+
+        for path in write_report(entries, report, _pictures(found, report)):
+            print(f"written  {path}")
     raise typer.Exit(0 if all(entry.ok for entry in entries) else FAILED)
+
+
+# The figures that the report shows beside a claim.
+PICTURES = {"fig1a": ("eq3", "eq5", "l2-at-one", "q-sensitive")}
+
+
+def _pictures(ids: Iterable[str], folder: Path) -> dict[str, Path]:
+    """Draw, into the report's folder, the figures that belong to these claims; the picture of each claim that has one."""
+    import figures
+
+    chosen = {name: set(claims).intersection(ids) for name, claims in PICTURES.items()}
+    drawn: dict[str, Path] = {}
+    for name, claims in chosen.items():
+        if claims:
+            picture = next(path for path in figures.make(name, "quick", folder) if path.suffix == ".svg")
+            drawn |= dict.fromkeys(claims, picture)
+    return drawn
 
 
 def _processors() -> int:
@@ -482,11 +514,18 @@ def _write_json(path: Path, value: object) -> None:
 
 
 @app.command()
-def claims() -> None:
+def claims(
+    summary: Annotated[
+        bool, typer.Option("--summary", help="Count the verdicts of each section, as a Markdown table.")
+    ] = False,
+) -> None:
     """List the claims: id, expected verdict, place in the paper, statement."""
     from normtheory import ledger
 
     known = ledger.claims().values()
+    if summary:
+        print(ledger.summary(known))
+        return
     widths = [max(len(claim.id) for claim in known), max(len(claim.where) for claim in known)]
     for claim in known:
         place = f"{claim.id:<{widths[0]}}  {claim.expected.value:<9}  {claim.where:<{widths[1]}}"

@@ -171,12 +171,12 @@ class Derivation:
 
     def certified(self, text: str, expression: Expression, box: balls.Box) -> bool:
         """expression > 0 on a closed box, by adaptive subdivision in ball arithmetic."""
+        found = balls.positive_on_box(expression, box)
 
         def prove() -> tuple[bool, str]:
-            found = balls.positive_on_box(expression, box)
             return found.holds is True, _outcome("the expression", found, box)
 
-        return self._inequality(text, expression, prove, Strength.BALL, box)
+        return self._inequality(text, expression, prove, Strength.BALL, box, found.counterexample)
 
     def certified_by_taylor(self, text: str, expression: Expression, variable: Symbol, order: int, upto: Any) -> bool:
         """expression > 0 for 0 < variable <= upto: a zero of the given order at 0, and the next derivative > 0 in balls."""
@@ -214,11 +214,12 @@ class Derivation:
         prove: Callable[[], tuple[bool, str]],
         strength: Strength,
         box: balls.Box | None = None,
+        violation: Point | None = None,
     ) -> bool:
         import sympy as sp
 
         expression = sp.sympify(expression)
-        violation = self._violation(expression, box)
+        violation = violation or self._violation(expression, box)
         proved, why = prove()
         if proved and violation is not None:
             raise ContradictionError(f"{expression} > 0 was proved, yet it is not at {_at(violation)}")

@@ -14,6 +14,7 @@ import difflib
 import os
 import textwrap
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -244,9 +245,14 @@ def claim(id: str, **fields: Any) -> Callable[[Check], Check]:  # noqa: A002
 
 
 def claims(catalogue: str = "proofs") -> dict[str, Claim]:
-    """The claims of a catalogue by id: those whose checks stand in that module or package, which is imported first."""
-    import_module(catalogue)
-    return {name: claim for name, claim in _registry.items() if f"{claim.check.__module__}.".startswith(f"{catalogue}.")}
+    """The claims of a catalogue by id: those whose checks stand in that module or package, which is imported first.
+
+    They come in the order in which the catalogue's `__all__` names its modules, and within a module as they are written.
+    """
+    modules = [f"{catalogue}.{name}" for name in getattr(import_module(catalogue), "__all__", ())]
+    position = {name: place for place, name in enumerate(modules)}
+    found = [claim for claim in _registry.values() if f"{claim.check.__module__}.".startswith(f"{catalogue}.")]
+    return {claim.id: claim for claim in sorted(found, key=lambda claim: position.get(claim.check.__module__, len(modules)))}
 
 
 def find(id: str, catalogue: str = "proofs") -> Claim:  # noqa: A002
@@ -314,7 +320,9 @@ def _verdict(printed: Evidence, corrected: Evidence | None) -> Verdict:
     return Verdict.REFUTED if step is not None and step.rigorous else Verdict.UNDECIDED
 
 
-def run(ids: Iterable[str] | None = None, *, catalogue: str = "proofs", jobs: int = 1) -> Iterator[Entry]:
+def run(
+    ids: Iterable[str] | None = None, *, catalogue: str = "proofs", jobs: int = 1, limit: float | None = None
+) -> Iterator[Entry]:
     """Run claims and yield their entries as they are finished.
 
     Parameters
@@ -324,7 +332,9 @@ def run(ids: Iterable[str] | None = None, *, catalogue: str = "proofs", jobs: in
     catalogue : str
         Module whose import fills the registry; each worker imports it and runs claims by id.
     jobs : int
-        Number of worker processes; 1 runs in this process.
+        Number of worker processes; 1 without a limit runs in this process.
+    limit : float, optional
+        Seconds after which a claim is cut off: its worker is killed and the claim is undecided, which its entry says.
 
     Raises
     ------
@@ -332,33 +342,106 @@ def run(ids: Iterable[str] | None = None, *, catalogue: str = "proofs", jobs: in
         If an id is unknown, before anything is run.
     """
     chosen = [find(name, catalogue) for name in dict.fromkeys(ids if ids is not None else claims(catalogue))]
-    if jobs <= 1 or len(chosen) <= 1:
+    if limit is None and (jobs <= 1 or len(chosen) <= 1):
         return (run_claim(claim) for claim in chosen)
-    return _run_in_processes(chosen, catalogue, jobs)
+    return _run_in_processes(chosen, catalogue, jobs, float("inf") if limit is None else limit)
 
 
-def _run_in_processes(chosen: list[Claim], catalogue: str, jobs: int) -> Iterator[Entry]:
-    import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor, as_completed
+STARTUP_S = 60.0  # allowed to a fresh worker for its imports, on top of the limit of its first claim
 
-    with (
-        _single_threaded_children(),
-        ProcessPoolExecutor(min(jobs, len(chosen)), multiprocessing.get_context("spawn")) as pool,
-    ):
-        futures = {pool.submit(_run_by_id, claim.id, catalogue): claim for claim in chosen}
+
+def _run_in_processes(chosen: list[Claim], catalogue: str, jobs: int, limit: float) -> Iterator[Entry]:
+    """Claims on worker processes, which can be killed: no step holds up the run, and a dead worker loses only its claim."""
+    waiting = deque(chosen)
+    with _single_threaded_children():
+        workers = [_Worker(catalogue) for _ in range(min(jobs, len(chosen)))]
         try:
-            for future in as_completed(futures):
-                error = future.exception()
-                yield _not_run(futures[future], error) if error is not None else future.result()
+            for worker in workers:
+                worker.give(waiting.popleft(), limit)
+            while busy := [worker for worker in workers if worker.claim is not None]:
+                for worker in _settled(busy):
+                    yield worker.entry()
+                    if waiting:
+                        worker.give(waiting.popleft(), limit)
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            for worker in workers:
+                worker.stop()
 
 
-def _run_by_id(id: str, catalogue: str) -> Entry:  # noqa: A002
-    return run_claim(find(id, catalogue))
+def _settled(busy: list[_Worker]) -> list[_Worker]:
+    """Wait until a worker has answered, has died or has spent its time, and return those."""
+    from multiprocessing.connection import wait
+
+    patience = min(worker.deadline for worker in busy) - time.monotonic()
+    answered = wait([worker.connection for worker in busy], None if patience == float("inf") else max(0.0, patience))
+    return [worker for worker in busy if worker.connection in answered or worker.deadline <= time.monotonic()]
 
 
-def _not_run(claim: Claim, error: BaseException) -> Entry:
+class _Worker:
+    """A process that runs one claim after another, and is replaced by a fresh one if it dies or is cut off."""
+
+    def __init__(self, catalogue: str) -> None:
+        self.catalogue = catalogue
+        self.claim: Claim | None = None
+        self._start()
+
+    def _start(self) -> None:
+        import multiprocessing
+
+        context = multiprocessing.get_context("spawn")
+        self.connection, theirs = context.Pipe()
+        self.process = context.Process(target=_serve, args=(theirs, self.catalogue), daemon=True)
+        self.process.start()
+        theirs.close()
+        self.fresh = True
+
+    def give(self, claim: Claim, limit: float) -> None:
+        """Have the worker run a claim, for at most `limit` seconds."""
+        if not self.process.is_alive():
+            self._start()
+        self.claim, self.limit = claim, limit
+        self.deadline = time.monotonic() + limit + (STARTUP_S if self.fresh else 0.0)
+        self.connection.send(claim.id)
+        self.fresh = False
+
+    def entry(self) -> Entry:
+        """The entry of the claim given last; if there is no answer, one that says why, and the process is killed."""
+        claim, self.claim = self.claim, None
+        if claim is None:
+            raise RuntimeError("the worker was given no claim")
+        if self.connection.poll():
+            try:
+                answer: Entry | str = self.connection.recv()
+            except EOFError:
+                answer = "the worker failed: its process ended without an answer"
+        else:
+            answer = f"cut off after {self.limit:g} s without an answer"
+        if isinstance(answer, str):
+            self.stop()
+            return _not_run(claim, answer)
+        return answer
+
+    def stop(self) -> None:
+        """End the process, whatever it is doing."""
+        self.process.kill()
+        self.process.join()
+        self.connection.close()
+
+
+def _serve(connection: Any, catalogue: str) -> None:
+    """Answer claim ids with entries until the process is killed; an error outside the checks is answered in words."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is the parent's to handle
+    while True:
+        name = connection.recv()
+        try:
+            connection.send(run_claim(find(name, catalogue)))
+        except Exception as error:
+            connection.send(f"the worker failed with {type(error).__name__}: {error}")
+
+
+def _not_run(claim: Claim, reason: str) -> Entry:
     return Entry(
         id=claim.id,
         where=claim.where,
@@ -369,7 +452,7 @@ def _not_run(claim: Claim, error: BaseException) -> Entry:
         expected=claim.expected,
         printed=Evidence(()),
         seconds=0.0,
-        failure=f"the worker failed with {type(error).__name__}: {error}",
+        failure=reason,
     )
 
 
@@ -404,6 +487,25 @@ def to_json(entries: Iterable[Entry]) -> list[dict[str, Any]]:
         }
         for entry in entries
     ]
+
+
+def summary(known: Iterable[Claim]) -> str:
+    """A Markdown table of the expected verdicts: a row for each section, in its order, and their sum."""
+    sections: dict[str, list[Verdict]] = {}
+    for claim in known:
+        title = (import_module(claim.check.__module__).__doc__ or claim.check.__module__).split(":")[0]
+        sections.setdefault(title, []).append(claim.expected)
+    met = {verdict for found in sections.values() for verdict in found}
+    verdicts = [verdict for verdict in Verdict if verdict in met or verdict is not Verdict.UNDECIDED]
+    rows = [*sections.items(), ("all", [verdict for found in sections.values() for verdict in found])]
+    lines = [
+        "| section | claims | " + " | ".join(verdict.value for verdict in verdicts) + " |",
+        "|---" * (len(verdicts) + 2) + "|",
+    ]
+    for title, found in rows:
+        counts = " | ".join(str(found.count(verdict) or "") for verdict in verdicts)
+        lines.append(f"| {title} | {len(found)} | {counts} |")
+    return "\n".join(lines)
 
 
 def describe(entry: Entry) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,10 +10,21 @@ import sympy as sp
 
 from normtheory.derivation import Derivation
 from normtheory.ledger import Verdict, claim
-from normtheory.penalties import Q
+from normtheory.penalties import Q, WeightedL2
 from proofs import experiments
 from proofs.appendix_a import printed_penalty
-from proofs.one_output import ALPHA, GAMMA, MINUS, PLUS, A, ScaleAndStart, finetuning_formula, on_orbit, pretrained_weights
+from proofs.one_output import (
+    ALPHA,
+    GAMMA,
+    MINUS,
+    PLUS,
+    ROUND_OFF,
+    A,
+    ScaleAndStart,
+    finetuning_formula,
+    on_orbit,
+    pretrained_weights,
+)
 from proofs.q_facts import FAR_ROOT, PENALTY, ROOT, UNIT, B, K, T, X, far_form, far_gap, logarithms, penalty, unit_form
 
 Expression = Any
@@ -20,6 +32,39 @@ Expression = Any
 SOURCE = "Lindsey & Lippl 2024, section 3.1"
 AUX = sp.Symbol("a", positive=True)  # |beta_aux|
 Z = sp.Symbol("z", real=True)
+
+
+START = sp.Symbol("b_0", real=True)
+
+
+@claim(
+    id="eq2",
+    where="Eq. 2 (section 3.1)",
+    statement=r"\beta^* = \arg\min_\beta\|\beta\|_Q\ \text{s.t.}\ X\beta=y",
+    assumptions=("finetuning starts at beta(0), with some scale k > 0 in each coordinate", "it reaches zero training error"),
+    printed=sp.Integer(0),
+    corrected=2 * sp.asinh(START / K),
+    corrected_statement=r"\beta^* = \arg\min_\beta \|\beta\|_Q - 2\sum_d\beta_d\,\mathrm{arcsinh}(\beta_d(0)/k_d)\ "
+    r"\text{s.t.}\ X\beta=y,\quad \beta_d(0)\ne 0\ \text{wherever}\ \beta^{aux}_d\ne 0",
+    twins={
+        "half the linear term": sp.asinh(START / K),
+        "the opposite sign": -2 * sp.asinh(START / K),
+        "the linear term of small starts": 2 * START / K,
+    },
+    expected=Verdict.CORRECTED,
+    source=SOURCE,
+)
+def program(proof: Derivation, linear: Expression) -> None:
+    """Eq. 2: whatever the scales, a norm alone is not minimised: finetuning does not start from 0.
+
+    With y = X beta(0) there is nothing to learn and the network stays where it is, which is not where a norm is least.
+    """
+    product = GAMMA * (PLUS - MINUS) * (PLUS + MINUS)
+    proof.equal("the start gamma (w_+ - w_-) times w_+ + w_- is gamma beta_aux: not 0 on learned features", product, GAMMA * A)
+    eta = sp.Symbol("eta", real=True)
+    reached = K * sp.sinh(sp.asinh(START / K) + eta)
+    slope = sp.diff(PENALTY, B).subs(B, reached) - linear
+    proof.equal("the objective's gradient at the endpoint is 2 eta, in the row space of X", slope, 2 * eta)
 
 
 @claim(
@@ -48,7 +93,11 @@ def q_penalty(proof: Derivation, q: Expression) -> None:
     proof.equal("and the closed form", stated, closed)
     proof.equal("the package's one expression", Q.expression(), stated)
     from_a = printed_penalty(B, sp.sqrt(AUX), GAMMA)
-    proof.equal("Eq. 21 with w_0 = sqrt|beta_aux| and v_0 = gamma", from_a, stated.subs(K, AUX + GAMMA**2))
+    if proof.equal("Eq. 21 with w_0 = sqrt|beta_aux| and v_0 = gamma", from_a, stated.subs(K, AUX + GAMMA**2)):
+        deviation = experiments.q_numerics_deviation(sp.lambdify((B, K), stated, "mpmath"))
+        proof.witness("the package's float64 penalty, derivatives, conjugate and divergences", deviation, ROUND_OFF)
+        deviation = experiments.printed_deviation(sp.lambdify((AUX, GAMMA), AUX + GAMMA**2))
+        proof.witness("the package's copy of the printed scale", deviation, ROUND_OFF)
 
 
 @dataclass(frozen=True)
@@ -169,6 +218,82 @@ def exceeds_every_slope(proof: Derivation) -> None:
 def far_out(expression: Expression) -> Expression:
     """Write tau in terms of x = 1/t, t = 2 + tau + exp(c/2 + 2)."""
     return logarithms(expression.subs(LATER, 1 / X - 2 - sp.exp(SLOPE / 2 + 2)))
+
+
+NEAR = sp.Symbol("y", positive=True)
+
+
+@claim(
+    id="q-reuse",
+    where="section 3.1, after Eq. 3",
+    statement=r"\text{for large}\ |\beta^{aux}|\ \text{the penalty is a weighted}\ \ell_2:\quad "
+    r"\tfrac{99}{100}\,\frac{\beta^2}k < \|\beta\|_Q < \frac{\beta^2}k\ \text{if}\ |\beta|<\frac k3,\ k=|\beta^{aux}|+\gamma^2",
+    assumptions=("the penalty of Eq. 3", "large: at least three times the weight; an l2 penalty: to one percent"),
+    printed=(sp.Integer(1), sp.Rational(1, 3)),
+    twins={
+        "twice the weight 1/k": (sp.Integer(2), sp.Rational(1, 3)),
+        "up to |beta| = k": (sp.Integer(1), sp.Integer(1)),
+        "half the weight 1/k": (sp.Rational(1, 2), sp.Rational(1, 3)),
+    },
+    expected=Verdict.PROVED,
+    source=SOURCE,
+)
+def reuse(proof: Derivation, stated: tuple[Expression, Expression]) -> None:
+    """Section 3.1, features that pretraining learned: Q is b^2/k to a relative error of t^2/12, t = |b|/k."""
+    weight, end = stated
+    unit_form(proof)
+    proof.positive_by_taylor("the stated l2 penalty is above h", weight * T**2 - UNIT, T, 2, 2 * T**2 / (ROOT * (1 + ROOT)))
+    lower = T**2 * (1 - T**2 / 12)
+    shortfall = UNIT - lower
+    proof.positive_by_taylor("h is above t^2 (1 - t^2/12)", shortfall, T, 2, T**4 * (ROOT + 2) / (ROOT * (1 + ROOT) ** 2))
+    u, at = sp.Symbol("u", positive=True), end / (1 + NEAR)
+    rest = at**2 * (1 - weight * sp.Rational(99, 100) - at**2 / 12)
+    form = u + (27 * NEAR**2 + 54 * NEAR + 2) / (2700 * (1 + NEAR) ** 2) * at**2
+    below = (UNIT - weight * sp.Rational(99, 100) * T**2).subs(T, at)
+    holds = proof.equal("t^2 (1 - t^2/12) exceeds 99/100 of it at t = 1/(3 (1 + y))", rest, form - u)
+    proof.positive("and so does h", below, form, {u: shortfall}, {T: at})
+    if holds:
+        deviation = experiments.norm_numerics_deviation("weighted l2", WeightedL2.expression())
+        proof.witness("the package's float64 weighted l2 penalty", deviation, ROUND_OFF)
+
+
+@claim(
+    id="q-new",
+    where="section 3.1, after Eq. 3",
+    statement=r"\text{for small}\ |\beta^{aux}|\ \text{the penalty is}\ \ell_1:\quad "
+    r"\frac{\|\beta\|_Q}{2\log(1/k)} = |\beta| + \frac{|\beta|(\log 2|\beta|-1)+k-\epsilon}{\log(1/k)},\ "
+    r"0<\epsilon<\frac{k^2}{4|\beta|}",
+    assumptions=("the penalty of Eq. 3 with k = |beta_aux| + gamma^2 < 1, beta held fixed as k -> 0",),
+    printed=lambda b: b,
+    twins={
+        "twice the l1 penalty": lambda b: 2 * b,
+        "an l2 penalty": lambda b: b**2,
+        "the penalty sqrt|beta|": sp.sqrt,
+    },
+    expected=Verdict.PROVED,
+    source=SOURCE,
+)
+def new_features(proof: Derivation, limit: Any) -> None:
+    """Section 3.1, features that pretraining did not learn: l1 in the limit, at the rate of an inverse logarithm."""
+    far_form(proof)
+    gap = far_gap()
+    b = sp.Symbol("beta", positive=True)
+    scaled = penalty(b, K) / 2
+    remainder = b * (sp.log(2 * b) - 1) + K - b / 2 * gap.subs(X, K / b)
+    ratio = sp.Symbol("r", positive=True)
+    proof.equal(
+        "half of Q is log(1/k) times the limit, and a remainder that stays bounded as k -> 0",
+        scaled,
+        limit(b) * sp.log(1 / K) + remainder,
+        by=lambda e: logarithms(sp.expand_log(e.subs(b, ratio).subs(K, X * ratio))),
+    )
+    proof.positive_by_taylor("where U is positive", gap, X, 1, 2 * X / (1 + FAR_ROOT))
+    proof.positive_by_taylor("and below x^2/2, x = k/|b|", X**2 / 2 - gap, X, 1, X**3 / (1 + FAR_ROOT) ** 2)
+    slopes = [2 * (math.log(2 * size / 1e-6) - 1) for size in (0.1, 1.0)]
+    proof.note(
+        f"At the paper's k = 1e-6 of unlearned features the cost per unit rises from {slopes[0]:.3g} at |beta| = 0.1 "
+        f"to {slopes[1]:.3g} at |beta| = 1: {100 * (slopes[1] / slopes[0] - 1):.0f} % away from proportionality."
+    )
 
 
 @claim(

@@ -1,4 +1,4 @@
-"""The exact theory of one output: conserved quantities, the norm from any initialisation, and finetuning in closed form."""
+"""Theory of one output: conserved quantities, the norm from any initialisation, and finetuning in closed form."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from proofs.orbit import (
     BETA,
     D_MINUS,
     D_PLUS,
+    FIELD,
     S_MINUS,
     S_PLUS,
     V_MINUS,
@@ -200,6 +201,158 @@ def exact_finetuning(proof: Derivation, stated: ScaleAndStart) -> None:
         deviation = experiments.finetuned_endpoints(squared, start)
         proof.witness("endpoints of networks pretrained and finetuned by the flow", deviation, experiments.FLOW_BUDGET)
         proof.note(f"Networks trained through both phases end within {deviation:.1e} (relative) of the minimiser.")
+
+
+@claim(
+    id="exact-pretraining",
+    where="theory of one output (pretraining)",
+    statement=r"k = 2\alpha^2,\ \beta(0)=0;\quad w_+^2=v_+^2=\tfrac{R+\beta}2,\ w_-^2=v_-^2=\tfrac{R-\beta}2,\ "
+    r"w_+w_-=\alpha^2,\ R=\sqrt{\beta^2+4\alpha^4}\ \text{all along}",
+    assumptions=("pretraining from the constant alpha > 0 in all weights",),
+    printed=(2 * ALPHA**2, R),
+    twins={
+        "scale alpha^2": (ALPHA**2, R),
+        "scale 2 alpha": (2 * ALPHA, R),
+        "2 alpha^4 under the root": (2 * ALPHA**2, sp.sqrt(A**2 + 2 * ALPHA**4)),
+    },
+    expected=Verdict.PROVED,
+    source=SOURCE,
+)
+def exact_pretraining(proof: Derivation, stated: tuple[Expression, Expression]) -> None:
+    """Theory of one output: `exact-any-init` from a constant start, and the orbit read at the predictor beta = a."""
+    scale, root = stated
+    eta = sp.Symbol("eta", real=True)
+    constant = dict.fromkeys(WEIGHTS, ALPHA)
+    holds = proof.equal("the squared scale (S/2)^2 - beta(0)^2 of the start", EXACT.squared.subs(constant), scale**2)
+    proof.equal("the start", EXACT.start.subs(constant), 0)
+    plus, minus = ALPHA * sp.exp(eta / 2), ALPHA * sp.exp(-eta / 2)
+    now = {A: plus**2 - minus**2}
+    names = "d stays 0, s_+ = w_+ = v_+ = alpha exp(eta/2), s_- = w_- = v_- = alpha exp(-eta/2)"
+    holds &= proof.equal(f"{names}: w_+^2", ((root + A) / 2).subs(now), plus**2, by=_as_cosh)
+    holds &= proof.equal("w_-^2", ((root - A) / 2).subs(now), minus**2, by=_as_cosh)
+    proof.equal("their product", plus * minus, ALPHA**2)
+    if holds:
+        deviation = experiments.pretraining_deviation()
+        proof.witness("the package's pretrained weights against a flow stopped on its way", deviation, experiments.FLOW_BUDGET)
+
+
+def _as_cosh(expression: Expression) -> Expression:
+    """The root of a = 2 alpha^2 sinh(eta): R = 2 alpha^2 cosh(eta)."""
+    eta = sp.Symbol("eta", real=True)
+    difference = ALPHA**2 * sp.exp(eta) - ALPHA**2 * sp.exp(-eta)
+    return expression.subs(sp.sqrt(difference**2 + 4 * ALPHA**4), ALPHA**2 * (sp.exp(eta) + sp.exp(-eta)))
+
+
+FIRST, SECOND = sp.symbols("a_1 a_2", positive=True)
+
+
+@claim(
+    id="exact-unequal-layers",
+    where="theory of one output (pretraining from unequal layers)",
+    statement=r"k = a_1^2+a_2^2;\quad w_+^2+w_-^2 = \sqrt{\beta^2+k^2}+a_1^2-a_2^2,\ "
+    r"v_+^2+v_-^2 = \sqrt{\beta^2+k^2}-(a_1^2-a_2^2)\ \text{all along}",
+    assumptions=("all first-layer weights start at a_1 > 0, all second-layer weights at a_2 > 0",),
+    printed=(FIRST**2 + SECOND**2, FIRST**2 - SECOND**2),
+    twins={
+        "scale 2 a_1 a_2": (2 * FIRST * SECOND, FIRST**2 - SECOND**2),
+        "layers exchanged": (FIRST**2 + SECOND**2, SECOND**2 - FIRST**2),
+        "as if the layers were equal": (FIRST**2 + SECOND**2, sp.Integer(0)),
+        "twice the imbalance": (FIRST**2 + SECOND**2, 2 * (FIRST**2 - SECOND**2)),
+    },
+    expected=Verdict.PROVED,
+    source=SOURCE,
+)
+def unequal_layers(proof: Derivation, stated: tuple[Expression, Expression]) -> None:
+    """Theory of one output: the orbit of `exact-any-init` from two constants, in s and d."""
+    scale, imbalance = stated
+    eta = sp.Symbol("eta", real=True)
+    start = {W_PLUS: FIRST, W_MINUS: FIRST, V_PLUS: SECOND, V_MINUS: SECOND}
+    proof.equal("the squared scale (S/2)^2 - beta(0)^2 of the start", EXACT.squared.subs(start), scale**2)
+    s, d = S_PLUS.subs(start), D_PLUS.subs(start)
+    grown, shrunk = sp.exp(eta / 2), sp.exp(-eta / 2)
+    first = (s * grown + d * shrunk) ** 2 + (s * shrunk + d * grown) ** 2
+    second = (s * grown - d * shrunk) ** 2 + (s * shrunk - d * grown) ** 2
+    beta = (s * grown) ** 2 - (d * shrunk) ** 2 - (s * shrunk) ** 2 + (d * grown) ** 2
+    total = FIRST**2 + SECOND**2
+    proof.equal("the predictor on the orbit", beta, total * sp.sinh(eta))
+    proof.equal("sqrt(beta^2 + k^2) is then k cosh(eta)", (total * sp.sinh(eta)) ** 2 + total**2, (total * sp.cosh(eta)) ** 2)
+    proof.equal("the first layer's energy", first, scale * sp.cosh(eta) + imbalance)
+    holds = proof.equal("the second layer's", second, scale * sp.cosh(eta) - imbalance)
+    if holds:
+        deviation = experiments.unequal_deviation(*(sp.lambdify((FIRST, SECOND), part) for part in stated))
+        proof.witness("the package's pretrained weights", deviation, ROUND_OFF)
+
+
+@claim(
+    id="exact-rescaling",
+    where="theory of one output (rescaling)",
+    statement=r"k(c,\gamma) = c^2\,k(1,\gamma/c),\quad \beta(0)(c,\gamma) = c^2\,\beta(0)(1,\gamma/c):\ "
+    r"\text{rescaling by}\ c\ \text{is resetting to}\ \gamma/c\ \text{in units of}\ c^2",
+    assumptions=(
+        "pretraining from the constant alpha to beta_aux; then the first layer times c, the second reset to gamma",
+        "finetuning (c, gamma) on y then ends at c^2 times where (1, gamma/c) ends on y/c^2",
+    ),
+    printed=(2, 1),
+    twins={
+        "units of c": (1, 1),
+        "resetting to gamma/c^2": (2, 2),
+        "units of c^4": (4, 1),
+        "gamma unchanged": (2, 0),
+    },
+    expected=Verdict.PROVED,
+    source=SOURCE,
+)
+def exact_rescaling(proof: Derivation, powers: tuple[int, int]) -> None:
+    """Theory of one output: the scaling law of `exact-finetuning`, and of the norm it enters."""
+    units, reset = C ** powers[0], GAMMA / C ** powers[1]
+    full, unscaled = finetuning_formula(), finetuning_formula(sp.Integer(1))
+    scale_holds = proof.equal("the squared scale", full.squared, units**2 * unscaled.squared.subs(GAMMA, reset))
+    start_holds = proof.equal("the start", full.start, units * unscaled.start.subs(GAMMA, reset))
+    t, k = sp.symbols("t k", positive=True)
+    b, b0 = sp.symbols("b b_0", real=True)
+    potential = Q.expression()
+    divergence = potential - potential.subs(b, b0) - 2 * sp.asinh(b0 / k) * (b - b0)
+    scaled = divergence.subs({b: t * b, b0: t * b0, k: t * k}, simultaneous=True)
+    proof.equal(
+        "the divergence of (t b, t b_0, t k) is t times that of (b, b_0, k): the same minimiser", scaled, t * divergence
+    )
+    if scale_holds and start_holds:
+        deviation = experiments.rescaled_endpoints()
+        proof.witness("networks trained both ways", deviation, experiments.FLOW_BUDGET)
+
+
+@claim(
+    id="exact-probing",
+    where="theory of one output (linear probing)",
+    statement=r"\beta = \beta(0)+WX^\top(XWX^\top)^+(y-X\beta(0)),\quad W=\mathrm{diag}(w_+^2+w_-^2)",
+    assumptions=("only the second layer is trained, by gradient flow", "spelled out for two samples and three inputs"),
+    printed=lambda plus, minus: plus**2 + minus**2,
+    twins={
+        "W = diag(w_+^2 - w_-^2)": lambda plus, minus: plus**2 - minus**2,
+        "W = diag(|w_+| + |w_-|), its lengths": lambda plus, minus: sp.Abs(plus) + sp.Abs(minus),
+        "W = 1, the least-l2 interpolator": lambda plus, minus: sp.Integer(1) + 0 * plus * minus,
+    },
+    expected=Verdict.PROVED,
+    source=SOURCE,
+)
+def exact_probing(proof: Derivation, weight: Any) -> None:
+    """Theory of one output: with the first layer frozen, beta moves in W times the row space of X."""
+    frozen = {W_PLUS: 0, W_MINUS: 0}
+    field = {name: velocity for name, velocity in FIELD.items() if name not in frozen}
+    moves = proof.equal(
+        "beta moves at the rate -G (w_+^2 + w_-^2), W times the gradient", rate(BETA, field), -G * weight(W_PLUS, W_MINUS)
+    )
+    X = sp.Matrix([[2, 1, 3], [1, -1, 1]])
+    w, start, y = sp.symbols("W_1:4", positive=True), sp.symbols("b_1:4", real=True), sp.symbols("y_1 y_2", real=True)
+    W, start, y = sp.diag(*w), sp.Matrix(start), sp.Matrix(y)
+    nu = (X * W * X.T).inv() * (y - X * start)
+    reached = X * (start + W * X.T * nu)
+    for sample in (0, 1):
+        proof.equal(f"beta(0) + W X^T nu fits sample {sample + 1}, for a certain X", reached[sample], y[sample])
+    curvature = 1 / w[0]
+    proof.positive("and is the interpolator closest to beta(0) in the norm weighted by 1/W > 0", curvature, curvature)
+    if moves:
+        proof.witness("the package's endpoint against the least change of v", experiments.probing_deviation(), ROUND_OFF)
 
 
 def on_orbit(expression: Expression) -> Expression:

@@ -1,4 +1,4 @@
-"""Facts about the Q penalty (Eq. 3) that the rest of the theory uses: derivatives, conjugate, limits with rates, symmetries.
+"""Theory of the Q penalty: derivatives, conjugate, limits with rates, symmetries of Eq. 3, which the rest uses.
 
 Q_k(b) = k q(2b/k) is even in b and homogeneous of degree one in (b, k), so that inequalities are proved for b, k > 0 and for
 h(t) = Q_k(kt)/k, t = b/k.

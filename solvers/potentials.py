@@ -117,7 +117,8 @@ class DeepDiagonal:
     """The diagonal network of depth L >= 3, beta = w_+^L - w_-^L from w = alpha (Woodworth et al. 2020, Theorem 3).
 
     b(x) = alpha^L [(1 - z)^-p - (1 + z)^-p] with z = (alpha/max alpha)^(L-2) x in (-1, 1) and p = L/(L-2): from
-    w' = -+ L w^(L-1) g the power w^(2-L) is linear in the integral of g.
+    w' = -+ L w^(L-1) g the power w^(2-L) is linear in the integral of g. Predictors of order one lie about alpha^(L-2) from the
+    edge |z| = 1; below about 1e-9 float64 cannot tell them from it, and solvers refuse.
 
     Parameters
     ----------

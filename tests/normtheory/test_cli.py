@@ -353,6 +353,24 @@ def test_verify_fails_on_a_surviving_twin_and_on_another_verdict(catalogue, caps
     assert run(capsys, "verify", "good", "blind")[0] == 1
 
 
+def test_verify_writes_the_report(catalogue, capsys):
+    catalogue(more=False)
+    code, out, _ = run(capsys, "verify", "--report", "out/new")
+    assert code == 0
+    assert "written  out/new/report.html" in out
+    assert '<article id="good"' in Path("out/new/report.html").read_text()
+    assert r"\begin{document}" in Path("out/new/report.tex").read_text()
+
+
+@pytest.mark.parametrize("options", [["--report", "/dev/null/x"], ["--limit", "0"], ["--limit", "nan"]])
+def test_verify_refuses_before_it_runs_anything(catalogue, capsys, options):
+    catalogue(more=False)
+    code, out, err = run(capsys, "verify", *options)
+    assert code == 2
+    assert out == ""
+    assert len(err.splitlines()) == 1
+
+
 def test_claims_and_show(catalogue, capsys):
     catalogue(more=True)
     code, out, _ = run(capsys, "claims")

@@ -214,6 +214,16 @@ DEADLY = """
     def dies(proof, subject):
         os._exit(3)
 """
+HANGING = """
+    @claim(id="NAME-hangs", expected=Verdict.PROVED, **fields)
+    def hangs(proof, subject):
+        while True:
+            pass
+
+    @claim(id="NAME-last", expected=Verdict.PROVED, **fields)
+    def last(proof, subject):
+        proof.equal("trivial", x, subject)
+"""
 
 
 @pytest.fixture
@@ -250,6 +260,26 @@ def test_a_worker_that_dies_loses_no_claim(catalogue):
     assert len(entries) == 4
     assert not entries[f"{name}-dies"].ok
     assert "worker failed" in entries[f"{name}-dies"].evidence
+
+
+def test_a_hanging_claim_is_cut_off_and_the_others_are_run(catalogue):
+    name = catalogue("claims_of_hanging", CATALOGUE + HANGING)
+    entries = {entry.id.removeprefix(f"{name}-"): entry for entry in ledger.run(catalogue=name, limit=2)}
+    assert list(entries) == ["good", "raises", "threads", "hangs", "last"]
+    assert entries["hangs"].verdict is Verdict.UNDECIDED
+    assert not entries["hangs"].ok
+    assert "cut off after 2 s" in entries["hangs"].evidence
+    assert entries["last"].ok
+
+
+def test_claims_come_in_the_order_of_the_catalogue(catalogue, tmp_path):
+    (tmp_path / "claims_of_order").mkdir()
+    for module in ("first", "second"):
+        text = textwrap.dedent(CATALOGUE).replace("NAME", module)
+        (tmp_path / "claims_of_order" / f"{module}.py").write_text(text)
+    start = "from claims_of_order import second, first\n__all__ = ['first', 'second']\n"
+    (tmp_path / "claims_of_order" / "__init__.py").write_text(start)
+    assert [name.split("-")[0] for name in ledger.claims("claims_of_order")] == ["first"] * 3 + ["second"] * 3
 
 
 def test_ids_are_chosen_and_unknown_ones_named(catalogue):

@@ -8,22 +8,13 @@ from normtheory import ledger
 from normtheory.derivation import Strength, Truth
 from normtheory.ledger import Verdict
 
-FIRST_SLICE = {
-    "eq1", "eq3", "eq18", "eq19", "eq20", "eq21", "stationarity", "q-small", "q-large", "q-decreasing",
-    "q-facts-derivative", "q-facts-curvature", "q-facts-conjugate", "q-facts-series", "q-facts-rich", "q-facts-growth",
-    "q-facts-scale", "q-facts-homogeneity", "q-facts-entropy", "q-facts-bounds",
-    "conserved-one-output", "exact-any-init", "exact-finetuning", "cor1",
-}  # fmt: skip
+ABOUT_TRAINING = {"lazy-l2", "rich-l1", "ce-margin", "ce-forgets", "ce-time"}
 CLAIMS = ledger.claims()
 
 
 @cache
 def entry(name):
     return ledger.run_claim(CLAIMS[name])
-
-
-def test_the_ids_are_stable():
-    assert set(CLAIMS) >= FIRST_SLICE
 
 
 @pytest.mark.parametrize("name", CLAIMS)
@@ -33,6 +24,8 @@ def test_a_claim_is_judged_as_expected(name):
     assert found.problems == ()
     assert found.twins
     assert all(twin.rejected for twin in found.twins)
+    if name in ABOUT_TRAINING:  # these rest on measurements
+        return
     assert all(twin.evidence.counterexample.rigorous for twin in found.twins)
     if found.verdict is Verdict.CORRECTED:
         assert found.printed.counterexample.rigorous
@@ -76,6 +69,6 @@ def test_the_command_prints_verdicts_and_succeeds():
 
 
 def test_the_command_names_an_unknown_claim():
-    run = command("q-smal")
+    run = command("q-decreasin")
     assert run.returncode == 2
-    assert run.stderr.strip() == "no claim is called 'q-smal'; did you mean q-small?"
+    assert run.stderr.strip() == "no claim is called 'q-decreasin'; did you mean q-decreasing or both-decrease?"

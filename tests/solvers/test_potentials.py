@@ -92,11 +92,11 @@ def test_deep_diagonal_networks_end_at_the_minimiser(seed, depth, scale):
 
 
 @examples(60)
-@given(st.integers(0, 2**32 - 1), st.sampled_from([3, 4, 6]), st.floats(-3, 0.5))
+@given(st.integers(0, 2**32 - 1), st.sampled_from([3, 4, 6]), st.floats(-6, 0.5))
 def test_deep_diagonal_minimisers_at_small_scales(seed, depth, decade):
-    """Near the edge of the domain, where b' spans many decades: feasible, and the image of the dual."""
+    """Near the edge of the domain, where 1 - |z| is about alpha^(L-2) = 10^decade: feasible, and the image of the dual."""
     X, y = task(seed)
-    potential = DeepDiagonal(10**decade * np.random.default_rng(seed).uniform(0.5, 1.0, 15), depth)
+    potential = DeepDiagonal(10 ** (decade / (depth - 2)) * np.random.default_rng(seed).uniform(0.5, 1.0, 15), depth)
     solution = minimize_separable(X, y, potential)
     assert np.linalg.norm(X @ solution.beta - y) <= 1e-10 * np.linalg.norm(y)
     picked = potential.map(X.T @ solution.dual)[0]

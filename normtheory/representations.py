@@ -1,0 +1,85 @@
+"""Dimensionality of representations: participation ratio (Eq. 34), linear CKA, effective number of shared dimensions (Eq. 35).
+
+A representation is an array of shape (n, p): the responses of p units to n samples. All three measures are defined for
+mean-centred responses; the functions centre by default.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from normtheory.arrays import FloatArray, InputError, matrix
+
+
+def participation_ratio(X: ArrayLike, *, centre: bool = True) -> float:
+    """Participation ratio tr(C)^2/tr(C^2) of the covariance C of responses (Eq. 34), between 1 and p.
+
+    Parameters
+    ----------
+    X : array, shape (n, p)
+        Responses of p units to n samples.
+    centre : bool
+        Subtract each unit's mean first.
+
+    Raises
+    ------
+    InputError
+        If X is malformed, or no unit responds.
+    """
+    responses = _responses(X, "X", centre)
+    return float(np.sum(responses**2) ** 2 / _overlap(responses, responses))
+
+
+def linear_cka(X: ArrayLike, Y: ArrayLike, *, centre: bool = True) -> float:
+    """Linear centred kernel alignment ||Y^T X||^2/(||X^T X|| ||Y^T Y||), between 0 and 1.
+
+    Parameters and errors are those of `ensd`.
+    """
+    first, second = _pair(X, Y, centre)
+    return float(_overlap(first, second) / np.sqrt(_overlap(first, first) * _overlap(second, second)))
+
+
+def ensd(X: ArrayLike, Y: ArrayLike, *, centre: bool = True) -> float:
+    """Effective number of shared dimensions (Eq. 35): linear CKA times the geometric mean of the participation ratios.
+
+    Parameters
+    ----------
+    X, Y : arrays, shapes (n, p) and (n, q)
+        Responses of two representations to the same samples.
+    centre : bool
+        Subtract each unit's mean first.
+
+    Raises
+    ------
+    InputError
+        If an array is malformed, the numbers of samples differ, or no unit of one responds.
+    """
+    first, second = _pair(X, Y, centre)
+    energies = np.sum(first**2) * np.sum(second**2)
+    return float(_overlap(first, second) * energies / (_overlap(first, first) * _overlap(second, second)))
+
+
+def _pair(X: ArrayLike, Y: ArrayLike, centre: bool) -> tuple[FloatArray, FloatArray]:
+    first, second = _responses(X, "X", centre), _responses(Y, "Y", centre)
+    if first.shape[0] != second.shape[0]:
+        raise InputError(f"X has {first.shape[0]} rows, Y has {second.shape[0]}; both need one per sample")
+    return first, second
+
+
+def _responses(X: ArrayLike, name: str, centre: bool) -> FloatArray:
+    """The responses, centred if asked, in units of their largest: every measure is free of units."""
+    responses = matrix(X, name)
+    if centre:
+        responses = responses - responses.mean(axis=0)
+    largest = float(np.abs(responses).max())
+    if largest == 0.0:
+        raise InputError(f"{name} has no variance; give responses that differ between samples")
+    return np.asarray(responses / largest)
+
+
+def _overlap(first: FloatArray, second: FloatArray) -> float:
+    """tr(Y^T X X^T Y), through the smaller of the two Gram matrices."""
+    if min(first.shape[1], second.shape[1]) > first.shape[0]:
+        return float(np.sum((first @ first.T) * (second @ second.T)))
+    return float(np.sum((second.T @ first) ** 2))

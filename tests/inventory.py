@@ -1,0 +1,38 @@
+"""The ids that the audit promises a verdict for. Data, so that a claim that goes missing is noticed."""
+
+
+def ids(text):
+    return text.split()
+
+
+EQUATIONS = ids("""
+eq1 eq2 eq3 eq4 eq5 eq8 eq9 eq10 eq11 eq13 eq14 eq15 eq16 eq17 eq18 eq19 eq20 eq21
+eq24 eq25 eq26 eq27 eq28 eq29 eq30 eq31 eq32 eq33 eq34 eq35
+""")
+
+STATEMENTS = ids("""
+lazy-l2 rich-l1 l1-is-param-norm l1-sparse
+cor1 q-large q-small q-reuse q-new q-decreasing
+cor2 l12-param-norm l12-large l12-small l12-sharing mtl-flow mtl-decay two-layers-only
+both-decrease both-l1 both-l2 factor-two l12-insensitive q-sensitive
+l2-at-one nested-order rescaling nested-distinct
+mirror balanced stationarity
+one-path b-single f12
+ce-margin ce-forgets ce-time
+pr-range pr-extremes ensd-cka ensd-subset ensd-zero ensd-nested
+""")
+
+BEYOND = ids("""
+exact-any-init exact-pretraining exact-unequal-layers exact-finetuning exact-rescaling exact-probing conserved-one-output
+q-facts-derivative q-facts-curvature q-facts-conjugate q-facts-series q-facts-rich q-facts-growth q-facts-scale
+q-facts-homogeneity q-facts-entropy q-facts-bounds
+l12-excess mtl-no-mirror mtl-pinned conserved-multi-output conserved-relu
+""")
+
+INVENTORY = [*EQUATIONS, *STATEMENTS, *BEYOND]
+
+# Equation numbers that belong to another claim, whose `where` names them; 12 stands beside an empty line.
+ALIASES = {6: "eq1", 7: "eq1", 12: "eq11", 22: "eq4", 23: "eq4"}
+
+# Claims about the dynamics of several outputs and of ReLU networks: not in the catalogue yet.
+ELSEWHERE = {"mtl-flow", "mtl-decay", "mtl-pinned", "mtl-no-mirror", "conserved-multi-output", "conserved-relu"}

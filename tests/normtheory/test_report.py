@@ -1,0 +1,93 @@
+import re
+import xml.etree.ElementTree as ET
+from functools import cache
+
+import pytest
+from markupsafe import escape
+
+from normtheory import ledger, report
+from normtheory.ledger import Claim, Verdict
+
+CLAIMS = ledger.claims()
+
+
+@cache
+def entries():
+    return [ledger.run_claim(CLAIMS[name]) for name in ("q-small", "q-decreasing", "stationarity")]
+
+
+def test_the_page_holds_everything_and_needs_no_network():
+    page = report.html(entries())
+    for entry in entries():
+        assert f'<article id="{entry.id}"' in page
+        assert page.count(f'href="#{entry.id}"') == 1
+        for part in report.parts(entry):
+            assert all(str(escape(step.text)) in page for step in part.evidence.steps)
+        assert all(str(escape(twin.name)) in page for twin in entry.twins)
+    assert not re.findall(r"""(?:src|href)=["'](?!#|data:)""", page)
+    assert "http" not in page.replace("http://www.w3.org/1998/Math/MathML", "").replace("http://www.w3.org/2000/svg", "")
+    assert "2 corrected" not in page
+    assert page.count("<tr class=") == len(entries())
+
+
+def test_a_problem_is_shown():
+    def check(proof, value):
+        proof.equal("x <b>is</b> x", value, 1)
+
+    fields = {"id": "odd<id>", "where": "here", "statement": "1 < 2", "source": "me & you", "expected": Verdict.REFUTED}
+    claim = Claim(**fields, check=check, printed=1, twins={"same": 1}, control=("also", 1))
+    entry = ledger.run_claim(claim)
+    page = report.html([entry])
+    assert "the false twin survived: same" in page
+    assert "1 not as expected" in page
+    assert "<b>is</b>" not in page
+    assert "odd&lt;id&gt;" in page
+    assert r"me \& you" in report.tex([entry])
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+def test_every_statement_can_be_set(name):
+    for latex in filter(None, (CLAIMS[name].statement, CLAIMS[name].corrected_statement)):
+        page = str(report.statement(latex))
+        assert "\\" not in page, f"a command is left in {page}"
+        ET.fromstring(f"<p>{page}</p>".replace("&nbsp;", " "))
+        words = re.sub(r"\s", "", "".join(re.findall(r"\\text\{([^{}]*)\}", latex)))
+        assert set(words) <= set(re.sub(r"\s", "", "".join(ET.fromstring(f"<p>{page}</p>").itertext())))
+
+
+def test_every_step_can_be_set():
+    for entry in entries():
+        for part in report.parts(entry):
+            for step in part.evidence.steps:
+                ET.fromstring(str(report.formula(step)))
+
+
+def test_lines_can_break_between_the_parts_of_a_statement():
+    page = str(report.statement(r"\text{if}\ a^{2 = x} = b\ \text{then c}"))
+    assert page.count("<math") == 2
+    assert "if <math" in page
+    assert page.endswith("then c")
+
+
+def test_long_equations_are_shown_as_text():
+    step = entries()[0].printed.steps[0]
+    long = type(step)(step.text, "x < y", "x" * (report.LONGEST_FORMULA + 1), step.truth, step.strength, step.detail)
+    assert str(report.formula(long)) == "<code>x &lt; y</code>"
+
+
+def test_the_latex_is_balanced():
+    text = report.tex(entries())
+    plain = re.sub(r"\\[{}\\]", "", text)
+    assert plain.count("{") == plain.count("}")
+    for name in ("document", "enumerate", "itemize", "longtable", "description"):
+        assert text.count(f"\\begin{{{name}}}") == text.count(f"\\end{{{name}}}")
+    assert "<<" not in text
+    assert "<%" not in text
+
+
+def test_both_files_are_written_with_pictures(tmp_path):
+    (tmp_path / "p.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+    paths = report.write_report(entries(), tmp_path, {"q-small": tmp_path / "p.svg"})
+    assert [path.name for path in paths] == ["report.html", "report.tex"]
+    assert "data:image/svg+xml;base64," in paths[0].read_text()
+    assert r"\includegraphics[width=\linewidth]{p.png}" in paths[1].read_text()

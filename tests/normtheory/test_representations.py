@@ -1,0 +1,58 @@
+import numpy as np
+import pytest
+
+from normtheory.arrays import InputError
+from normtheory.representations import ensd, linear_cka, participation_ratio
+
+
+def orthonormal(samples, units, seed=0):
+    """Uncorrelated units of equal variance, mean 0."""
+    draw = np.random.default_rng(seed).standard_normal((samples, units))
+    return np.linalg.qr(draw - draw.mean(axis=0))[0]
+
+
+def test_the_examples_of_the_paper():
+    units = orthonormal(50, 15)
+    X, other = units[:, :10], units[:, 10:]
+    assert ensd(X, X[:, :5]) == pytest.approx(5, rel=1e-12)
+    assert ensd(X, other) == pytest.approx(0, abs=1e-12)
+    assert participation_ratio(X) == pytest.approx(10, rel=1e-12)
+
+
+def test_the_extremes_of_the_participation_ratio():
+    x = np.random.default_rng(1).standard_normal((30, 1))
+    assert participation_ratio(x @ np.ones((1, 6))) == pytest.approx(1, rel=1e-12)
+    assert 1 <= participation_ratio(np.random.default_rng(2).standard_normal((30, 6))) <= 6
+
+
+@pytest.mark.parametrize("units", [(5, 7), (60, 70)])
+def test_alignment_times_dimension_and_invariances(units):
+    draw = np.random.default_rng(3)
+    X, Y = (draw.standard_normal((40, size)) for size in units)
+    mean = np.sqrt(participation_ratio(X) * participation_ratio(Y))
+    assert ensd(X, Y) == pytest.approx(linear_cka(X, Y) * mean, rel=1e-12)
+    assert ensd(X, Y) == pytest.approx(ensd(Y, X), rel=1e-12)
+    rotation = np.linalg.qr(draw.standard_normal((units[0], units[0])))[0]
+    assert ensd(1e90 * X @ rotation + 3e90, Y) == pytest.approx(ensd(X, Y), rel=1e-9)
+    assert linear_cka(X, X @ rotation) == pytest.approx(1, rel=1e-12)
+
+
+def test_centring_can_be_left_to_the_caller():
+    X = np.random.default_rng(4).standard_normal((40, 5)) + 3
+    centred = X - X.mean(axis=0)
+    assert participation_ratio(X) == pytest.approx(participation_ratio(centred, centre=False), rel=1e-12)
+    assert participation_ratio(X, centre=False) < participation_ratio(X)
+
+
+@pytest.mark.parametrize(
+    ("X", "Y", "message"),
+    [
+        (np.ones((5, 2)), np.ones((4, 2)), "X has no variance"),
+        (np.eye(5), np.eye(4), "X has 5 rows, Y has 4"),
+        (np.full((5, 2), np.nan), np.eye(5), "X"),
+        (np.eye(5)[0], np.eye(5), "X"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused(X, Y, message):
+    with pytest.raises(InputError, match=message):
+        ensd(X, Y)

@@ -1,0 +1,44 @@
+import re
+from pathlib import Path
+
+import pytest
+from inventory import ALIASES, ELSEWHERE, EQUATIONS, INVENTORY
+
+from normtheory import ledger
+
+CLAIMS = ledger.claims()
+
+
+@pytest.mark.parametrize("name", sorted(set(INVENTORY) - ELSEWHERE))
+def test_every_id_of_the_inventory_is_a_claim_that_can_be_read_and_judged(name):
+    claim = CLAIMS[name]
+    assert claim.twins
+    assert claim.source
+    assert claim.where
+    assert claim.statement
+    assert claim.check.__doc__
+
+
+def test_no_claim_stands_outside_the_inventory():
+    assert set(CLAIMS) <= set(INVENTORY)
+    assert len(INVENTORY) == len(set(INVENTORY))
+
+
+def test_every_printed_equation_number_is_covered():
+    own = {int(name[2:]) for name in EQUATIONS}
+    assert own | set(ALIASES) == set(range(1, 36))
+    for number, name in ALIASES.items():
+        assert str(number) in re.findall(r"\d+", CLAIMS[name].where)
+
+
+def test_claims_come_in_the_order_of_the_sections():
+    sections = list(dict.fromkeys(claim.check.__module__ for claim in CLAIMS.values()))
+    import proofs
+
+    assert sections == [f"proofs.{name}" for name in proofs.__all__]
+
+
+def test_the_readme_shows_the_verdicts():
+    text = (Path(__file__).parents[2] / "README.md").read_text()
+    shown = text.split("<!-- verdicts -->\n")[1].split("\n<!-- end of verdicts -->")[0]
+    assert shown.strip() == ledger.summary(CLAIMS.values()), "paste the output of `normtheory claims --summary`"
