@@ -262,6 +262,24 @@ def _read_arrays(path: StrPath) -> dict[str, ArrayLike]:
         raise InputError("damaged or not made by numpy.savez; save it again") from error
 
 
+def read_arrays(path: StrPath) -> dict[str, np.ndarray]:
+    """All arrays of an .npz file that this package wrote; pickled objects are never loaded.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read; one line that starts with the path.
+    """
+    try:
+        _check_archive(Path(path))
+        with Path(path).open("rb") as handle, np.load(handle, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    except _UNREADABLE as error:
+        raise InputError(f"{path}: damaged or not made by numpy.savez; save it again") from error
+
+
 def _check_archive(path: Path) -> None:
     try:
         with path.open("rb") as handle:
