@@ -420,7 +420,7 @@ def _trained(
     )  # fmt: skip
     last = done.finetuning if isinstance(done, training.Finetuned) else done.probing
     phases = [phase for phase in (done.pretraining, last) if phase is not None]
-    return phases, {"beta": phases[-1].beta, **({} if done.beta_aux is None else {"beta_aux": done.beta_aux})}
+    return phases, {"beta": phases[-1].beta, "beta_aux": done.beta_aux}
 
 
 def _require_reachable(X: FloatArray, y: FloatArray, suffix: str, rtol: float, loss: float | None) -> None:

@@ -81,14 +81,25 @@ class Trajectory:
         InputError
             If the network is not linear.
         """
-        if not isinstance(self.weights, Weights):
-            raise InputError("a ReLU network has no linear predictor; use weights.network.output(weights, X)")
-        return self.weights.network.effective_map(self.weights)
+        return linear_map(self.weights)
 
     @property
     def gradient_evaluations(self) -> int:
         """Number of full-batch gradients the integration took."""
         return self.statistics.evaluations
+
+
+def linear_map(weights: Weights | ReLUWeights) -> FloatArray:
+    """The predictor of a diagonal network with these weights, shape (D,), or (O, D) for O > 1 outputs.
+
+    Raises
+    ------
+    InputError
+        If they are those of another network.
+    """
+    if not isinstance(weights, Weights):
+        raise InputError("a ReLU network has no linear predictor; use weights.network.output(weights, X)")
+    return weights.network.effective_map(weights)
 
 
 @dataclass(frozen=True, eq=False)

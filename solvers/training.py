@@ -18,7 +18,7 @@ from normtheory import exact
 from normtheory.arrays import FloatArray, InputError, positive_scalar, vector
 from normtheory.networks import Network, ReLUWeights, Weights, random_readout
 from normtheory.tasks import Task
-from solvers.flow import DEFAULT_RTOL, FlowState, Layers, Progress, Save, Trajectory, gradient_flow
+from solvers.flow import DEFAULT_RTOL, FlowState, Layers, Progress, Save, Trajectory, gradient_flow, linear_map
 
 # The protocols' defaults are the paper's (section 4): constant initialisation and reset readout of 1e-3, no rescaling.
 ALPHA = 1e-3
@@ -116,8 +116,8 @@ class Finetuned:
 
     Attributes
     ----------
-    beta_aux : array, shape (D,), or None
-        Predictor after pretraining, the network's own; None for a network that is not linear.
+    pretrained : Weights or ReLUWeights
+        After pretraining.
     start : Weights or ReLUWeights
         At the start of finetuning: first layer rescaled, second layer reset.
     finetuning : Trajectory
@@ -125,10 +125,15 @@ class Finetuned:
         None if pretraining was given by its predictor and entered in closed form.
     """
 
-    beta_aux: FloatArray | None
+    pretrained: Any
     start: Any
     finetuning: Trajectory
     pretraining: Trajectory | None
+
+    @property
+    def beta_aux(self) -> FloatArray:
+        """Predictor after pretraining, the network's own, shape (D,); of a diagonal network."""
+        return linear_map(self.pretrained)
 
     @property
     def beta(self) -> FloatArray:
@@ -172,8 +177,8 @@ class Probed:
 
     Attributes
     ----------
-    beta_aux : array, shape (D,), or None
-        Predictor after pretraining; None for a network that is not linear.
+    pretrained : Weights or ReLUWeights
+        After pretraining.
     start : Weights or ReLUWeights
         At the start of probing.
     closed_form : Weights or ReLUWeights
@@ -184,11 +189,21 @@ class Probed:
         None if pretraining was given by its predictor.
     """
 
-    beta_aux: FloatArray | None
+    pretrained: Any
     start: Any
     closed_form: Any
     probing: Trajectory | None
     pretraining: Trajectory | None
+
+    @property
+    def beta_aux(self) -> FloatArray:
+        """Predictor after pretraining, the network's own, shape (D,); of a diagonal network."""
+        return linear_map(self.pretrained)
+
+    @property
+    def beta(self) -> FloatArray:
+        """The predictor after probing, in closed form, shape (D,); of a diagonal network."""
+        return linear_map(self.closed_form)
 
 
 def single_task(
@@ -325,7 +340,7 @@ def pretrain_finetune(
     following = _Following(rtol, atol, progress, checkpoint)
     pretrained, pretraining = _pretrained(task, beta_aux, X_aux, y_aux, alpha, weights, pretraining_loss, following)
     start = restarted(pretrained, gamma, rescale, seed)
-    return Finetuned(_predictor(pretrained), start, following.flow("finetuning", [task], start, loss=loss), pretraining)
+    return Finetuned(pretrained, start, following.flow("finetuning", [task], start, loss=loss), pretraining)
 
 
 def linear_probe(
@@ -360,7 +375,7 @@ def linear_probe(
     pretrained, pretraining = _pretrained(task, beta_aux, X_aux, y_aux, alpha, weights, pretraining_loss, following)
     start = restarted(pretrained, gamma, rescale, seed)
     probing = following.flow("probing", [task], start, loss=loss, layers="readout") if trained else None
-    return Probed(_predictor(pretrained), start, probed([task], start), probing, pretraining)
+    return Probed(pretrained, start, probed([task], start), probing, pretraining)
 
 
 def probed(tasks: Sequence[Task], start: AnyWeights) -> Any:
@@ -437,10 +452,6 @@ def _auxiliary(X_aux: ArrayLike, y_aux: ArrayLike, main: Task) -> Task:
 
 def _initial(weights: AnyWeights | None, task: Task, alpha: float, outputs: int = 1) -> Any:
     return Weights.constant(task.inputs, positive_scalar(alpha, "alpha"), outputs=outputs) if weights is None else weights
-
-
-def _predictor(weights: AnyWeights) -> FloatArray | None:
-    return weights.network.effective_map(weights) if isinstance(weights, Weights) else None
 
 
 def _least_norm(matrix: FloatArray, right: FloatArray) -> FloatArray:
