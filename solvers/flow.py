@@ -257,6 +257,8 @@ def gradient_flow(
         resume=None if resume is None else resume.memory,
     )
     event, state = record.follow(integration)
+    if layers == "readout":  # the integrator's combinations of equal weights leave their round-off
+        state = np.where(network.readout(weights), state, start)
     return Trajectory(
         np.array(record.times),
         np.array(record.losses),
