@@ -263,13 +263,13 @@ def _refuse(options: dict[str, float | None], where: str) -> None:
             raise InputError(f"{name} has no meaning for {where}; remove it")
 
 
-def _check_output(output: Path, problem: Path) -> None:
+def _check_output(output: Path, problem: Path, option: str = "--output") -> None:
     """Refuse an output that cannot be written before anything is computed, and one that would replace the problem."""
     from normtheory.arrays import InputError
     from normtheory.tasks import check_writable
 
     if check_writable(output) == Path(os.path.realpath(problem)):
-        raise InputError(f"{output} is the problem itself; give another name to --output")
+        raise InputError(f"{output} is the problem itself; give another name to {option}")
 
 
 @app.command()
@@ -311,7 +311,7 @@ def simulate(
     loss = None if loss is None else _positive(loss, "--loss")
     _check_output(output, problem)
     if checkpoint is not None:
-        _check_output(checkpoint, problem)
+        _check_output(checkpoint, problem, "--checkpoint")
     start = time.perf_counter()
     given = read_problem(problem)
     _require_reachable(given.X, given.y, "", rtol, loss if protocol != "multitask" else None)
