@@ -48,7 +48,9 @@ class Certificate:
         return bool(np.isfinite(worst) and worst <= tolerance)
 
     def __str__(self) -> str:
-        return f"primal residual {self.primal_residual:.1e}, relative gap {self.gap:.1e}, stationarity {self.stationarity:.1e}"
+        return (
+            f"primal residual {self.primal_residual:.1e}, relative gap {self.gap:.1e}, stationarity {self.stationarity:.1e}"
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -29,7 +29,9 @@ COLUMN_BLOCK_BYTES = 32 * 2**20  # of the weighted copy of X that a Gram matrix 
 NEARLY_DEPENDENT = 1e-5  # sine of the angle of a row with the others below which rows are orthogonalised first
 
 
-def minimize(X: ArrayLike, y: ArrayLike, k: ArrayLike, beta0: ArrayLike = 0.0, *, tol: float = DEFAULT_TOLERANCE) -> Solution:
+def minimize(
+    X: ArrayLike, y: ArrayLike, k: ArrayLike, beta0: ArrayLike = 0.0, *, tol: float = DEFAULT_TOLERANCE
+) -> Solution:
     """Minimise sum_d D_{Q_k}(beta_d, beta0_d) subject to X beta = y: where gradient flow on the diagonal network ends.
 
     With beta0 = 0 the objective is the Q penalty itself (Eq. 3); scale and start of a network come from
