@@ -314,7 +314,8 @@ def simulate(
         _check_output(checkpoint, problem, "--checkpoint")
     start = time.perf_counter()
     given = read_problem(problem)
-    _require_reachable(given.X, given.y, "", rtol, loss if protocol != "multitask" else None)
+    if protocol != "multitask" or loss is None:
+        _require_reachable(given.X, given.y, "", rtol, loss)
     fingerprint = _fingerprint(given, protocol, *scales.values(), rtol, loss)
     with (
         _flow_progress() as progress,
@@ -405,7 +406,12 @@ def _trained(
         return [run], {"beta": run.beta}
     if protocol == "multitask":
         X_aux, y_aux = (problem.required(name, purpose) for name in ("X_aux", "y_aux"))
-        _require_reachable(X_aux, y_aux, "_aux", rtol, None)
+        if loss is None:
+            _require_reachable(X_aux, y_aux, "_aux", rtol, None)
+        else:
+            total = y.size + y_aux.size
+            least = (y.size * _least_loss(X, y) + y_aux.size * _least_loss(X_aux, y_aux)) / total
+            _require_above(loss, least)
         run = training.multi_task(
             X, y, X_aux, y_aux, alpha=alpha, rtol=rtol, loss=loss, progress=progress, checkpoint=checkpoint
         )
@@ -429,16 +435,30 @@ def _require_reachable(X: FloatArray, y: FloatArray, suffix: str, rtol: float, l
 
     from normtheory.arrays import InputError
 
-    best, *_ = np.linalg.lstsq(X, y, rcond=None)
-    least, scale = float(np.mean((X @ best - y) ** 2)), float(np.mean(y**2))
-    if loss is None and least > (rtol / 10) ** 2 * scale:
+    least, scale = _least_loss(X, y), float(np.mean(y**2))
+    if loss is not None:
+        _require_above(loss, least)
+    elif least > (rtol / 10) ** 2 * scale:
         way_out = "" if suffix else ", or say with --loss where to stop"
         raise InputError(
             f"y{suffix} is outside the range of X{suffix}: no beta has a mean squared error below {least:.1e}; "
             f"remove contradictory rows{way_out}"
         )
-    if loss is not None and least > loss:
+
+
+def _require_above(loss: float, least: float) -> None:
+    from normtheory.arrays import InputError
+
+    if least > loss:
         raise InputError(f"--loss {loss:g} is out of reach: the least training loss is {least:.3g}; give more than that")
+
+
+def _least_loss(X: FloatArray, y: FloatArray) -> float:
+    """The mean squared error of the best linear predictor."""
+    import numpy as np
+
+    best, *_ = np.linalg.lstsq(X, y, rcond=None)
+    return float(np.mean((X @ best - y) ** 2))
 
 
 def _flow_arrays(phases: list[Trajectory]) -> dict[str, ArrayLike]:

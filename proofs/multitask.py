@@ -240,7 +240,7 @@ def pinned(proof: Derivation, potential: Expression) -> None:
     printed=L12,
     corrected=PINNED,
     corrected_statement=r"\text{where the auxiliary loss dominates it minimises}\ "
-    r"\tfrac12\sum_d\beta_d\,\mathrm{arcsinh}(\beta_d/|\beta^{aux}_d|)\ \text{instead; no such norm exists in general}",
+    r"\tfrac12\sum_d\beta_d\,\mathrm{arcsinh}(\beta_d/|\beta^{aux}_d|)\ \text{instead; in general there is no mirror map}",
     twins={
         "the Q penalty with k = |beta_aux|": B * sp.asinh(B / A) - L12 + A,
         "the weighted l2 norm b^2/|beta_aux|": B**2 / A,

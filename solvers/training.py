@@ -61,8 +61,8 @@ class Checkpoint:
         return keep
 
     def states(self) -> dict[str, FlowState]:
-        """The phases begun so far, each at its last accepted step."""
-        return {phase: state() for phase, state in self._latest.items()}
+        """The phases begun so far, here or before the interruption, each at its last accepted step."""
+        return self._resume | {phase: state() for phase, state in self._latest.items()}
 
     def arrays(self) -> dict[str, ArrayLike]:
         """The states as named arrays for a file: phase.array."""

@@ -450,6 +450,12 @@ def test_multitask_refuses_what_it_cannot_use(folder, capsys):
     assert_refused(run(capsys, *SIMULATE, "multitask", "--gamma", "1"), "--gamma has no meaning for --protocol multitask")
     save(beta_aux=None)
     assert_refused(run(capsys, *SIMULATE, "probing"), "--protocol probing needs one of the two")
+    hopeless = {"X_aux": np.ones((2, 20)), "y_aux": np.array([0.0, 1.0]), "beta_aux": None}  # 1/4 there, 1/20 of the pool of 10
+    save(**hopeless)
+    assert_refused(run(capsys, *SIMULATE, "multitask"), "y_aux is outside the range of X_aux")
+    assert_refused(run(capsys, *SIMULATE, "multitask", "--loss", "0.049"), "the least training loss is 0.05")
+    assert run(capsys, *SIMULATE, "multitask", "--alpha", "0.5", "--loss", "0.051")[0] == 0
+    assert result()["losses"][-1] <= 0.051
 
 
 def test_an_interrupted_simulation_goes_on_where_it_was(folder, capsys, monkeypatch):
