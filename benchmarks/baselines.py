@@ -104,16 +104,24 @@ def extrapolated(problem: str, method: str, objective: LeastSquares, start: Any,
 
 
 def sgd(problem: str, task: Task, start: ReLUWeights, end: float, seconds: float) -> Iterator[Row]:
-    """As the audited experiments run it: minibatches of 128 through autograd, an epoch for 8 steps; extrapolated."""
+    """As the audited experiments run it, through autograd: minibatches of 128, and the full batch; extrapolated.
+
+    On one thread, like everything here: two are ten times slower on matrices of this size once another job runs.
+    """
     try:
+        import torch
+
         from solvers import descent
     except ImportError:
         yield Row(problem, "SGD, as in the experiments", float("nan"), None, "skipped: torch is not installed")
         return
     from dataclasses import replace
 
+    torch.set_num_threads(1)
     for name, settings in (("SGD, batches of 128", descent.RELU), ("full-batch descent", descent.RELU_PRETRAINING)):
-        run, measured = timed(partial(descent.descend, [task], start, replace(settings, epochs=20)))
+        epochs = MEASURED_STEPS if settings.batch is None else MEASURED_STEPS * settings.batch // task.samples
+        descent.descend([task], start, replace(settings, epochs=1))  # warm
+        run, measured = timed(partial(descent.descend, [task], start, replace(settings, epochs=epochs)))
         needed = int(np.ceil(end / RATE))
         whole = measured / run.steps * needed
         note = f"EXTRAPOLATED from {run.steps} steps to the {needed:,} of the flow time"
