@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: run them all (about a minute on two cores) and print a table of ratios."""
+"""`python -m benchmarks`: run them all (some minutes on two cores) and print a table of ratios."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import flow, minimiser
+from benchmarks import baselines, flow, minimiser
 
 COLUMNS = ("problem", "method", "seconds", "ratio", "what it took, and how close it came")
+
+TITLE = "Times on this machine, in one run; ratios to the method without one on the same problem, flows at first to Newton"
 
 
 def main() -> int:
     """Print each row when it is measured if nobody watches, one table at the end."""
-    table = Table(*COLUMNS, title="Times on this machine, in one run; the ratio is to the Newton method on the same problem")
-    for row in itertools.chain(minimiser.rows(), flow.rows()):
+    table = Table(*COLUMNS, title=TITLE)
+    for row in itertools.chain(minimiser.rows(), flow.rows(), baselines.rows()):
         ratio = "" if row.ratio is None else f"{row.ratio:.3g}"
         cells = (row.problem, row.method, f"{row.seconds:.4f}", ratio, row.note)
         print("  ".join(cells), file=sys.stderr, flush=True)

@@ -23,10 +23,11 @@ if TYPE_CHECKING:
     from normtheory.tasks import Problem
     from solvers.certificate import Solution
     from solvers.flow import Trajectory
+    from solvers.training import Checkpoint
 
 PenaltyName = Literal["finetuning", "q", "l12", "l1", "l2"]
 SolverName = Literal["newton", "cvxpy"]
-ProtocolName = Literal["single", "finetuning"]
+ProtocolName = Literal["single", "finetuning", "multitask", "probing"]
 ScaleName = Literal["quick", "paper"]
 
 # The solvers that can minimise each penalty, the default first.
@@ -38,6 +39,7 @@ SOLVERS: dict[PenaltyName, tuple[SolverName, ...]] = {
     "l2": ("cvxpy",),
 }
 UNIQUE = {True: "yes", False: "no: others have the same penalty", None: "not decided by the certificate"}
+CHECKPOINT_INTERVAL_S = 60.0
 PROGRESS_INTERVAL_S, PLAIN_PROGRESS_INTERVAL_S = 0.2, 10.0  # on a terminal, and in a log
 
 BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130  # exit codes
@@ -56,6 +58,10 @@ GammaOption = Annotated[float | None, typer.Option(help="Value of the second lay
 RescaleOption = Annotated[float | None, typer.Option(help="Factor on the first layer, after pretraining.  [default: 1]")]
 
 
+class Interrupted(Exception):
+    """Ctrl-C ended a command that has something to say about it."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code; every foreseeable error ends in one line on stderr."""
     given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
@@ -65,6 +71,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(error.format_message(), BAD_INPUT)
     except KeyboardInterrupt:
         code = INTERRUPTED
+    except Interrupted as interruption:
+        return _complain(str(interruption), INTERRUPTED)
     except MemoryError:
         return _complain("out of memory; give a smaller problem", FAILED)
     except Exception as error:
@@ -268,19 +276,24 @@ def _refuse(options: dict[str, float | None], where: str) -> None:
             raise InputError(f"{name} has no meaning for {where}; remove it")
 
 
-def _check_output(output: Path, problem: Path) -> None:
+def _check_output(output: Path, problem: Path, option: str = "--output") -> None:
     """Refuse an output that cannot be written before anything is computed, and one that would replace the problem."""
     from normtheory.arrays import InputError
     from normtheory.tasks import check_writable
 
     if check_writable(output) == Path(os.path.realpath(problem)):
-        raise InputError(f"{output} is the problem itself; give another name to --output")
+        raise InputError(f"{output} is the problem itself; give another name to {option}")
 
 
 @app.command()
 def simulate(
     problem: ProblemArgument,
-    protocol: Annotated[ProtocolName, typer.Option(help="What is trained: the main task alone, or after pretraining.")],
+    protocol: Annotated[
+        ProtocolName,
+        typer.Option(
+            help="The main task alone; after pretraining, in all weights or in the second layer only; or both tasks at once."
+        ),
+    ],
     output: OutputOption,
     alpha: AlphaOption = None,
     gamma: GammaOption = None,
@@ -289,63 +302,144 @@ def simulate(
     loss: Annotated[
         float | None, typer.Option(help="Main training loss to stop at.  [default: so small that rtol matters more]")
     ] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Save the state here on Ctrl-C, and once a minute.")
+    ] = None,
+    resume: Annotated[Path | None, typer.Option(metavar="FILE", help="Go on from a state saved by --checkpoint.")] = None,
 ) -> None:
     """Train a diagonal network by gradient flow and write where it ends.
 
-    PROBLEM.npz holds X (n, D), y (n,); for finetuning also beta_aux (D,), or X_aux (m, D) and y_aux (m,).
+    PROBLEM.npz holds X (n, D), y (n,); for finetuning and probing also beta_aux (D,), or X_aux (m, D) and y_aux (m,); for
+    multitask X_aux and y_aux. The loss of multitask is the mean over all samples of both tasks.
     """
     import numpy as np
 
     from normtheory.tasks import read_problem, write_arrays
     from solvers import flow
 
-    if protocol == "single":
-        _refuse({"--gamma": gamma, "--rescale": rescale}, "--protocol single")
+    if protocol in ("single", "multitask"):
+        _refuse({"--gamma": gamma, "--rescale": rescale}, f"--protocol {protocol}")
     scales = _scales(alpha, gamma, rescale)
     rtol = _positive(flow.DEFAULT_RTOL if rtol is None else rtol, "--rtol")
     loss = None if loss is None else _positive(loss, "--loss")
     _check_output(output, problem)
+    if checkpoint is not None:
+        _check_output(checkpoint, problem, "--checkpoint")
     start = time.perf_counter()
     given = read_problem(problem)
-    _require_reachable(given.X, given.y, "", rtol, loss)
-    with _flow_progress() as progress, np.errstate(all="ignore"):  # an overflow that matters shows in the loss
-        phases, beta_aux = _trained(given, protocol, scales, progress, rtol=rtol, loss=loss)
-    if not all(np.isfinite(phase.losses[-1]) for phase in phases):
-        raise flow.FlowError("the training loss left the range of float64; choose other units", float("inf"))
-    write_arrays(output, _flow_arrays(phases, beta_aux))
+    if protocol != "multitask" or loss is None:
+        _require_reachable(given.X, given.y, "", rtol, loss)
+    fingerprint = _fingerprint(given, protocol, *scales.values(), rtol, loss)
+    with (
+        _flow_progress() as progress,
+        _checkpointed(checkpoint, resume, fingerprint, progress) as (saved, report),
+        np.errstate(all="ignore"),  # an overflow that matters shows in the loss
+    ):
+        phases, arrays = _trained(given, protocol, scales, report, saved, rtol=rtol, loss=loss)
+    write_arrays(output, arrays | _flow_arrays(phases))
     _print_flow(phases, time.perf_counter() - start, output)
+
+
+Report = Callable[[str, float, float, int], None]
+
+
+def _fingerprint(problem: Problem, *options: object) -> str:
+    """A hash of all that decides a simulation: only its own state can go on."""
+    import hashlib
+    from dataclasses import fields
+
+    arrays = [getattr(problem, field.name) for field in fields(problem) if field.name != "name"]
+    texts = [repr(options), *(None if array is None else f"{array.shape}" for array in arrays)]
+    found = hashlib.sha256(repr(texts).encode())
+    for array in arrays:
+        found.update(b"" if array is None else array.tobytes())
+    return found.hexdigest()
+
+
+@contextmanager
+def _checkpointed(
+    file: Path | None, resume: Path | None, fingerprint: str, progress: Report
+) -> Iterator[tuple[Checkpoint, Report]]:
+    """The state to go on from, and a progress report that saves it once a minute; on Ctrl-C it is saved and said so."""
+    from normtheory.tasks import write_arrays
+    from solvers.training import Checkpoint
+
+    saved = Checkpoint() if resume is None else Checkpoint.of(_resumed(resume, fingerprint))
+    last = time.perf_counter()
+
+    def write() -> None:
+        if file is not None:
+            write_arrays(file, {"fingerprint": fingerprint, **saved.arrays()})
+
+    def report(phase: str, flow_time: float, loss: float, evaluations: int) -> None:
+        nonlocal last
+        progress(phase, flow_time, loss, evaluations)
+        if time.perf_counter() - last > CHECKPOINT_INTERVAL_S:
+            last = time.perf_counter()
+            write()
+
+    try:
+        yield saved, report
+    except KeyboardInterrupt:
+        if file is None or not saved.states():
+            raise
+        write()
+        raise Interrupted(f"interrupted; the state is in {file}, go on with --resume {file}") from None
+
+
+def _resumed(path: Path, fingerprint: str) -> dict[str, FloatArray]:
+    from normtheory.arrays import InputError
+    from normtheory.tasks import read_arrays
+
+    arrays = read_arrays(path)
+    if "fingerprint" not in arrays:
+        raise InputError(f"{path} is no saved state; give a file written by --checkpoint")
+    if str(arrays.pop("fingerprint")) != fingerprint:
+        raise InputError(f"{path} was saved from another problem or other options; give those, or leave --resume out")
+    return arrays
 
 
 def _trained(
     problem: Problem,
     protocol: ProtocolName,
     scales: dict[str, float],
-    progress: Callable[[str, float, float, int], None],
+    progress: Report,
+    checkpoint: Checkpoint,
     *,
     rtol: float,
     loss: float | None,
-) -> tuple[list[Trajectory], FloatArray | None]:
-    """The trajectories of the protocol's phases, the main task's last, and the auxiliary predictor if there is one."""
+) -> tuple[list[Trajectory], dict[str, ArrayLike]]:
+    """The trajectories of the protocol's phases, the main task's last, and the predictors."""
     from solvers import training
 
-    X, y = problem.X, problem.y
+    X, y, purpose = problem.X, problem.y, f"--protocol {protocol}"
+    alpha, gamma, rescale = scales["alpha"], scales["gamma"], scales["rescale"]
     if protocol == "single":
-        return [training.single_task(X, y, alpha=scales["alpha"], rtol=rtol, loss=loss, progress=progress)], None
-    _require_one_auxiliary(problem, "--protocol finetuning")
+        run = training.single_task(X, y, alpha=alpha, rtol=rtol, loss=loss, progress=progress, checkpoint=checkpoint)
+        return [run], {"beta": run.beta}
+    if protocol == "multitask":
+        X_aux, y_aux = (problem.required(name, purpose) for name in ("X_aux", "y_aux"))
+        if loss is None:
+            _require_reachable(X_aux, y_aux, "_aux", rtol, None)
+        else:
+            total = y.size + y_aux.size
+            least = (y.size * _least_loss(X, y) + y_aux.size * _least_loss(X_aux, y_aux)) / total
+            _require_above(loss, least)
+        run = training.multi_task(
+            X, y, X_aux, y_aux, alpha=alpha, rtol=rtol, loss=loss, progress=progress, checkpoint=checkpoint
+        )
+        return [run], {"beta": run.beta[0], "beta_aux": run.beta[1]}
+    _require_one_auxiliary(problem, purpose)
     if problem.X_aux is not None:
-        _require_reachable(problem.X_aux, problem.required("y_aux", "--protocol finetuning"), "_aux", rtol, None)
-    run = training.pretrain_finetune(
-        X,
-        y,
-        beta_aux=problem.beta_aux,
-        X_aux=problem.X_aux,
-        y_aux=problem.y_aux,
-        **scales,
-        rtol=rtol,
-        loss=loss,
-        progress=progress,
-    )
-    return [phase for phase in (run.pretraining, run.finetuning) if phase is not None], run.beta_aux
+        _require_reachable(problem.X_aux, problem.required("y_aux", purpose), "_aux", rtol, None)
+    train = training.pretrain_finetune if protocol == "finetuning" else training.linear_probe
+    done = train(
+        X, y, beta_aux=problem.beta_aux, X_aux=problem.X_aux, y_aux=problem.y_aux, alpha=alpha, gamma=gamma, rescale=rescale,
+        rtol=rtol, loss=loss, progress=progress, checkpoint=checkpoint,
+    )  # fmt: skip
+    last = done.finetuning if isinstance(done, training.Finetuned) else done.probing
+    phases = [phase for phase in (done.pretraining, last) if phase is not None]
+    return phases, {"beta": phases[-1].beta, "beta_aux": done.beta_aux}
 
 
 def _require_reachable(X: FloatArray, y: FloatArray, suffix: str, rtol: float, loss: float | None) -> None:
@@ -354,23 +448,35 @@ def _require_reachable(X: FloatArray, y: FloatArray, suffix: str, rtol: float, l
 
     from normtheory.arrays import InputError
 
-    best, *_ = np.linalg.lstsq(X, y, rcond=None)
-    least, scale = float(np.mean((X @ best - y) ** 2)), float(np.mean(y**2))
-    if loss is None and least > (rtol / 10) ** 2 * scale:
+    least, scale = _least_loss(X, y), float(np.mean(y**2))
+    if loss is not None:
+        _require_above(loss, least)
+    elif least > (rtol / 10) ** 2 * scale:
         way_out = "" if suffix else ", or say with --loss where to stop"
         raise InputError(
             f"y{suffix} is outside the range of X{suffix}: no beta has a mean squared error below {least:.1e}; "
             f"remove contradictory rows{way_out}"
         )
-    if loss is not None and least > loss:
+
+
+def _require_above(loss: float, least: float) -> None:
+    from normtheory.arrays import InputError
+
+    if least > loss:
         raise InputError(f"--loss {loss:g} is out of reach: the least training loss is {least:.3g}; give more than that")
 
 
-def _flow_arrays(phases: list[Trajectory], beta_aux: FloatArray | None) -> dict[str, ArrayLike]:
+def _least_loss(X: FloatArray, y: FloatArray) -> float:
+    """The mean squared error of the best linear predictor."""
+    import numpy as np
+
+    best, *_ = np.linalg.lstsq(X, y, rcond=None)
+    return float(np.mean((X @ best - y) ** 2))
+
+
+def _flow_arrays(phases: list[Trajectory]) -> dict[str, ArrayLike]:
     last = phases[-1]
     return {
-        "beta": last.beta,
-        **({} if beta_aux is None else {"beta_aux": beta_aux}),
         **last.weights.named(),
         "times": last.times,
         "losses": last.losses,

@@ -1,20 +1,29 @@
-"""The networks of the paper as maps from weights to linear predictors, with their gradients and conserved quantities."""
+"""The networks of the paper: their outputs, what they compute as maps, gradients written by hand, and conserved quantities.
+
+A network is trained on one task per output: output o is fitted to the targets of task o, on that task's inputs. The gradient
+flow works on a *state*, one array that holds all weights: (2 + 2 O, D) for the diagonal network, (H, D + O) for the ReLU
+network, a row per hidden unit.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from normtheory.arrays import FloatArray, vector
+from normtheory.arrays import FloatArray, InputError, matrix, positive_scalar, real_array, vector
+from normtheory.tasks import Task
 
 
 @dataclass(frozen=True, eq=False)
 class Weights:
-    """Weights of a single-output diagonal network: first layer w_plus, w_minus, second layer v_plus, v_minus, each (D,).
+    """Weights of a diagonal network: first layer w_plus, w_minus, each (D,); second layer v_plus, v_minus.
 
-    The paper writes w^(1) for w and w^(2) for v. `of` broadcasts scalars; iterating yields the four arrays in this order.
+    The second layer has shape (D,) each for one output, (O, D) for O > 1 outputs. The paper writes w^(1) for w and w^(2) for
+    v. `of` broadcasts scalars.
     """
 
     w_plus: FloatArray
@@ -23,79 +32,364 @@ class Weights:
     v_minus: FloatArray
 
     @staticmethod
-    def of(size: int, w_plus: ArrayLike, w_minus: ArrayLike, v_plus: ArrayLike, v_minus: ArrayLike) -> Weights:
-        """Weights for `size` inputs; scalars are spread over them.
+    def of(
+        size: int, w_plus: ArrayLike, w_minus: ArrayLike, v_plus: ArrayLike, v_minus: ArrayLike, outputs: int = 1
+    ) -> Weights:
+        """Weights for `size` inputs; scalars are spread over them, and over the outputs.
 
         Raises
         ------
         InputError
             If an array has the wrong shape or holds NaN or infinities.
         """
-        given = {"w_plus": w_plus, "w_minus": w_minus, "v_plus": v_plus, "v_minus": v_minus}
-        return Weights(**{name: vector(value, name, size, "input") for name, value in given.items()})
+        first = (vector(value, name, size, "input") for name, value in {"w_plus": w_plus, "w_minus": w_minus}.items())
+        named = {"v_plus": v_plus, "v_minus": v_minus}
+        return Weights(*first, *(_second_layer(value, name, size, outputs) for name, value in named.items()))
 
     @staticmethod
-    def constant(size: int, first: ArrayLike, second: ArrayLike | None = None) -> Weights:
+    def constant(size: int, first: ArrayLike, second: ArrayLike | None = None, outputs: int = 1) -> Weights:
         """All first-layer weights equal to `first`, all second-layer weights to `second` (default: `first`)."""
         second = first if second is None else second
-        return Weights.of(size, first, first, second, second)
+        return Weights.of(size, first, first, second, second, outputs)
 
     @property
     def size(self) -> int:
         """The number D of inputs."""
         return int(self.w_plus.size)
 
+    @property
+    def outputs(self) -> int:
+        """The number O of outputs."""
+        return 1 if self.v_plus.ndim == 1 else int(self.v_plus.shape[0])
+
+    @property
+    def network(self) -> DiagonalNetwork:
+        """The network these are weights of."""
+        return DiagonalNetwork(self.outputs)
+
     def named(self) -> dict[str, FloatArray]:
         """The four arrays by name."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def stacked(self) -> FloatArray:
-        """A fresh array of shape (4, D), rows in the order of the fields: the state the flow integrates."""
-        return np.stack(list(self.named().values()))
+        """A fresh array of shape (2 + 2 O, D), rows in the order of the fields: the state the flow integrates."""
+        return np.vstack(list(self.named().values()))
 
     @staticmethod
     def unstacked(state: FloatArray) -> Weights:
         """Inverse of `stacked`; the arrays are copies."""
-        return Weights(*(row.copy() for row in state))
+        outputs = len(state) // 2 - 1
+        v_plus, v_minus = state[2 : 2 + outputs], state[2 + outputs :]
+        layers = (state[0], state[1], v_plus[0], v_minus[0]) if outputs == 1 else (state[0], state[1], v_plus, v_minus)
+        return Weights(*(layer.copy() for layer in layers))
+
+
+def _second_layer(value: ArrayLike, name: str, size: int, outputs: int) -> FloatArray:
+    if outputs == 1:
+        return vector(value, name, size, "input")
+    array = real_array(value, name)
+    if array.ndim == 0:
+        return np.full((outputs, size), float(array))
+    if array.shape != (outputs, size):
+        raise InputError(f"{name} has shape {array.shape}; give shape ({outputs}, {size}), a row per output")
+    return array
+
+
+@dataclass(frozen=True, eq=False)
+class LeastSquares:
+    """The training loss of a network as a function of its state: sum over tasks o of weight_o times mean squared error_o.
+
+    Attributes
+    ----------
+    slope : callable
+        State to minus the gradient of the loss: the vector field of gradient flow.
+    loss : callable
+        State to the loss.
+    """
+
+    slope: Callable[[FloatArray], FloatArray]
+    loss: Callable[[FloatArray], float]
+
+
+class Network(Protocol):
+    """What the flow and the protocols need of a network; `Any` stands for its kind of weights."""
+
+    @property
+    def outputs(self) -> int:
+        """The number O of outputs."""
+        ...
+
+    def unstacked(self, state: FloatArray) -> Any:
+        """The weights that a state holds."""
+        ...
+
+    def output(self, weights: Any, X: FloatArray, task: int = 0) -> FloatArray:
+        """Output number `task` for the rows of X, shape (n,)."""
+        ...
+
+    def jacobian(self, weights: Any, X: FloatArray, task: int = 0) -> FloatArray:
+        """Derivative of that output in the entries of the state, shape (n, entries)."""
+        ...
+
+    def readout(self, weights: Any) -> Any:
+        """True for the entries of the state that belong to the second layer, in the shape of the state."""
+        ...
+
+    def least_squares(self, tasks: Sequence[Task], weights: Sequence[float]) -> LeastSquares:
+        """The training loss."""
+        ...
+
+    def conserved(self, weights: Any) -> dict[str, FloatArray]:
+        """What gradient flow of any loss leaves unchanged, by name."""
+        ...
+
+    def energy(self, weights: Any) -> FloatArray:
+        """Half the sum of squared weights per coordinate or unit: the scale of what is conserved."""
+        ...
 
 
 @dataclass(frozen=True)
 class DiagonalNetwork:
-    """The two-layer diagonal linear network with one output, Eq. 1: beta = w_+ v_+ - w_- v_-, f(x) = beta . x."""
+    """The two-layer diagonal linear network: beta_o = w_+ v_{+,o} - w_- v_{-,o}, f_o(x) = beta_o . x (Eqs. 1 and 4)."""
+
+    outputs: int = 1
+
+    def unstacked(self, state: FloatArray) -> Weights:
+        """The weights that a state of shape (2 + 2 O, D) holds."""
+        return Weights.unstacked(state)
 
     def effective_map(self, weights: Weights) -> FloatArray:
-        """The linear predictor beta, shape (D,) (Eq. 1)."""
+        """The linear predictor beta, shape (D,) for one output (Eq. 1), (O, D) for more (Eq. 4).
+
+        Raises
+        ------
+        InputError
+            If the weights are those of a network with another number of outputs.
+        """
+        if weights.outputs != self.outputs:
+            raise InputError(f"the weights have {weights.outputs} outputs, but the network has {self.outputs}; make them equal")
         return effective_map(weights.stacked())
 
-    def output(self, weights: Weights, X: FloatArray) -> FloatArray:
-        """Network outputs for the rows of X, shape (n,), computed layer by layer as the network would."""
-        plus = (X * weights.w_plus) @ weights.v_plus
-        minus = (X * weights.w_minus) @ weights.v_minus
-        return np.asarray(plus - minus)
+    def output(self, weights: Weights, X: FloatArray, task: int = 0) -> FloatArray:
+        """Output number `task` for the rows of X, shape (n,), computed layer by layer as the network would."""
+        v_plus, v_minus = np.atleast_2d(weights.v_plus)[task], np.atleast_2d(weights.v_minus)[task]
+        return np.asarray((X * weights.w_plus) @ v_plus - (X * weights.w_minus) @ v_minus)
 
     def weight_gradient(self, weights: Weights, map_gradient: FloatArray) -> Weights:
-        """Gradient of a loss in the weights, given its gradient in beta, shape (D,) (chain rule through Eq. 1)."""
+        """Gradient of a loss in the weights, given its gradient in beta, of the shape of beta (chain rule)."""
         return Weights.unstacked(weight_gradient(weights.stacked(), map_gradient))
 
+    def jacobian(self, weights: Weights, X: FloatArray, task: int = 0) -> FloatArray:
+        """Derivative of output number `task` in the entries of the state, shape (n, (2 + 2 O) D)."""
+        blocks = np.zeros((len(X), 2 + 2 * self.outputs, weights.size))
+        blocks[:, 0] = X * np.atleast_2d(weights.v_plus)[task]
+        blocks[:, 1] = -X * np.atleast_2d(weights.v_minus)[task]
+        blocks[:, 2 + task] = X * weights.w_plus
+        blocks[:, 2 + self.outputs + task] = -X * weights.w_minus
+        return blocks.reshape(len(X), -1)
+
+    def readout(self, weights: Weights) -> np.ndarray:
+        """True for the entries of the state that belong to the second layer."""
+        mask = np.ones((2 + 2 * self.outputs, weights.size), dtype=bool)
+        mask[:2] = False
+        return mask
+
+    def least_squares(self, tasks: Sequence[Task], weights: Sequence[float]) -> LeastSquares:
+        """The training loss; with X^T X precomputed for tasks of more samples than inputs.
+
+        One product with X^T X is then cheaper than one with X and one with X^T.
+        """
+        slopes = [_predictor_slope(task, weight) for task, weight in zip(tasks, weights, strict=True)]
+        shape = (-1,) if self.outputs == 1 else (self.outputs, -1)
+
+        def slope(state: FloatArray) -> FloatArray:
+            maps = np.atleast_2d(effective_map(state))
+            pulls = [pull(beta) for pull, beta in zip(slopes, maps, strict=True)]
+            return weight_gradient(state, np.concatenate(pulls).reshape(shape))
+
+        def loss(state: FloatArray) -> float:
+            maps = np.atleast_2d(effective_map(state))
+            residuals = (task.X @ beta - task.y for task, beta in zip(tasks, maps, strict=True))
+            return float(sum(w * (r @ r) / r.size for w, r in zip(weights, residuals, strict=True)))
+
+        return LeastSquares(slope, loss)
+
     def conserved(self, weights: Weights) -> dict[str, FloatArray]:
-        """What gradient flow leaves unchanged, per coordinate (theory of one output): four products, three independent."""
-        s_plus, d_plus = (weights.w_plus + weights.v_plus) / 2, (weights.w_plus - weights.v_plus) / 2
-        s_minus, d_minus = (weights.w_minus + weights.v_minus) / 2, (weights.w_minus - weights.v_minus) / 2
+        """What gradient flow leaves unchanged, per coordinate.
+
+        One output: four products, three of them independent. More outputs: w^2 - |v|^2 of each pathway, with the sum over
+        the outputs, and w_+ w_- + v_+ . v_-, which couples the two.
+        """
+        if self.outputs == 1:
+            s_plus, d_plus = (weights.w_plus + weights.v_plus) / 2, (weights.w_plus - weights.v_plus) / 2
+            s_minus, d_minus = (weights.w_minus + weights.v_minus) / 2, (weights.w_minus - weights.v_minus) / 2
+            return {
+                "w_plus^2 - v_plus^2": 4 * s_plus * d_plus,
+                "w_minus^2 - v_minus^2": 4 * s_minus * d_minus,
+                "s_plus s_minus": s_plus * s_minus,
+                "d_plus d_minus": d_plus * d_minus,
+            }
         return {
-            "w_plus^2 - v_plus^2": 4 * s_plus * d_plus,
-            "w_minus^2 - v_minus^2": 4 * s_minus * d_minus,
-            "s_plus s_minus": s_plus * s_minus,
-            "d_plus d_minus": d_plus * d_minus,
+            "w_plus^2 - |v_plus|^2": weights.w_plus**2 - np.sum(weights.v_plus**2, axis=0),
+            "w_minus^2 - |v_minus|^2": weights.w_minus**2 - np.sum(weights.v_minus**2, axis=0),
+            "w_plus w_minus + v_plus . v_minus": weights.w_plus * weights.w_minus
+            + np.sum(weights.v_plus * weights.v_minus, axis=0),
         }
+
+    def energy(self, weights: Weights) -> FloatArray:
+        """Half the sum of the squared weights of each coordinate, shape (D,)."""
+        return np.asarray(np.sum(weights.stacked() ** 2, axis=0) / 2)
 
 
 def effective_map(state: FloatArray) -> FloatArray:
-    """beta, shape (D,), of a stacked (4, D) state (Eq. 1)."""
-    w_plus, w_minus, v_plus, v_minus = state
-    return np.asarray(w_plus * v_plus - w_minus * v_minus)
+    """beta of a state of shape (2 + 2 O, D): (D,) for one output (Eq. 1), (O, D) for more (Eq. 4)."""
+    if len(state) == 4:
+        w_plus, w_minus, v_plus, v_minus = state
+        return np.asarray(w_plus * v_plus - w_minus * v_minus)
+    outputs = len(state) // 2 - 1
+    return np.asarray(state[0] * state[2 : 2 + outputs] - state[1] * state[2 + outputs :])
 
 
 def weight_gradient(state: FloatArray, map_gradient: FloatArray) -> FloatArray:
-    """Chain rule through Eq. 1 on a stacked (4, D) state, shape (4, D)."""
-    w_plus, w_minus, v_plus, v_minus = state
-    return np.stack([map_gradient * v_plus, -map_gradient * v_minus, map_gradient * w_plus, -map_gradient * w_minus])
+    """Chain rule through Eqs. 1 and 4 on a state of shape (2 + 2 O, D); the gradient in beta has the shape of beta."""
+    if len(state) == 4:
+        w_plus, w_minus, v_plus, v_minus = state
+        return np.stack([map_gradient * v_plus, -map_gradient * v_minus, map_gradient * w_plus, -map_gradient * w_minus])
+    outputs = len(state) // 2 - 1
+    gradient = np.empty_like(state)
+    gradient[0] = np.sum(map_gradient * state[2 : 2 + outputs], axis=0)
+    gradient[1] = -np.sum(map_gradient * state[2 + outputs :], axis=0)
+    gradient[2 : 2 + outputs] = map_gradient * state[0]
+    gradient[2 + outputs :] = -map_gradient * state[1]
+    return gradient
+
+
+def _predictor_slope(task: Task, weight: float) -> Callable[[FloatArray], FloatArray]:
+    """Minus the gradient of weight |X beta - y|^2 / n in beta."""
+    X, y, rate = task.X, task.y, -2 * weight / task.samples
+    if task.samples > task.inputs:
+        gram, moment = rate * (X.T @ X), rate * (X.T @ y)
+        return lambda beta: np.asarray(gram @ beta - moment)
+    return lambda beta: np.asarray(rate * ((X @ beta - y) @ X))
+
+
+@dataclass(frozen=True, eq=False)
+class ReLUWeights:
+    """Weights of a ReLU network: hidden (H, D), a row per unit, and readout (O, H), a row per output."""
+
+    hidden: FloatArray
+    readout: FloatArray
+
+    @staticmethod
+    def of(hidden: ArrayLike, readout: ArrayLike) -> ReLUWeights:
+        """Checked weights.
+
+        Raises
+        ------
+        InputError
+            If an array is malformed or their shapes do not belong together.
+        """
+        first, second = matrix(hidden, "hidden"), matrix(readout, "readout")
+        if second.shape[1] != first.shape[0]:
+            raise InputError(
+                f"readout has {second.shape[1]} columns, but hidden has {first.shape[0]} rows; both need one per unit"
+            )
+        return ReLUWeights(first, second)
+
+    @staticmethod
+    def random(inputs: int, width: int, scale: float, outputs: int = 1, seed: int = 0) -> ReLUWeights:
+        """Independent normal weights of standard deviations scale sqrt(2/D) (hidden) and scale sqrt(2/H) (readout)."""
+        draw = np.random.default_rng(np.random.SeedSequence((seed, inputs, width)))
+        hidden = positive_scalar(scale, "scale") * np.sqrt(2 / inputs) * draw.standard_normal((width, inputs))
+        return ReLUWeights(hidden, random_readout(width, scale, outputs, seed))
+
+    @property
+    def size(self) -> int:
+        """The number D of inputs."""
+        return int(self.hidden.shape[1])
+
+    @property
+    def outputs(self) -> int:
+        """The number O of outputs."""
+        return int(self.readout.shape[0])
+
+    @property
+    def network(self) -> ReLUNetwork:
+        """The network these are weights of."""
+        return ReLUNetwork(self.outputs)
+
+    def named(self) -> dict[str, FloatArray]:
+        """The two arrays by name."""
+        return {"hidden": self.hidden, "readout": self.readout}
+
+    def stacked(self) -> FloatArray:
+        """A fresh array of shape (H, D + O), a row per unit: the state the flow integrates."""
+        return np.hstack([self.hidden, self.readout.T])
+
+
+def random_readout(width: int, scale: float, outputs: int = 1, seed: int = 0) -> FloatArray:
+    """A readout (O, H) of independent normal entries of standard deviation scale sqrt(2/H)."""
+    draw = np.random.default_rng(np.random.SeedSequence((seed, width, outputs), spawn_key=(1,)))
+    return np.asarray(positive_scalar(scale, "scale") * np.sqrt(2 / width) * draw.standard_normal((outputs, width)))
+
+
+@dataclass(frozen=True)
+class ReLUNetwork:
+    """One hidden layer of ReLU units without biases: f_o(x) = sum_h v_{o,h} (w_h . x)_+ (Eq. 29). The slope at a kink is 0."""
+
+    outputs: int = 1
+
+    def unstacked(self, state: FloatArray) -> ReLUWeights:
+        """The weights that a state of shape (H, D + O) holds."""
+        inputs = state.shape[1] - self.outputs
+        return ReLUWeights(state[:, :inputs].copy(), state[:, inputs:].T.copy())
+
+    def output(self, weights: ReLUWeights, X: FloatArray, task: int = 0) -> FloatArray:
+        """Output number `task` for the rows of X, shape (n,)."""
+        return np.asarray(np.maximum(X @ weights.hidden.T, 0) @ weights.readout[task])
+
+    def jacobian(self, weights: ReLUWeights, X: FloatArray, task: int = 0) -> FloatArray:
+        """Derivative of output number `task` in the entries of the state, shape (n, H (D + O))."""
+        drive = X @ weights.hidden.T
+        blocks = np.zeros((len(X), *weights.hidden.shape[:1], weights.size + self.outputs))
+        blocks[:, :, : weights.size] = ((drive > 0) * weights.readout[task])[:, :, None] * X[:, None, :]
+        blocks[:, :, weights.size + task] = np.maximum(drive, 0)
+        return blocks.reshape(len(X), -1)
+
+    def readout(self, weights: ReLUWeights) -> np.ndarray:
+        """True for the entries of the state that belong to the second layer."""
+        mask = np.ones(weights.stacked().shape, dtype=bool)
+        mask[:, : weights.size] = False
+        return mask
+
+    def least_squares(self, tasks: Sequence[Task], weights: Sequence[float]) -> LeastSquares:
+        """The training loss. All units' pulls of a task are one product: sum_i r_i 1[w_h . x_i > 0] x_i for every h."""
+        parts = tuple(zip(tasks, weights, range(self.outputs), strict=True))
+
+        def slope(state: FloatArray) -> FloatArray:
+            inputs = state.shape[1] - self.outputs
+            hidden, readout, gradient = state[:, :inputs], state[:, inputs:], np.zeros_like(state)
+            for task, weight, o in parts:
+                active = task.X @ hidden.T
+                np.maximum(active, 0, out=active)
+                residual = active @ readout[:, o] - task.y
+                pull = (active > 0).astype(np.float64).T @ (task.X * (-2 * weight / task.samples * residual)[:, None])
+                gradient[:, :inputs] += pull * readout[:, o, None]
+                gradient[:, inputs + o] = np.einsum("hd,hd->h", pull, hidden)
+            return gradient
+
+        def loss(state: FloatArray) -> float:
+            net = self.unstacked(state)
+            residuals = (self.output(net, task.X, o) - task.y for task, _, o in parts)
+            return float(sum(w * (r @ r) / r.size for w, r in zip(weights, residuals, strict=True)))
+
+        return LeastSquares(slope, loss)
+
+    def conserved(self, weights: ReLUWeights) -> dict[str, FloatArray]:
+        """What gradient flow leaves unchanged, per hidden unit: ||w_h||^2 - ||v_h||^2, shape (H,)."""
+        norms = np.sum(weights.hidden**2, axis=1), np.sum(weights.readout**2, axis=0)
+        return {"|w_h|^2 - |v_h|^2": norms[0] - norms[1]}
+
+    def energy(self, weights: ReLUWeights) -> FloatArray:
+        """Half the sum of the squared weights of each unit, shape (H,)."""
+        return np.asarray(np.sum(weights.stacked() ** 2, axis=1) / 2)

@@ -111,6 +111,32 @@ def teacher_student(
     return TeacherStudent(Task(X, X @ teacher), Task(X_aux, X_aux @ teacher_aux), teacher, teacher_aux)
 
 
+def relu_task(samples: int, *, inputs: int = 15, units: int = 6, seed: int = 0) -> Task:
+    """The paper's auxiliary task for ReLU networks (section 4.2): orthonormal teacher units, readouts of random sign.
+
+    Parameters
+    ----------
+    samples : int
+        Rows on the sphere of radius sqrt(inputs).
+    inputs, units : int
+        Numbers of inputs and of teacher units, at most as many; each is read out with +-1/sqrt(units).
+    seed : int
+        Names the realisation.
+
+    Raises
+    ------
+    InputError
+        If the counts do not fit together.
+    """
+    if not (samples >= 1 and 1 <= units <= inputs and seed >= 0):
+        raise InputError(f"samples = {samples}, units = {units}, inputs = {inputs}; give 1 <= units <= inputs and samples >= 1")
+    draw = _generator("teachers", seed, inputs, units)
+    directions = np.linalg.qr(draw.standard_normal((inputs, inputs)))[0][:units]
+    readout = draw.choice([-1.0, 1.0], units) / np.sqrt(units)
+    X = sphere_rows(samples, inputs, _generator("auxiliary inputs", seed, inputs, samples))
+    return Task(X, np.maximum(X @ directions.T, 0) @ readout)
+
+
 def sphere_rows(samples: int, inputs: int, generator: np.random.Generator) -> FloatArray:
     """Rows uniform on the sphere of radius sqrt(inputs), shape (samples, inputs)."""
     rows = generator.standard_normal((samples, inputs))
@@ -260,6 +286,24 @@ def _read_arrays(path: StrPath) -> dict[str, ArrayLike]:
         raise
     except _UNREADABLE as error:
         raise InputError("damaged or not made by numpy.savez; save it again") from error
+
+
+def read_arrays(path: StrPath) -> dict[str, np.ndarray]:
+    """All arrays of an .npz file that this package wrote; pickled objects are never loaded.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read; one line that starts with the path.
+    """
+    try:
+        _check_archive(Path(path))
+        with Path(path).open("rb") as handle, np.load(handle, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    except _UNREADABLE as error:
+        raise InputError(f"{path}: damaged or not made by numpy.savez; save it again") from error
 
 
 def _check_archive(path: Path) -> None:

@@ -1,24 +1,113 @@
-"""The training protocols of the paper, run as gradient flow on the weights: single task, and pretraining then finetuning."""
+"""The training protocols of the paper, for every network, run as gradient flow on the weights.
+
+Single task; pretraining, rescaling, reset of the readout and finetuning; multi-task training; linear probing, in closed form
+and trained; and the lazy limit, exactly. A protocol trains the diagonal network from constant weights, unless it is given the
+initial weights of a network.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from normtheory import exact
 from normtheory.arrays import FloatArray, InputError, positive_scalar, vector
-from normtheory.networks import DiagonalNetwork, Weights
+from normtheory.networks import Network, ReLUWeights, Weights, random_readout
 from normtheory.tasks import Task
-from solvers.flow import DEFAULT_RTOL, Progress, Trajectory, gradient_flow
+from solvers.flow import DEFAULT_RTOL, FlowState, Layers, Progress, Save, Trajectory, gradient_flow, linear_map
 
 # The protocols' defaults are the paper's (section 4): constant initialisation and reset readout of 1e-3, no rescaling.
 ALPHA = 1e-3
 GAMMA = 1e-3
 RESCALE = 1.0
 
-PhaseProgress = Callable[[str, float, float, int], None]  # phase, time, training loss, gradient evaluations
+AnyWeights = Weights | ReLUWeights
+
+
+class PhaseProgress(Protocol):
+    """What a protocol calls with phase, time, training loss and gradient evaluations at every accepted step."""
+
+    def __call__(self, phase: str, time: float, loss: float, evaluations: int, /) -> None:
+        """Report."""
+
+
+class Checkpoint:
+    """The flows of a protocol, phase by phase: where to resume each, and what to save of it.
+
+    Parameters
+    ----------
+    resume : mapping from phases to FlowState, optional
+        What `states` returned. The protocol must be called with the same arguments; a finished phase costs nothing.
+    """
+
+    def __init__(self, resume: Mapping[str, FlowState] | None = None) -> None:
+        self._resume = dict(resume or {})
+        self._latest: dict[str, Any] = {}
+
+    def resume(self, phase: str) -> FlowState | None:
+        """Where to go on with a phase, if it was begun."""
+        return self._resume.get(phase)
+
+    def keeper(self, phase: str) -> Save:
+        """What the flow of a phase is to call after every step."""
+
+        def keep(state: Any) -> None:
+            self._latest[phase] = state
+
+        return keep
+
+    def states(self) -> dict[str, FlowState]:
+        """The phases begun so far, here or before the interruption, each at its last accepted step."""
+        return self._resume | {phase: state() for phase, state in self._latest.items()}
+
+    def arrays(self) -> dict[str, ArrayLike]:
+        """The states as named arrays for a file: phase.array."""
+        return {f"{phase}.{name}": value for phase, state in self.states().items() for name, value in state.arrays().items()}
+
+    @staticmethod
+    def of(arrays: Mapping[str, FloatArray]) -> Checkpoint:
+        """The checkpoint to resume that `arrays` returned; names without a phase are left alone.
+
+        Raises
+        ------
+        InputError
+            If an array is missing.
+        """
+        phases: dict[str, dict[str, FloatArray]] = {}
+        for name, array in arrays.items():
+            phase, dot, rest = name.partition(".")
+            if dot:
+                phases.setdefault(phase, {})[rest] = array
+        return Checkpoint({phase: FlowState.of(state) for phase, state in phases.items()})
+
+
+@dataclass(frozen=True)
+class _Following:
+    """How a protocol's flows are followed: options that all its phases share."""
+
+    rtol: float
+    atol: float | None
+    progress: PhaseProgress | None
+    checkpoint: Checkpoint | None
+
+    def flow(self, phase: str, tasks: Sequence[Task], weights: Any, **options: Any) -> Trajectory:
+        """One phase."""
+        checkpoint = self.checkpoint or Checkpoint()
+        return gradient_flow(
+            weights.network,
+            tasks,
+            weights,
+            rtol=self.rtol,
+            atol=self.atol,
+            progress=_phase(self.progress, phase),
+            resume=checkpoint.resume(phase),
+            on_step=None if self.checkpoint is None else checkpoint.keeper(phase),
+            **options,
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,19 +116,24 @@ class Finetuned:
 
     Attributes
     ----------
-    beta_aux : array, shape (D,)
-        Predictor after pretraining, the network's own.
-    start : Weights
+    pretrained : Weights or ReLUWeights
+        After pretraining.
+    start : Weights or ReLUWeights
         At the start of finetuning: first layer rescaled, second layer reset.
     finetuning : Trajectory
     pretraining : Trajectory or None
         None if pretraining was given by its predictor and entered in closed form.
     """
 
-    beta_aux: FloatArray
-    start: Weights
+    pretrained: Any
+    start: Any
     finetuning: Trajectory
     pretraining: Trajectory | None
+
+    @property
+    def beta_aux(self) -> FloatArray:
+        """Predictor after pretraining, the network's own, shape (D,); of a diagonal network."""
+        return linear_map(self.pretrained)
 
     @property
     def beta(self) -> FloatArray:
@@ -47,8 +141,69 @@ class Finetuned:
         return self.finetuning.beta
 
     def scale_and_start(self) -> exact.ScaleAndStart:
-        """The exact penalty scale and start of this finetuning run, read off its own weights."""
+        """The exact penalty scale and start of this finetuning run of a diagonal network, read off its own weights."""
         return exact.scale_and_start(self.start)
+
+
+@dataclass(frozen=True, eq=False)
+class Linearised:
+    """A network linearised at its weights, after training its linear model to the least-norm solution.
+
+    Attributes
+    ----------
+    weights : Weights or ReLUWeights
+        Where it is linearised.
+    change : array
+        The change of the state, of least norm among those that fit the tasks best.
+    """
+
+    weights: Any
+    change: FloatArray
+
+    def output(self, X: FloatArray, task: int = 0) -> FloatArray:
+        """Output number `task` of the linear model for the rows of X, shape (n,)."""
+        network = self.weights.network
+        change = network.jacobian(self.weights, X, task) @ self.change.ravel()
+        return np.asarray(network.output(self.weights, X, task) + change)
+
+    def beta(self, task: int = 0) -> FloatArray:
+        """Predictor of the linear model of a diagonal network, shape (D,)."""
+        return self.output(np.eye(self.weights.size), task)
+
+
+@dataclass(frozen=True, eq=False)
+class Probed:
+    """Linear probing: only the second layer is trained.
+
+    Attributes
+    ----------
+    pretrained : Weights or ReLUWeights
+        After pretraining.
+    start : Weights or ReLUWeights
+        At the start of probing.
+    closed_form : Weights or ReLUWeights
+        At the end of probing, exactly: the readout closest to its start among those that fit best.
+    probing : Trajectory or None
+        The trained readout; None if it was not trained.
+    pretraining : Trajectory or None
+        None if pretraining was given by its predictor.
+    """
+
+    pretrained: Any
+    start: Any
+    closed_form: Any
+    probing: Trajectory | None
+    pretraining: Trajectory | None
+
+    @property
+    def beta_aux(self) -> FloatArray:
+        """Predictor after pretraining, the network's own, shape (D,); of a diagonal network."""
+        return linear_map(self.pretrained)
+
+    @property
+    def beta(self) -> FloatArray:
+        """The predictor after probing, in closed form, shape (D,); of a diagonal network."""
+        return linear_map(self.closed_form)
 
 
 def single_task(
@@ -56,20 +211,27 @@ def single_task(
     y: ArrayLike,
     *,
     alpha: float = ALPHA,
+    weights: AnyWeights | None = None,
     rtol: float = DEFAULT_RTOL,
+    atol: float | None = None,
     loss: float | None = None,
     progress: PhaseProgress | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Trajectory:
-    """Train on one task from constant weights alpha.
+    """Train on one task.
 
     Parameters
     ----------
     X, y : arrays, shapes (n, D) and (n,)
         The task.
     alpha : float
-        Initialisation scale.
-    rtol, loss, progress
+        Initialisation scale of the diagonal network: all its weights.
+    weights : Weights or ReLUWeights, optional
+        Initial weights of the network to train instead.
+    rtol, atol, loss, progress
         As in `solvers.flow.gradient_flow`; progress also gets the name of the phase.
+    checkpoint : Checkpoint, optional
+        Keeps what is needed to go on after an interruption.
 
     Raises
     ------
@@ -77,8 +239,52 @@ def single_task(
         As `solvers.flow.gradient_flow`.
     """
     task = Task(X, y)
-    start = Weights.constant(task.inputs, positive_scalar(alpha, "alpha"))
-    return gradient_flow(DiagonalNetwork(), task, start, rtol=rtol, loss=loss, progress=_phase(progress, "training"))
+    following = _Following(rtol, atol, progress, checkpoint)
+    return following.flow("training", [task], _initial(weights, task, alpha), loss=loss)
+
+
+def multi_task(
+    X: ArrayLike,
+    y: ArrayLike,
+    X_aux: ArrayLike,
+    y_aux: ArrayLike,
+    *,
+    alpha: float = ALPHA,
+    weights: AnyWeights | None = None,
+    task_weights: Sequence[float] | None = None,
+    decay: float = 0.0,
+    rtol: float = DEFAULT_RTOL,
+    atol: float | None = None,
+    loss: float | None = None,
+    progress: PhaseProgress | None = None,
+    checkpoint: Checkpoint | None = None,
+) -> Trajectory:
+    """Train a network with two outputs on both tasks at once; its first output is the main task's.
+
+    Parameters
+    ----------
+    X, y, X_aux, y_aux : arrays, shapes (n, D), (n,), (m, D) and (m,)
+        Main and auxiliary task.
+    alpha : float
+        Initialisation scale of the diagonal network: all its weights.
+    weights : Weights or ReLUWeights, optional
+        Initial weights of the network to train instead, with two outputs.
+    task_weights : two numbers, optional
+        Weights of the two mean squared errors, main task first (default: pooled, n/(n + m) and m/(n + m), as the paper does).
+    decay : float
+        Weight decay, as in `solvers.flow.gradient_flow`.
+    rtol, atol, loss, progress, checkpoint
+        As in `single_task`; the loss is the weighted one.
+
+    Raises
+    ------
+    InputError, FlowError
+        As `solvers.flow.gradient_flow`.
+    """
+    main, aux = Task(X, y), _auxiliary(X_aux, y_aux, Task(X, y))
+    start = _initial(weights, main, alpha, outputs=2)
+    following = _Following(rtol, atol, progress, checkpoint)
+    return following.flow("training", [main, aux], start, loss=loss, task_weights=task_weights, decay=decay)
 
 
 def pretrain_finetune(
@@ -91,10 +297,14 @@ def pretrain_finetune(
     alpha: float = ALPHA,
     gamma: float = GAMMA,
     rescale: float = RESCALE,
+    weights: AnyWeights | None = None,
+    seed: int = 0,
     rtol: float = DEFAULT_RTOL,
+    atol: float | None = None,
     loss: float | None = None,
     pretraining_loss: float | None = None,
     progress: PhaseProgress | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Finetuned:
     """Pretrain on the auxiliary task, multiply the first layer by `rescale`, reset the second to gamma, train on the main task.
 
@@ -103,13 +313,19 @@ def pretrain_finetune(
     X, y : arrays, shapes (n, D) and (n,)
         Main task.
     beta_aux : array, shape (D,), optional
-        Predictor after pretraining; the pretrained weights then enter in closed form. Instead of X_aux and y_aux.
+        Predictor after pretraining; the pretrained weights then enter in closed form. Instead of X_aux and y_aux, and for the
+        diagonal network from constant weights only.
     X_aux, y_aux : arrays, shapes (m, D) and (m,), optional
         Auxiliary task; the network is then pretrained on it by the flow.
     alpha, gamma, rescale : float
-        Initialisation scale, value of the reset second layer, factor on the first layer after pretraining.
-    rtol, loss, progress
-        As in `solvers.flow.gradient_flow`; progress also gets the name of the phase.
+        Initialisation scale, value of the reset second layer, factor on the first layer after pretraining. A ReLU network's
+        second layer is drawn anew, with standard deviation gamma sqrt(2/H).
+    weights : Weights or ReLUWeights, optional
+        Initial weights of the network to train instead of the diagonal one.
+    seed : int
+        Names the draw of a ReLU network's new readout.
+    rtol, atol, loss, progress, checkpoint
+        As in `single_task`.
     pretraining_loss : float, optional
         Training loss at which pretraining stops (default: as for `loss`).
 
@@ -121,31 +337,134 @@ def pretrain_finetune(
         If a phase does not reach its loss.
     """
     task = Task(X, y)
-    alpha = positive_scalar(alpha, "alpha")
-    pretraining = None
+    following = _Following(rtol, atol, progress, checkpoint)
+    pretrained, pretraining = _pretrained(task, beta_aux, X_aux, y_aux, alpha, weights, pretraining_loss, following)
+    start = restarted(pretrained, gamma, rescale, seed)
+    return Finetuned(pretrained, start, following.flow("finetuning", [task], start, loss=loss), pretraining)
+
+
+def linear_probe(
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    beta_aux: ArrayLike | None = None,
+    X_aux: ArrayLike | None = None,
+    y_aux: ArrayLike | None = None,
+    alpha: float = ALPHA,
+    gamma: float = GAMMA,
+    rescale: float = RESCALE,
+    weights: AnyWeights | None = None,
+    seed: int = 0,
+    trained: bool = True,
+    rtol: float = DEFAULT_RTOL,
+    atol: float | None = None,
+    loss: float | None = None,
+    pretraining_loss: float | None = None,
+    progress: PhaseProgress | None = None,
+    checkpoint: Checkpoint | None = None,
+) -> Probed:
+    """As `pretrain_finetune`, but of the main task only the second layer learns: in closed form, and by the flow if `trained`.
+
+    Raises
+    ------
+    InputError, FlowError
+        As `pretrain_finetune`; the flow also fails where the frozen first layer cannot fit the main task.
+    """
+    task = Task(X, y)
+    following = _Following(rtol, atol, progress, checkpoint)
+    pretrained, pretraining = _pretrained(task, beta_aux, X_aux, y_aux, alpha, weights, pretraining_loss, following)
+    start = restarted(pretrained, gamma, rescale, seed)
+    probing = following.flow("probing", [task], start, loss=loss, layers="readout") if trained else None
+    return Probed(pretrained, start, probed([task], start), probing, pretraining)
+
+
+def probed(tasks: Sequence[Task], start: AnyWeights) -> Any:
+    """The weights at the end of linear probing from `start`, in closed form (the output is linear in the readout)."""
+    change = linearised(tasks, start, layers="readout").change
+    return start.network.unstacked(start.stacked() + change)
+
+
+def linearised(tasks: Sequence[Task], weights: AnyWeights, *, layers: Layers = "all") -> Linearised:
+    """The lazy limit, exactly: tangent-kernel regression at `weights`, one task per output.
+
+    Gradient flow of the network's linear model ends at the change of weights of least norm that fits the tasks best,
+    J^T (J J^T)^+ (y - f), with J the Jacobian of all outputs on all samples.
+
+    Parameters
+    ----------
+    tasks : sequence of Task
+    weights : Weights or ReLUWeights
+    layers : "all" or "readout"
+        What may change; with "readout" the linear model is the network itself.
+
+    Raises
+    ------
+    InputError
+        If tasks and weights do not fit together.
+    """
+    network: Network = weights.network
+    if len(tasks) != network.outputs or any(task.inputs != weights.size for task in tasks):
+        raise InputError(f"{len(tasks)} tasks for {network.outputs} outputs of {weights.size} inputs; give one task per output")
+    jacobian = np.vstack([network.jacobian(weights, task.X, o) for o, task in enumerate(tasks)])
+    residual = np.concatenate([task.y - network.output(weights, task.X, o) for o, task in enumerate(tasks)])
+    shape = weights.stacked().shape
+    if layers == "readout":
+        jacobian = jacobian * network.readout(weights).ravel()
+    return Linearised(weights, _least_norm(jacobian, residual).reshape(shape))
+
+
+def restarted(weights: AnyWeights, gamma: float = GAMMA, rescale: float = RESCALE, seed: int = 0) -> Any:
+    """The weights with the first layer multiplied by `rescale` and the second one reset: to gamma, or drawn anew (ReLU)."""
+    if isinstance(weights, Weights):
+        return exact.reset(exact.rescaled(weights, rescale), gamma)
+    readout = random_readout(weights.hidden.shape[0], positive_scalar(gamma, "gamma"), weights.outputs, seed)
+    return ReLUWeights(positive_scalar(rescale, "rescale") * weights.hidden, readout)
+
+
+def _pretrained(
+    task: Task,
+    beta_aux: ArrayLike | None,
+    X_aux: ArrayLike | None,
+    y_aux: ArrayLike | None,
+    alpha: float,
+    weights: AnyWeights | None,
+    loss: float | None,
+    following: _Following,
+) -> tuple[Any, Trajectory | None]:
+    """The weights after pretraining, and how they came about unless by the closed form."""
     if beta_aux is not None and X_aux is None and y_aux is None:
-        beta_aux = vector(beta_aux, "beta_aux", task.inputs, "column of X")
-        pretrained = exact.pretraining(beta_aux, alpha)
-    elif beta_aux is None and X_aux is not None and y_aux is not None:
-        aux = Task(X_aux, y_aux, suffix="_aux")
-        if aux.inputs != task.inputs:
-            raise InputError(f"X_aux has {aux.inputs} columns, but X has {task.inputs}; both need one per input")
-        pretraining = gradient_flow(
-            DiagonalNetwork(),
-            aux,
-            Weights.constant(task.inputs, alpha),
-            rtol=rtol,
-            loss=pretraining_loss,
-            progress=_phase(progress, "pretraining"),
-        )
-        pretrained, beta_aux = pretraining.weights, pretraining.beta
-    else:
+        if weights is not None:
+            raise InputError("beta_aux stands for pretraining from constant weights; give X_aux and y_aux with other weights")
+        return exact.pretraining(vector(beta_aux, "beta_aux", task.inputs, "column of X"), alpha), None
+    if beta_aux is not None or X_aux is None or y_aux is None:
         raise InputError("the auxiliary task is ambiguous or missing; give either beta_aux, or X_aux and y_aux")
-    start = exact.reset(exact.rescaled(pretrained, rescale), gamma)
-    finetuning = gradient_flow(
-        DiagonalNetwork(), task, start, rtol=rtol, loss=loss, progress=_phase(progress, "finetuning")
-    )
-    return Finetuned(beta_aux, start, finetuning, pretraining)
+    aux = _auxiliary(X_aux, y_aux, task)
+    run = following.flow("pretraining", [aux], _initial(weights, aux, alpha), loss=loss)
+    return run.weights, run
+
+
+def _auxiliary(X_aux: ArrayLike, y_aux: ArrayLike, main: Task) -> Task:
+    aux = Task(X_aux, y_aux, suffix="_aux")
+    if aux.inputs != main.inputs:
+        raise InputError(f"X_aux has {aux.inputs} columns, but X has {main.inputs}; both need one per input")
+    return aux
+
+
+def _initial(weights: AnyWeights | None, task: Task, alpha: float, outputs: int = 1) -> Any:
+    return Weights.constant(task.inputs, positive_scalar(alpha, "alpha"), outputs=outputs) if weights is None else weights
+
+
+def _least_norm(matrix: FloatArray, right: FloatArray) -> FloatArray:
+    """The least-norm least-squares solution of a wide system, by its Gram matrix, refined once."""
+    values, vectors = np.linalg.eigh(matrix @ matrix.T)
+    kept = values > len(values) * np.finfo(float).eps * values[-1]
+    basis, inverse = vectors[:, kept], 1 / values[kept]
+
+    def solve(residual: FloatArray) -> FloatArray:
+        return np.asarray(matrix.T @ (basis @ (inverse * (basis.T @ residual))))
+
+    solution = solve(right)
+    return solution + solve(right - matrix @ solution)
 
 
 def _phase(progress: PhaseProgress | None, name: str) -> Progress | None:

@@ -33,6 +33,3 @@ INVENTORY = [*EQUATIONS, *STATEMENTS, *BEYOND]
 
 # Equation numbers that belong to another claim, whose `where` names them; 12 stands beside an empty line.
 ALIASES = {6: "eq1", 7: "eq1", 12: "eq11", 22: "eq4", 23: "eq4"}
-
-# Claims about the dynamics of several outputs and of ReLU networks: not in the catalogue yet.
-ELSEWHERE = {"mtl-flow", "mtl-decay", "mtl-pinned", "mtl-no-mirror", "conserved-multi-output", "conserved-relu"}

@@ -16,6 +16,7 @@ from normtheory.tasks import (
     checked_problem,
     generalisation_loss,
     read_problem,
+    relu_task,
     sphere_rows,
     teacher_student,
     write_arrays,
@@ -361,3 +362,16 @@ def test_protected_places(tmp_path):
     with pytest.raises(InputError, match="not writable"):
         check_writable(tmp_path / "new")
     tmp_path.chmod(0o700)
+
+
+def test_relu_task_is_a_sum_of_orthonormal_units():
+    """Six units of unit norm and readout +-1/sqrt(6): the mean square of the targets follows."""
+    task = relu_task(20_000, seed=3)
+    np.testing.assert_allclose(np.linalg.norm(task.X, axis=1), np.sqrt(15), rtol=1e-12)
+    # E (u.x)_+^2 = 1/2 and E (u.x)_+ (v.x)_+ = 1/(2 pi) for orthonormal u, v, up to the sphere's correction of order 1/D.
+    assert 0.5 - 5 / (2 * np.pi) - 0.1 <= np.mean(task.y**2) <= 0.5 + 5 / (2 * np.pi) + 0.1
+    one = relu_task(50, inputs=4, units=1)
+    assert (one.y >= 0).all() or (one.y <= 0).all()
+    assert 10 <= np.count_nonzero(one.y) <= 40
+    with pytest.raises(InputError, match="units = 5, inputs = 4"):
+        relu_task(3, inputs=4, units=5)

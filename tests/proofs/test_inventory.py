@@ -2,14 +2,14 @@ import re
 from pathlib import Path
 
 import pytest
-from inventory import ALIASES, ELSEWHERE, EQUATIONS, INVENTORY
+from inventory import ALIASES, EQUATIONS, INVENTORY
 
 from normtheory import ledger
 
 CLAIMS = ledger.claims()
 
 
-@pytest.mark.parametrize("name", sorted(set(INVENTORY) - ELSEWHERE))
+@pytest.mark.parametrize("name", sorted(INVENTORY))
 def test_every_id_of_the_inventory_is_a_claim_that_can_be_read_and_judged(name):
     claim = CLAIMS[name]
     assert claim.twins

@@ -3,8 +3,8 @@
 import mpmath as mp
 import numpy as np
 import pytest
-from drawn import build, problems
-from hypothesis import given, settings
+from drawn import build, examples, problems
+from hypothesis import given
 from hypothesis import strategies as st
 
 from normtheory.penalties import L1, GroupL12, Q, WeightedL2
@@ -47,14 +47,14 @@ def check_measures(problem, beta, dual):
             assert certificate.gap <= gap * (1 + 1e-6) + 1e-10
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(problems(most_inputs=9, lowest=-9, highest=3))
 def test_the_measures_of_a_solution_are_upper_bounds(problem):
     solution = minimize(problem.X, problem.y, problem.k, problem.beta0)
     check_measures(problem, solution.beta, solution.dual)
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(problems(most_inputs=9, lowest=-9, highest=3), st.floats(-15, 0), st.integers(0, 2**32 - 1))
 def test_the_measures_of_any_candidate_are_upper_bounds(problem, log_size, seed):
     solution = minimize(problem.X, problem.y, problem.k, problem.beta0)
@@ -63,7 +63,7 @@ def test_the_measures_of_any_candidate_are_upper_bounds(problem, log_size, seed)
     check_measures(problem, beta, solution.dual + 10**log_size * draw.normal(size=problem.y.size))
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(st.integers(0, 2**32 - 1), st.floats(-15, -4), st.floats(0, 12))
 def test_nearly_collinear_rows_are_measured_in_twice_the_precision(seed, log_angle, log_cancel):
     """The teacher fits to the last digit; the terms of X beta and X^T nu are up to 1e12 times as large as their sums."""

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 from drawn import examples, trainings
 from hypothesis import given
+from scipy.integrate import solve_ivp
 
 from normtheory.arrays import InputError
 from normtheory.exact import pretraining, reset, scale_and_start, weights_on_flow
-from normtheory.networks import DiagonalNetwork, Weights
-from normtheory.tasks import Task
-from solvers.flow import FlowError, default_loss, gradient_flow
+from normtheory.networks import DiagonalNetwork, ReLUNetwork, ReLUWeights, Weights
+from normtheory.tasks import Task, teacher_student
+from solvers.flow import FlowError, FlowState, default_loss, gradient_flow, gradient_flows, pooled_weights
 from solvers.newton import minimize
 
 RTOL = 1e-7
@@ -128,3 +129,165 @@ def test_progress_is_reported():
     assert list(times) == sorted(times)
     assert losses[-1] < losses[0]
     assert list(evaluations) == sorted(evaluations)
+
+
+# several outputs, ReLU units
+
+
+def two_tasks(seed=1, inputs=60):
+    tasks = teacher_student(16, 6, features=6, features_aux=6, inputs=inputs, samples_aux=40, seed=seed)
+    return [tasks.main, tasks.aux]
+
+
+def by_lsoda(network, tasks, shares, start, time):
+    slope, shape = network.least_squares(tasks, shares).slope, start.stacked().shape
+    options = {"method": "LSODA", "rtol": 1e-11, "atol": 1e-14}
+    end = solve_ivp(lambda _, y: slope(y.reshape(shape)).ravel(), (0, time), start.stacked().ravel(), **options)
+    return network.unstacked(end.y[:, -1].reshape(shape))
+
+
+@pytest.mark.parametrize("shares", [None, (1.0, 1.0)])
+def test_multi_task_flow_agrees_with_lsoda(shares):
+    """60 inputs, two tasks, rtol 1e-7: predictors within 1e-6 (relative) of an integration by another code."""
+    tasks, weights = two_tasks(), Weights.constant(60, 1e-2, outputs=2)
+    run = gradient_flow(DiagonalNetwork(2), tasks, weights, rtol=1e-7, task_weights=shares)
+    reference = by_lsoda(DiagonalNetwork(2), tasks, shares or pooled_weights(tasks), weights, run.times[-1])
+    beta = DiagonalNetwork(2).effective_map(reference)
+    assert np.linalg.norm(run.beta - beta) <= 1e-6 * np.linalg.norm(beta)
+    assert run.conservation_error <= 1e-4
+    assert run.event == "loss"
+
+
+def test_pooled_weights_are_the_shares_of_samples():
+    tasks = two_tasks()
+    assert pooled_weights(tasks) == (16 / 56, 40 / 56)
+    flows = [
+        gradient_flow(DiagonalNetwork(2), tasks, Weights.constant(60, 0.1, outputs=2), rtol=1e-5, loss=1e-6, task_weights=w)
+        for w in (None, (16 / 56, 40 / 56), (0.5, 0.5))
+    ]
+    np.testing.assert_array_equal(flows[0].beta, flows[1].beta)
+    assert np.linalg.norm(flows[0].beta - flows[2].beta) > 1e-2
+
+
+def test_a_relu_flow_falls_to_its_loss_and_conserves():
+    draw = np.random.default_rng(0)
+    X = draw.normal(size=(40, 4))
+    task = Task(X, np.maximum(X @ [1.0, 0.5, 0, -1], 0))
+    weights = ReLUWeights.random(4, 30, 0.1)
+    run = gradient_flow(ReLUNetwork(), task, weights, rtol=1e-3, loss=1e-4)
+    output = ReLUNetwork().output(run.weights, X)
+    assert np.mean((output - task.y) ** 2) == pytest.approx(run.losses[-1])
+    assert run.losses[-1] <= 1e-4
+    drifts = [run.conservation_error, gradient_flow(ReLUNetwork(), task, weights, rtol=1e-5, loss=1e-4).conservation_error]
+    assert drifts[1] < drifts[0] / 3  # at a kink every method is of first order: the drift falls, if slowly
+    assert drifts[0] < 1e-2
+    with pytest.raises(InputError, match="no linear predictor"):
+        _ = run.beta
+
+
+def test_weight_decay_decays_what_is_conserved():
+    """d/dt (w^2 - v^2) = -4 decay (w^2 - v^2): the drift is measured from there, and the end is a stationary point."""
+    tasks, decay = two_tasks(), 1e-2
+    weights = Weights.of(60, 0.3, 0.2, 0.1, 0.15, outputs=2)
+    run = gradient_flow(DiagonalNetwork(2), tasks, weights, rtol=1e-6, decay=decay)
+    assert run.event == "rest"
+    assert run.conservation_error <= 1e-4
+    state = run.weights.stacked()
+    slope = DiagonalNetwork(2).least_squares(tasks, pooled_weights(tasks)).slope(state)
+    assert np.linalg.norm(slope - 2 * decay * state) <= 1e-6 * decay * np.linalg.norm(state)
+    assert run.losses[-1] > 1e-6  # the decay costs some of the fit
+    short = gradient_flow(DiagonalNetwork(2), tasks, weights, rtol=1e-6, decay=decay, time=5.0)
+    first = "w_plus^2 - |v_plus|^2"
+    before, after = (DiagonalNetwork(2).conserved(w)[first] for w in (weights, short.weights))
+    np.testing.assert_allclose(after, before * np.exp(-4 * decay * 5.0), rtol=1e-3)
+
+
+def test_the_readout_alone_can_be_trained():
+    tasks, weights = two_tasks(), Weights.constant(60, 0.5, outputs=2)
+    run = gradient_flow(DiagonalNetwork(2), tasks, weights, rtol=1e-6, layers="readout")
+    np.testing.assert_array_equal(run.weights.w_plus, weights.w_plus)
+    np.testing.assert_array_equal(run.weights.w_minus, weights.w_minus)
+    for task, beta in zip(tasks, run.beta, strict=True):
+        least = np.linalg.pinv(task.X) @ task.y  # equal frozen weights: the l2 minimiser
+        assert np.linalg.norm(beta - least) <= 1e-5 * np.linalg.norm(least)
+
+
+# events, snapshots, restart
+
+
+def test_it_ends_at_a_time_or_at_rest():
+    task, weights = Task([[1.0]], [5.0]), Weights.of(1, 2.0, 0.0, 2.0, 0.0)
+    timed = gradient_flow(network, task, weights, rtol=1e-9, time=0.02)
+    assert (timed.event, timed.times[-1]) == ("time", 0.02)
+    beta = timed.beta[0]
+    assert np.log((beta / (5 - beta)) / 4) / 20 == pytest.approx(0.02, rel=1e-6)  # as above
+    rested = gradient_flow(network, task, weights, rtol=1e-9, rest=1e-6)
+    assert rested.event == "rest"
+    speed = np.linalg.norm(network.least_squares([task], [1.0]).slope(rested.weights.stacked()))
+    assert speed <= 1e-6 * np.linalg.norm(rested.weights.stacked())
+
+
+def test_snapshots_lie_on_the_flow():
+    task, weights, times = Task([[1.0]], [5.0]), Weights.of(1, 2.0, 0.0, 2.0, 0.0), [0.01, 0.03, 0.005, 1e9]
+    run = gradient_flow(network, task, weights, rtol=1e-9, at=times)
+    betas = [float(network.effective_map(snapshot)[0]) for snapshot in run.snapshots]
+    exact = [5 / (1 + np.exp(-20 * t) / 4) for t in sorted(times)[:3]]
+    np.testing.assert_allclose(betas, exact, rtol=1e-7)
+
+
+@pytest.mark.parametrize("kind", ["diagonal", "relu"])
+def test_an_interrupted_flow_resumes_bit_for_bit(kind):
+    """Through the arrays of a file, after any step."""
+    tasks = two_tasks(inputs=20)
+    weights = Weights.constant(20, 0.1, outputs=2) if kind == "diagonal" else ReLUWeights.random(20, 15, 0.3, 2)
+    options = {"rtol": 1e-4, "loss": 1e-5}
+    states = []
+    whole = gradient_flow(weights.network, tasks, weights, **options, on_step=lambda save: states.append(save()))
+    for state in states[:: len(states) // 3]:
+        kept = FlowState.of({name: np.asarray(value) for name, value in state.arrays().items()})
+        again = gradient_flow(weights.network, tasks, weights, **options, resume=kept)
+        np.testing.assert_array_equal(again.weights.stacked(), whole.weights.stacked())
+        np.testing.assert_array_equal(again.times, whole.times)
+        np.testing.assert_array_equal(again.losses, whole.losses)
+        assert again.statistics == whole.statistics
+    with pytest.raises(InputError, match="no array state"):
+        FlowState.of({name: np.asarray(value) for name, value in state.arrays().items() if name != "state"})
+    with pytest.raises(InputError, match="before the resumed flow"):
+        gradient_flow(weights.network, tasks, weights, **options, resume=states[-1], at=[0.0])
+
+
+def test_many_runs_in_one_integration_end_where_each_does():
+    tasks = [two_tasks(seed, inputs=24) for seed in range(3)]
+    weights = [Weights.constant(24, 10.0**-k, outputs=2) for k in (1, 2, 1)]
+    for run, each, start in zip(gradient_flows(tasks, weights, rtol=1e-6), tasks, weights, strict=True):
+        alone = gradient_flow(DiagonalNetwork(2), each, start, rtol=1e-6)
+        assert np.linalg.norm(run.beta - alone.beta) <= 200 * 1e-6 * np.linalg.norm(alone.beta)
+        assert run.losses[-1] <= default_loss(each, start, 1e-6) < run.losses[-2]
+
+
+def test_a_loss_beyond_float64_is_an_error():
+    with pytest.raises(FlowError, match="left the range of float64"), np.errstate(all="ignore"):
+        gradient_flow(network, Task([[1e90, 1.0]], [1.0]), Weights.of(2, 1e90, 0, 1e90, 0), loss=1.0)
+
+
+@pytest.mark.parametrize(
+    ("tasks", "weights", "options", "message"),
+    [
+        (1, Weights.constant(60, 1.0, outputs=2), {}, "the network is"),
+        (1, Weights.constant(60, 1.0), {"decay": -1.0}, "decay = -1"),
+        (2, Weights.constant(60, 1.0), {}, "2 tasks for 1 outputs"),
+        (1, Weights.constant(60, 1.0), {"task_weights": (1.0, 2.0)}, "give 1 positive numbers"),
+        (1, Weights.constant(60, 1.0), {"rest": 0.0}, "rest = 0"),
+        (1, Weights.constant(60, 1.0), {"atol": -1.0}, "atol = -1"),
+    ],
+)
+def test_bad_options_are_named(tasks, weights, options, message):
+    with pytest.raises(InputError, match=message):
+        gradient_flow(network, two_tasks()[:tasks], weights, **options)
+
+
+def test_runs_of_different_shapes_are_refused():
+    with pytest.raises(InputError, match="2 different shapes"):
+        gradient_flows(
+            [two_tasks(inputs=24), two_tasks()], [Weights.constant(24, 1.0, outputs=2), Weights.constant(60, 1.0, outputs=2)]
+        )

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from drawn import examples
 from drawn_tasks import mixed, tasks
-from hypothesis import given, settings, target
+from hypothesis import given, target
 from hypothesis import strategies as st
 
 from normtheory.arrays import InputError
@@ -23,7 +24,7 @@ def drawn_tasks(seed, sizes, D):
     return [(X, X @ draw.normal(size=D)) for X in designs]
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(tasks())
 def test_every_answer_is_optimal(drawn):
     """By means other than the certificate's: feasible in beta and dual, and no gap between the two objectives."""
@@ -47,7 +48,7 @@ def split(drawn, dual):
     return np.split(dual, np.cumsum([len(y) for _, y in drawn])[:-1])
 
 
-@settings(max_examples=15)
+@examples(15)
 @given(tasks(most_inputs=15, extreme=False))
 def test_a_conic_solver_agrees(drawn):
     ours = groups.minimize(drawn).certificate.objective
@@ -55,7 +56,7 @@ def test_a_conic_solver_agrees(drawn):
     assert abs(ours - theirs) <= 1e-6 * ours
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(tasks(extreme=False), st.integers(0, 2**32 - 1), st.integers(-200, 200))
 def test_symmetries(drawn, seed, power):
     """Scaling targets and samples, recombining samples and permuting inputs move the minimum along."""

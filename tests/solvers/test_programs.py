@@ -4,8 +4,9 @@ import cvxpy as cp
 import numpy as np
 import pytest
 import spgl1
+from drawn import examples
 from drawn_tasks import PATHOLOGIES, design, tasks
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
@@ -50,7 +51,7 @@ SINGLE = {
 
 
 @pytest.mark.parametrize("penalty", SINGLE)
-@settings(max_examples=12)
+@examples(12)
 @given(
     seed=st.integers(0, 2**32 - 1),
     D=st.integers(2, 15),
@@ -70,7 +71,7 @@ def test_one_task_of_any_kind_and_scale(penalty, seed, D, pathology, log_x, log_
         assert not beta.any()
 
 
-@settings(max_examples=12)
+@examples(12)
 @given(tasks(most_inputs=12))
 def test_l12_of_any_number_of_tasks(drawn):
     solution = programs.minimize_l12_tasks(drawn, tol=1e-6)
@@ -123,7 +124,7 @@ def test_a_start_that_fits_is_the_answer():
     np.testing.assert_array_equal(programs.minimize_q(X, X @ start, 1.0, start).beta, start)
 
 
-@settings(max_examples=15)
+@examples(15)
 @given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 6), copies=st.booleans())
 def test_uniqueness_of_l1_is_decided_rightly(seed, n, copies):
     """Samples in general position have one minimiser; a doubled column in its support makes it a segment."""

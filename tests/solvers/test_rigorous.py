@@ -3,9 +3,9 @@
 import mpmath as mp
 import numpy as np
 import pytest
-from drawn import Problem, build, problems
+from drawn import Problem, build, examples, problems
 from drawn_tasks import design
-from hypothesis import given, settings, target
+from hypothesis import given, target
 from hypothesis import strategies as st
 
 from normtheory.arrays import InputError
@@ -48,7 +48,7 @@ def bound_of(problem, beta, dual):
 SMALL = problems(most_inputs=9, lowest=-8, highest=3, most_samples=0.6)
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(SMALL)
 def test_it_holds_and_is_not_vacuous(problem):
     solution = minimize(problem.X, problem.y, problem.k, problem.beta0)
@@ -65,7 +65,7 @@ def test_it_holds_and_is_not_vacuous(problem):
         target(np.log10(max(distance, 1e-300) / size), label="log10 of the relative error")
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(SMALL, st.floats(-12, 1), st.integers(0, 2**32 - 1), st.booleans())
 def test_a_perturbed_candidate_gets_a_bound_above_its_error(problem, log_size, seed, dual_too):
     solution = minimize(problem.X, problem.y, problem.k, problem.beta0)
@@ -78,7 +78,7 @@ def test_a_perturbed_candidate_gets_a_bound_above_its_error(problem, log_size, s
     assert distance <= bound.distance
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(
     seed=st.integers(0, 2**32 - 1),
     D=st.integers(2, 9),
@@ -157,7 +157,7 @@ def test_dependent_rows_that_agree_exactly(copies):
     assert bound.relative <= 1e-10
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(SMALL, st.floats(-90, 90), st.floats(-14, -2), st.integers(0, 2**32 - 1))
 def test_nearly_collinear_rows_and_any_scale_of_x(problem, log_scale, log_angle, seed):
     """A candidate from elsewhere, hence the true error is known without a solve: n = D has one feasible point."""
