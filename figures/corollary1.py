@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from typing import Any
@@ -13,6 +12,7 @@ import pyarrow as pa
 
 from figures.files import COLOURS, STYLE
 from normtheory.exact import printed_corollary1
+from normtheory.ledger import single_threaded_children
 from normtheory.tasks import generalisation_loss, teacher_student
 
 # The paper's setting (section 4.1): D = 1000, 40 features a task, 1024 auxiliary samples, alpha = gamma = 1e-3.
@@ -39,7 +39,7 @@ def compute(scale: str, progress: Callable[[int, int, str], None]) -> pa.Table:
     """
     cells = [(seed, overlap, SAMPLES[scale]) for overlap in OVERLAPS for seed in range(SEEDS[scale])]
     rows: list[dict[str, Any]] = []
-    with _single_threaded(), ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+    with single_threaded_children(), ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
         waiting = [pool.submit(_cell, *cell) for cell in cells]
         try:
             for finished, future in enumerate(as_completed(waiting), 1):
@@ -87,27 +87,6 @@ def _start_of_finetuning(pretrained: Any) -> tuple[Any, Any]:
 
     begin = reset(pretrained, GAMMA)
     return begin, scale_and_start(begin)
-
-
-def _single_threaded() -> Any:
-    """Workers started inside run one BLAS thread each: two per core are several times slower."""
-    from contextlib import contextmanager
-
-    @contextmanager
-    def environment() -> Iterator[None]:
-        names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
-        before = {name: os.environ.get(name) for name in names}
-        os.environ.update(dict.fromkeys(names, "1"))
-        try:
-            yield
-        finally:
-            for name, value in before.items():
-                if value is None:
-                    os.environ.pop(name)
-                else:
-                    os.environ[name] = value
-
-    return environment()
 
 
 def draw(table: pa.Table) -> Any:

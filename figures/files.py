@@ -38,7 +38,7 @@ def folder(path: Path) -> Path:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"cannot make the folder {path} ({error.strerror}); choose another with --out") from error
+        raise InputError(f"cannot make the folder {path} ({error.strerror}); choose another") from error
     return path
 
 

@@ -78,7 +78,9 @@ def positive(value: FloatArray, name: str) -> FloatArray:
 
 
 def positive_scalar(value: float, name: str) -> float:
-    """Return `value`, which must be a positive finite number."""
+    """Return `value`, which must be a positive finite number whose square stays in the range of float64."""
     if not (np.isfinite(value) and value > 0):
         raise InputError(f"{name} = {value:g}; give a positive finite number")
+    if not SMALLEST_POSITIVE <= value <= LARGEST:
+        raise InputError(f"{name} = {value:g}; give a number between {SMALLEST_POSITIVE:g} and {LARGEST:g}")
     return float(value)

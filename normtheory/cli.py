@@ -298,9 +298,9 @@ def simulate(
     alpha: AlphaOption = None,
     gamma: GammaOption = None,
     rescale: RescaleOption = None,
-    rtol: Annotated[float | None, typer.Option(help="Relative local error of the integrator.  [default: 1e-08]")] = None,
+    rtol: Annotated[float | None, typer.Option(help="Relative error aimed at by the integrator.  [default: 1e-08]")] = None,
     loss: Annotated[
-        float | None, typer.Option(help="Main training loss to stop at.  [default: so small that rtol matters more]")
+        float | None, typer.Option(help="Training loss to stop at, pooled in multitask.  [default: below what rtol leaves]")
     ] = None,
     checkpoint: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Save the state here on Ctrl-C, and once a minute.")
@@ -314,6 +314,7 @@ def simulate(
     """
     import numpy as np
 
+    from normtheory.arrays import InputError
     from normtheory.tasks import read_problem, write_arrays
     from solvers import flow
 
@@ -325,6 +326,8 @@ def simulate(
     _check_output(output, problem)
     if checkpoint is not None:
         _check_output(checkpoint, problem, "--checkpoint")
+        if checkpoint.resolve() == output.resolve():
+            raise InputError(f"--checkpoint and --output are both {output}; give two names")
     start = time.perf_counter()
     given = read_problem(problem)
     if protocol != "multitask" or loss is None:
@@ -532,14 +535,16 @@ def verify(
     from normtheory import ledger
     from normtheory.tasks import check_writable
 
+    limit = _positive(limit, "--limit")
+    order = list(dict.fromkeys(ids)) if ids else list(ledger.claims())
+    for name in order:
+        ledger.find(name)
     if json is not None:
         check_writable(json)
     if report is not None:
         from figures.files import folder
 
         folder(report)
-    limit = _positive(limit, "--limit")
-    order = list(dict.fromkeys(ids)) if ids else list(ledger.claims())
     workers = _processors() if jobs is None else jobs
     start = time.perf_counter()
     found = {entry.id: entry for entry in _with_progress(ledger.run(order, jobs=workers, limit=limit), len(order))}

@@ -353,7 +353,7 @@ STARTUP_S = 60.0  # allowed to a fresh worker for its imports, on top of the lim
 def _run_in_processes(chosen: list[Claim], catalogue: str, jobs: int, limit: float) -> Iterator[Entry]:
     """Claims on worker processes, which can be killed: no step holds up the run, and a dead worker loses only its claim."""
     waiting = deque(chosen)
-    with _single_threaded_children():
+    with single_threaded_children():
         workers = [_Worker(catalogue) for _ in range(min(jobs, len(chosen)))]
         try:
             for worker in workers:
@@ -457,7 +457,7 @@ def _not_run(claim: Claim, reason: str) -> Entry:
 
 
 @contextmanager
-def _single_threaded_children() -> Iterator[None]:
+def single_threaded_children() -> Iterator[None]:
     """One BLAS thread per worker: the libraries read these variables when they are first imported, in the child."""
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
     before = {name: os.environ.get(name) for name in names}

@@ -1,6 +1,7 @@
 """What a solver returns and the check of it: certificates are recomputed here from problem and candidate alone.
 
-Every measure in a certificate is an upper bound: what float64 may have lost on the way is bounded a priori and added. Where
+For the Q penalty and the norms every measure in a certificate is an upper bound: what float64 may have lost on the way is
+bounded a priori and added (for other potentials to first order, taking their functions to be accurate). Where
 that bound is not small against the tolerance (nearly collinear rows, targets far smaller than the terms they are the sum of)
 the linear maps are evaluated again in twice the precision, by sums and products whose rounding errors are computed exactly
 (Ogita, Rump and Oishi 2005, doi 10.1137/030601818). The elementwise functions lose only a few units of relative precision

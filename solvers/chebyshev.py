@@ -138,9 +138,10 @@ class _SpectralRadius:
         direction = derivative if self.direction is None else self.direction
         norm, size = length(direction), length(state)
         shift = sqrt(EPSILON) * (size if size else 1.0)
-        previous = 0.0
+        estimate = previous = 0.0
         for _ in range(MOST_POWER_ITERATIONS):
             if norm == 0.0:
+                estimate = 0.0
                 break
             change = self.vector_field(state + (shift / norm) * direction) - derivative
             direction, norm = change, length(change)
@@ -149,9 +150,9 @@ class _SpectralRadius:
                 break
             previous = estimate
         else:
-            estimate = 2 * previous  # the power method has not settled: stay on the stable side
+            estimate *= 2  # the power method has not settled: stay on the stable side
         self.direction = direction if norm else None
-        self.value = SAFETY_OF_ESTIMATE * (norm / shift if norm else 0.0)
+        self.value = SAFETY_OF_ESTIMATE * estimate
         self.age = 0
         return self.value
 

@@ -26,6 +26,7 @@ DEFAULT_RTOL = 1e-8
 MOST_EVALUATIONS = 5_000_000
 # A vector field smaller than this, relative to spectral radius times state, is round-off: the flow has come to rest.
 AT_REST = 1e-14
+FINEST_RTOL = 1e-13  # below it the steps would resolve nothing but round-off
 NEVER = -1.0  # a training loss that no flow reaches
 
 Progress = Callable[[float, float, int], None]  # time, training loss, gradient evaluations so far
@@ -229,13 +230,15 @@ def gradient_flow(
     """
     tasks = _several(task)
     shares = _checked_shares(network, tasks, weights, task_weights)
-    rtol, decay = positive_scalar(rtol, "rtol"), _non_negative(decay, "decay")
+    rtol, decay = _accuracy(rtol), _non_negative(decay, "decay")
     start = weights.stacked()
     if not start.any():
         raise InputError("all weights are 0, where the gradient vanishes; start from non-zero weights")
     objective = network.least_squares(tasks, shares)
     if loss is not None:
         target = positive_scalar(loss, "loss")
+        if resume is None and 0 < (before := objective.loss(start)) <= target:
+            raise InputError(f"loss = {loss:g} is met before training, which starts at {before:.3g}; give less")
     elif rest is not None or time is not None or decay > 0:
         target = NEVER
     else:
@@ -290,7 +293,7 @@ class _Ending:
             raise FlowError(f"the training loss left the range of float64 at time {step.time:.4g}; choose other units", loss)
         if loss <= self.target:
             return "loss"
-        if speed <= self.rest * size:
+        if self.rest > 0 and speed <= self.rest * size:
             return "rest"
         if step.time >= self.time:
             return "time"
@@ -399,7 +402,7 @@ def gradient_flows(
         for step in integrate(
             _batched_slope(several, shares),
             starts,
-            rtol=positive_scalar(rtol, "rtol"),
+            rtol=_accuracy(rtol),
             atol=atol,
             runs=len(starts),
             statistics=statistics,
@@ -462,6 +465,13 @@ def _checked_shares(
     if shares.shape != (len(tasks),) or not (shares > 0).all():
         raise InputError(f"task_weights = {shares.tolist()}; give {len(tasks)} positive numbers, one per task")
     return tuple(shares.tolist())
+
+
+def _accuracy(rtol: float) -> float:
+    """A relative tolerance that float64 can meet and that asks for something."""
+    if not FINEST_RTOL <= positive_scalar(rtol, "rtol") < 1:
+        raise InputError(f"rtol = {rtol:g}; give a relative tolerance from {FINEST_RTOL:g} to below 1")
+    return float(rtol)
 
 
 def _non_negative(value: float, name: str) -> float:

@@ -130,7 +130,9 @@ def _checked(
 ) -> tuple[FloatArray, float, FloatArray | None]:
     rows = X.shape[0]
     y = targets(y, "y", rows, "X")
-    return y, positive_scalar(tol, "tol"), None if dual is None else targets(real_array(dual, "dual"), "dual", rows, "X")
+    if not positive_scalar(tol, "tol") < 1:
+        raise InputError(f"tol = {tol:g}; give a relative tolerance below 1")
+    return y, tol, None if dual is None else targets(real_array(dual, "dual"), "dual", rows, "X")
 
 
 def _certified(beta: FloatArray, nu: FloatArray, steps: int, certificate: Certificate, tol: float) -> Solution:
@@ -250,7 +252,7 @@ def _follow(
     end = END_OF_PATH * float(path.potential.flattest.min())
     cold = path.at(np.zeros_like(system.z), kappa if kappa > end else 0.0)
     point = cold if warm is None or not np.isfinite(warm.residual).all() else warm
-    reach = np.inf
+    reach, beta = np.inf, point.beta
     for steps in range(system.steps + 1, MOST_STEPS + 1):
         factor = _Factor.of(Z, point.slope)
         newton = -factor.solve(point.residual)
@@ -265,6 +267,8 @@ def _follow(
         beta, point = _corrected(path, point, factor)
         if _settled(path, point, beta, tol):
             return beta, point.mu, steps
+    if point.kappa == 0:
+        return beta, point.mu, MOST_STEPS  # as good as it gets: the certificate says how good that is
     raise NotCertified(f"the path was not followed to its end in {MOST_STEPS} factorisations (kappa = {point.kappa:.1e})")
 
 

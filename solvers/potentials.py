@@ -50,7 +50,7 @@ class Potential(Protocol):
     def softened(self, x: FloatArray, kappa: float) -> tuple[FloatArray, FloatArray, FloatArray]:
         """A family that ends at b for kappa = 0 and starts at b(0): its value, slope in x, and slope in log kappa, each (D,).
 
-        For large kappa its slope at 0 is about kappa in every coordinate; solvers follow it from there.
+        For large kappa its slope at 0 grows like kappa; solvers follow it from there.
         """
 
     def energy(self, x: FloatArray) -> FloatArray:
@@ -246,7 +246,7 @@ class PinnedMultiTask:
 
 
 def _angle_of_pinned(x: FloatArray) -> FloatArray:
-    """The u with u + tanh u = 2x: Newton from above, where the function is concave, so that it converges monotonically."""
+    """The u with u + tanh u = 2x: Newton from below; the function is concave, so that it converges monotonically."""
     target = np.abs(2 * x)
     u = np.maximum(target / 2, target - 1)
     for _ in range(60):

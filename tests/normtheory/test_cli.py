@@ -263,8 +263,8 @@ def test_the_output_is_checked_before_anything_is_computed(folder, capsys, monke
 
 def test_a_missed_tolerance_is_an_error_and_leaves_no_file(folder, capsys):
     save()
-    assert_refused(run(capsys, *MINIMIZE, "q", "--tol", "1e-300"), "", code=1)
-    assert_refused(run(capsys, *MINIMIZE, "l1", "--tol", "1e-300"), "missed the tolerance", code=1)
+    assert_refused(run(capsys, *MINIMIZE, "q", "--tol", "1e-17"), "", code=1)
+    assert_refused(run(capsys, *MINIMIZE, "l1", "--tol", "1e-20"), "missed the tolerance", code=1)
 
 
 @pytest.mark.parametrize(
@@ -604,3 +604,18 @@ def test_script_can_be_interrupted(folder):
         process.send_signal(2)
         out, err = process.communicate(timeout=30)
     assert_refused((process.returncode, out, err), "interrupted", code=130)
+
+
+def test_scales_whose_squares_overflow_are_refused(folder, capsys):
+    save(beta_aux=np.ones(20))
+    assert_refused(run(capsys, *MINIMIZE, "finetuning", "--alpha", "1e200"), "--alpha = 1e+200")
+
+
+def test_a_checkpoint_may_not_be_the_output(folder, capsys):
+    save()
+    assert_refused(run(capsys, *SIMULATE, "single", "--checkpoint", "out.npz"), "give two names")
+
+
+def test_an_unknown_claim_makes_no_folder(folder, capsys):
+    outcome = run(capsys, "verify", "eq33x", "--report", "report")
+    assert_refused(outcome, "eq33x", left=())

@@ -287,3 +287,10 @@ def test_any_module_s_flow_is_that_of_its_hand_written_twin():
     assert flow.loss(last.state) == pytest.approx(objective.loss(ours.state), rel=1e-5)
     np.testing.assert_allclose(last.state[:24].reshape(6, 4).numpy(), ours.state[:, :4], atol=1e-5)
     assert torch.equal(flow.start[:24].reshape(6, 4), module[0].weight)  # the module stays as it was
+
+
+def test_an_estimate_that_has_not_settled_errs_on_the_stable_side(monkeypatch):
+    monkeypatch.setattr(chebyshev, "MOST_POWER_ITERATIONS", 3)
+    rates = np.linspace(1.0, 1000.0, 40)
+    first = next(integrate(lambda y: -rates * y, np.ones(40), rtol=1e-4, atol=1e-6))
+    assert first.spectral_radius >= 1000.0

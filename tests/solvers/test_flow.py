@@ -97,6 +97,20 @@ def test_an_unreachable_loss_is_an_error():
     assert abs(raised.value.loss - 0.25) <= 1e-6
 
 
+def test_rest_far_above_the_loss_is_an_error_even_at_speed_zero():
+    """The least-squares predictor is 0, where symmetric weights are at rest exactly."""
+    task = Task([[1.0], [1.0]], [1.0, -1.0])
+    for loss in (None, 1e-6):
+        with pytest.raises(FlowError, match="came to rest"):
+            gradient_flow(network, task, Weights.constant(1, 0.1), loss=loss)
+
+
+@pytest.mark.parametrize("options", [{"rtol": 10.0}, {"rtol": 1e-17}, {"loss": 1e6}])
+def test_tolerances_that_ask_for_nothing_are_refused(options):
+    with pytest.raises(InputError, match=next(iter(options))):
+        gradient_flow(network, Task([[1.0, 2.0]], [1.0]), Weights.constant(2, 0.1), **options)
+
+
 def test_spent_gradients_are_an_error():
     with pytest.raises(FlowError, match="gradients spent"):
         gradient_flow(network, Task([[1.0, 2.0]], [1.0]), Weights.constant(2, 1e-3), most_evaluations=50)

@@ -277,3 +277,12 @@ def test_a_large_problem_takes_little_memory_beside_its_design_matrix():
     tracemalloc.stop()
     assert solution.certificate.within(1e-10)
     assert peak <= 0.5 * X.nbytes
+
+
+def test_a_tolerance_below_round_off_is_refused_with_what_was_reached():
+    problem = build(seed=9, n=10, D=40, sparsity=0.2, decades=(-9, 0), correlation=0.5, start=1.0)
+    with pytest.raises(NotCertified, match="missed the tolerance") as raised:
+        minimize(problem.X, problem.y, problem.k, problem.beta0, tol=1e-17)
+    assert raised.value.certificate.gap <= 1e-12
+    with pytest.raises(InputError, match="tol = 2"):
+        minimize(problem.X, problem.y, problem.k, problem.beta0, tol=2.0)
