@@ -104,7 +104,7 @@ _WRONG_LINES = {
     where="Eq. 8 (Appendix A)",
     statement=r"\dot w^{(1)} = \nabla_{w^{(1)}}L = \nabla_{w^{(1)}}\|\tilde X(w^{(1)}\circ w^{(2)})-y\|_2^2 "
     r"= -2\tilde X^\top r\circ w^{(2)}",
-    assumptions=(SUM_OF_SQUARES,),
+    assumptions=(SUM_OF_SQUARES, "spelled out for two samples and two inputs, four hidden units"),
     printed=Line(1, -2),
     corrected=Line(-1, -2),
     corrected_statement=r"\dot w^{(1)} = -\nabla_{w^{(1)}}L = -2\tilde X^\top r\circ w^{(2)}",
@@ -122,7 +122,7 @@ def first_layer_moves(proof: Derivation, line: Line) -> None:
     where="Eq. 9 (Appendix A)",
     statement=r"\dot w^{(2)} = \nabla_{w^{(2)}}L = \nabla_{w^{(2)}}\|\tilde X(w^{(1)}\circ w^{(2)})-y\|_2^2 "
     r"= -2\tilde X^\top r\circ w^{(1)}",
-    assumptions=(SUM_OF_SQUARES,),
+    assumptions=(SUM_OF_SQUARES, "spelled out for two samples and two inputs, four hidden units"),
     printed=Line(1, -2),
     corrected=Line(-1, -2),
     corrected_statement=r"\dot w^{(2)} = -\nabla_{w^{(2)}}L = -2\tilde X^\top r\circ w^{(1)}",

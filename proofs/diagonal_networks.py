@@ -180,7 +180,10 @@ TARGETS = sp.Matrix([2, 3])
     where="section 2.1",
     statement=r"\text{least-}\ell_1\ \text{solutions depend on few input dimensions: at most}\ n\ \text{of}\ D\ "
     r"\text{for}\ n\ \text{samples}",
-    assumptions=("few: at most one input a sample; where least-l1 solutions are many, one of them does",),
+    assumptions=(
+        "few: at most one input a sample; where least-l1 solutions are many, one of them does",
+        "the exchange of inputs is spelled out for three active inputs on two samples",
+    ),
     printed=("l1", 2),
     twins={
         "at most n - 1, in every problem": ("l1", 1),

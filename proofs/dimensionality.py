@@ -5,6 +5,7 @@ Uncorrelated units with variances sigma_1^2, ... have a diagonal covariance, so 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -155,12 +156,25 @@ def extremes(proof: Derivation, stated: tuple[Sequence[Expression], Sequence[Exp
     one, all_equal = ([scale * sp.sympify(value) for value in values] for values in stated)
     proof.equal("the stated covariance attains 1", ratio(one), 1)
     proof.equal("the stated covariance attains p", ratio(all_equal), len(EIGENVALUES))
-    first, second = EIGENVALUES[:2]
-    rest = ratio((first, second, 0, 0)) - 1
-    proof.positive("with two positive eigenvalues PR exceeds 1", rest, 2 * first * second / (first**2 + second**2))
-    unequal = 4 - ratio((first + second, first, first, first))
-    squares = (first + second) ** 2 + 3 * first**2
-    proof.positive("with two different ones it is below p", unequal, 3 * second**2 / squares)
+    first, gap = sp.symbols("l_1 delta", positive=True)
+    second, third, fourth = sp.symbols("l_2:5", nonnegative=True)
+    some = (first, second, third, fourth)
+    pairs = list(itertools.combinations(some, 2))
+    squares = sum(value**2 for value in some)
+    products = 2 * sum(a * b for a, b in pairs) / squares
+    proof.equal("PR - 1 is a sum of products of the eigenvalues l_1 > 0, l_2, l_3, l_4 >= 0", ratio(some) - 1, products)
+    positive = {second: sp.Symbol("l_2", positive=True)}
+    above = (ratio(some) - 1).subs(positive)
+    proof.positive(
+        "it exceeds 0 if two of them are positive, say l_1 and l_2, whatever the others are", above, products.subs(positive)
+    )
+    differences = sum((a - b) ** 2 for a, b in pairs) / squares
+    proof.equal("p - PR is a sum of their squared differences", 4 - ratio(some), differences)
+    apart = {first: second + gap}
+    below = (4 - ratio(some)).subs(apart)
+    proof.positive(
+        "it exceeds 0 if two of them differ, say l_1 = l_2 + delta, whatever the others are", below, differences.subs(apart)
+    )
 
 
 @claim(
@@ -250,7 +264,12 @@ def nothing_shared(proof: Derivation, correlation: Expression) -> None:
     where="section 6, Appendix G",
     statement=r"\text{if finetuning keeps a sparse subset of the features,}\ PR(X_{FT})<PR(X_{PT})\ \text{and}\ "
     r"ENSD(X_{PT},X_{FT})\approx PR(X_{FT})",
-    assumptions=("features are uncorrelated units; three of four are kept", CENTRED),
+    assumptions=(
+        "features are uncorrelated units; three of four are kept",
+        CENTRED,
+        "the paper's approximate equality is read as exact equality, and holds exactly for features of equal variance; "
+        "with variances 1, 1, 1, 10, the last one dropped, ENSD is 39/103 and PR(X_FT) 3, apart by a factor of almost 8",
+    ),
     printed=VARIANCES[:4],
     corrected=(VARIANCES[0],) * 4,
     corrected_statement=r"\text{for features of equal variance}\ PR\ \text{falls from}\ p\ \text{to}\ q\ \text{and}\ "
@@ -271,9 +290,11 @@ def nested_signature(proof: Derivation, variances: Sequence[Expression]) -> None
     equal = proof.equal("ENSD equals PR afterwards", shared, after)
     proof.positive("PR falls", before - after, sp.Integer(1))
     if not equal:
-        rising = [ratio([1, 1, 1, 10]), ratio([1, 1, 1])]
+        example = [sp.Integer(v) for v in (1, 1, 1, 10)]
+        rising = [ratio(example), ratio(example[:3])]
         proof.note(
-            f"With variances 1, 1, 1, 10, dropping the last raises PR from {float(rising[0]):.3g} to {float(rising[1]):.3g}."
+            f"With variances 1, 1, 1, 10, dropping the last raises PR from {float(rising[0]):.3g} to {float(rising[1]):.3g}; "
+            f"ENSD is {_of_subset(example, 3)}, no approximation of PR afterwards."
         )
         return
     n, readout = sp.Symbol("n", positive=True), sp.Matrix(2, 2, sp.symbols("m_11 m_12 m_21 m_22", real=True))

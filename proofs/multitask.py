@@ -45,6 +45,8 @@ CROSSED = W * W_M + V_1 * V_M1 + V_2 * V_M2
         "w^2 + sum v^2": ((W**2 + V_1**2 + V_2**2, PATHWAYS[1], CROSSED), 3),
         "w_+ w_- - sum v_+ v_-": ((*PATHWAYS, W * W_M - V_1 * V_M1 - V_2 * V_M2), 3),
         "only the two pathways' own": (PATHWAYS, 2),
+        "one pathway's own, counted as three": (PATHWAYS[:1], 3),
+        "the sum of the two pathways' own as the third": ((*PATHWAYS, PATHWAYS[0] + PATHWAYS[1]), 3),
         "a fourth": ((*PATHWAYS, CROSSED, V_1 * V_M2 - V_2 * V_M1), 4),
     },
     expected=Verdict.PROVED,
@@ -62,6 +64,9 @@ def conserved_multi_output(proof: Derivation, stated: tuple[tuple[Expression, ..
     point = dict(zip(weights, (2, 3, 5, 7, 11, 13), strict=True))
     left = sp.Integer(len(weights) - reachable.subs(point).rank())
     proof.equal("the two fields and their bracket leave this many of 6 directions at a point", left, sp.Integer(count))
+    gradients = sp.Matrix([[sp.diff(quantity, weight) for weight in weights] for quantity in quantities])
+    rank = sp.Integer(gradients.subs(point).rank())
+    proof.equal("so many of the quantities' gradients are independent at that point", rank, sp.Integer(count))
     _witnessed_conservation(proof, DiagonalNetwork(3), seed=1)
 
 
@@ -230,10 +235,11 @@ def pinned(proof: Derivation, potential: Expression) -> None:
 
 @claim(
     id="mtl-flow",
-    where="section 3.2, after Corollary 2",
-    statement=r"\text{gradient flow of both tasks from small initialisation approximates parameter-norm minimisation: }"
-    r"\arg\min \sum_d\sqrt{\beta_d^2+(\beta^{aux}_d)^2}",
+    where="section 3.2, before Corollary 2",
+    statement=r"\text{a reasonable heuristic: minimizing}\ \|w\|_2\ \text{as an approximation of the inductive bias of "
+    r"training a network from small initialization, that is}\ \arg\min \sum_d\sqrt{\beta_d^2+(\beta^{aux}_d)^2}",
     assumptions=(
+        "the paper offers it as a heuristic; the audit reads it as equality in the limit alpha -> 0",
         "as alpha -> 0, whatever the weights of the two losses",
         "tried where the flow is solved: the auxiliary loss dominates",
     ),

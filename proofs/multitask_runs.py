@@ -151,22 +151,9 @@ def pinned_l12_distance() -> float:
 
 @cache
 def _pinned_minimiser() -> FloatArray:
-    """Minimiser of sum b arcsinh(b/|a|), X b = y, by Newton's method on the dual: b = |a| sinh(tau), tau + tanh(tau) = s."""
+    """Minimiser of sum b arcsinh(b/|a|) subject to X b = y, certified."""
+    from solvers.newton import minimize_separable
+    from solvers.potentials import PinnedMultiTask
+
     main, _, beta_aux = pinned_problem()
-    size, nu = np.abs(beta_aux), np.zeros(main.samples)
-
-    def predictor(nu: FloatArray) -> tuple[FloatArray, FloatArray]:
-        s = main.X.T @ nu
-        tau = s / 2
-        for _ in range(50):  # the slope lies between 1 and 2: Newton's method converges
-            tau = tau - (tau + np.tanh(tau) - s) / (1 + np.cosh(tau) ** -2.0)
-        return size * np.sinh(tau), size * np.cosh(tau) / (1 + np.cosh(tau) ** -2.0)
-
-    for _ in range(100):
-        b, slope = predictor(nu)
-        residual = main.y - main.X @ b
-        step, length = np.linalg.solve((main.X * slope) @ main.X.T, residual), 1.0
-        while np.linalg.norm(main.y - main.X @ predictor(nu + length * step)[0]) > np.linalg.norm(residual) and length > 1e-12:
-            length /= 2
-        nu = nu + length * step
-    return predictor(nu)[0]
+    return minimize_separable(main.X, main.y, PinnedMultiTask(beta_aux)).beta

@@ -325,7 +325,10 @@ def exact_rescaling(proof: Derivation, powers: tuple[int, int]) -> None:
     id="exact-probing",
     where="theory of one output (linear probing)",
     statement=r"\beta = \beta(0)+WX^\top(XWX^\top)^+(y-X\beta(0)),\quad W=\mathrm{diag}(w_+^2+w_-^2)",
-    assumptions=("only the second layer is trained, by gradient flow", "spelled out for two samples and three inputs"),
+    assumptions=(
+        "only the second layer is trained, by gradient flow",
+        "spelled out for two samples and three inputs: X is one certain 2 x 3 matrix of full rank",
+    ),
     printed=lambda plus, minus: plus**2 + minus**2,
     twins={
         "W = diag(w_+^2 - w_-^2)": lambda plus, minus: plus**2 - minus**2,
@@ -346,11 +349,17 @@ def exact_probing(proof: Derivation, weight: Any) -> None:
     w, start, y = sp.symbols("W_1:4", positive=True), sp.symbols("b_1:4", real=True), sp.symbols("y_1 y_2", real=True)
     W, start, y = sp.diag(*w), sp.Matrix(start), sp.Matrix(y)
     nu = (X * W * X.T).inv() * (y - X * start)
-    reached = X * (start + W * X.T * nu)
+    reached = start + W * X.T * nu
     for sample in (0, 1):
-        proof.equal(f"beta(0) + W X^T nu fits sample {sample + 1}, for a certain X", reached[sample], y[sample])
-    curvature = 1 / w[0]
-    proof.positive("and is the interpolator closest to beta(0) in the norm weighted by 1/W > 0", curvature, curvature)
+        proof.equal(f"beta(0) + W X^T nu fits sample {sample + 1}, for a certain X", (X * reached)[sample], y[sample])
+    beta = sp.symbols("beta_1:4", real=True)
+    half = sum((b - s) ** 2 / size for b, s, size in zip(beta, start, w, strict=True)) / 2
+    for d, b in enumerate(beta):
+        slope = sp.diff(half, b).subs(dict(zip(beta, reached, strict=True)))
+        text = f"half the squared distance from beta(0), weighted by 1/W, has the slope (X^T nu)_{d + 1} there"
+        proof.equal(text, slope, (X.T * nu)[d])
+        proof.positive(f"and is strictly convex in coordinate {d + 1}", sp.diff(half, b, 2), 1 / w[d])
+    row_space_is_enough(proof)
     if moves:
         proof.witness("the package's endpoint against the least change of v", experiments.probing_deviation(), ROUND_OFF)
 

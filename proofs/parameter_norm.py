@@ -227,7 +227,10 @@ NEAR = sp.Rational(1, 10)
         "a problem of three inputs, two samples",
     ),
     printed=3,
-    twins={"with two layers it does not either": 2, "with one layer it does not either": 1},
+    twins={
+        "the same flow of three layers, but the norm of two layers, 2 sum |beta_d|": 2,
+        "the same flow of three layers, but the norm of one layer, sum |beta_d|^2": 1,
+    },
     expected=Verdict.PROVED,
     source=SOURCE + "; Woodworth et al. 2020",
 )

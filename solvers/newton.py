@@ -15,8 +15,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.linalg import LinAlgError, cho_solve, cholesky, lstsq, qr, solve_triangular
+from scipy.linalg import lstsq, qr, solve_triangular
 from scipy.linalg.blas import dsyrk
+from scipy.linalg.lapack import dpotrf, dpotrs
 
 from normtheory.arrays import FloatArray, InputError, matrix, positive, positive_scalar, real_array, targets, vector
 from normtheory.penalties import Q
@@ -190,12 +191,9 @@ def _independent_rows(X: FloatArray, y: FloatArray, tol: float) -> _System:
     if rows <= inputs:
         gram = _gram(X, np.ones(inputs))
         lengths = np.sqrt(np.diag(gram))
-        try:
-            triangle = cholesky(gram, overwrite_a=True, check_finite=False)
-            if (np.diag(triangle) > NEARLY_DEPENDENT * lengths).all():
-                return _System(X, y, _Factor(triangle), 1)
-        except LinAlgError:
-            pass  # dependent rows: the QR factorisation below finds which
+        triangle, failed = dpotrf(gram, clean=0, overwrite_a=1)
+        if not failed and (np.diag(triangle) > NEARLY_DEPENDENT * lengths).all():
+            return _System(X, y, _Factor(triangle), 1)
     orthonormal, R, pivots = qr(X.T, mode="economic", pivoting=True, check_finite=False)
     sizes = np.abs(np.diag(R))
     rank = int(np.count_nonzero(sizes > max(X.shape) * np.finfo(float).eps * sizes[0])) if sizes[0] else 0
@@ -363,7 +361,7 @@ def _settled(path: _Path, point: _Point, beta: FloatArray, tol: float) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class _Factor:
-    """Upper triangular R with R^T R = Z diag(weights) Z^T."""
+    """Upper triangular R with R^T R = Z diag(weights) Z^T; what stands below the diagonal is not read."""
 
     triangle: FloatArray
     order: NDArray[np.intp] | None = None
@@ -371,18 +369,18 @@ class _Factor:
     @staticmethod
     def of(Z: FloatArray, weights: FloatArray) -> _Factor:
         """Cholesky factor of the Gram matrix; where that breaks down, QR of diag(sqrt(weights)) Z^T, squaring nothing."""
-        try:
-            return _Factor(cholesky(_gram(Z, weights), overwrite_a=True, check_finite=False))
-        except LinAlgError:
-            # Rows sorted by size and columns pivoted: accurate also for weights that span many decades.
-            tall = (Z * np.sqrt(weights)).T[np.argsort(-weights)]
-            triangle, order = qr(tall, mode="r", pivoting=True, check_finite=False)
-            return _Factor(triangle[: Z.shape[0]], order)
+        triangle, failed = dpotrf(_gram(Z, weights), clean=0, overwrite_a=1)
+        if not failed:
+            return _Factor(triangle)
+        # Rows sorted by size and columns pivoted: accurate also for weights that span many decades.
+        tall = (Z * np.sqrt(weights)).T[np.argsort(-weights)]
+        triangle, order = qr(tall, mode="r", pivoting=True, check_finite=False)
+        return _Factor(triangle[: Z.shape[0]], order)
 
     def solve(self, right: FloatArray) -> FloatArray:
         """Solve R^T R x = right."""
         if self.order is None:
-            return np.asarray(cho_solve((self.triangle, False), right, check_finite=False))
+            return np.asarray(dpotrs(self.triangle, right)[0])
         x = np.empty_like(right)
         half = solve_triangular(self.triangle, right[self.order], trans="T", check_finite=False)
         x[self.order] = solve_triangular(self.triangle, half, check_finite=False)
