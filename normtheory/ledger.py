@@ -234,7 +234,7 @@ def register(claim: Claim) -> Claim:
     return claim
 
 
-def claim(id: str, **fields: Any) -> Callable[[Check], Check]:  # noqa: A002
+def claim(id: str, **fields: Any) -> Callable[[Check], Check]:  # noqa: A002 - the field is called id
     """Decorate a check: register the claim it decides. The fields are those of `Claim`."""
 
     def decorate(check: Check) -> Check:
@@ -255,7 +255,7 @@ def claims(catalogue: str = "proofs") -> dict[str, Claim]:
     return {claim.id: claim for claim in sorted(found, key=lambda claim: position.get(claim.check.__module__, len(modules)))}
 
 
-def find(id: str, catalogue: str = "proofs") -> Claim:  # noqa: A002
+def find(id: str, catalogue: str = "proofs") -> Claim:  # noqa: A002 - as in `claim`
     """The claim called `id`.
 
     Raises

@@ -175,10 +175,6 @@ class DiagonalNetwork:
         v_plus, v_minus = np.atleast_2d(weights.v_plus)[task], np.atleast_2d(weights.v_minus)[task]
         return np.asarray((X * weights.w_plus) @ v_plus - (X * weights.w_minus) @ v_minus)
 
-    def weight_gradient(self, weights: Weights, map_gradient: FloatArray) -> Weights:
-        """Gradient of a loss in the weights, given its gradient in beta, of the shape of beta (chain rule)."""
-        return Weights.unstacked(weight_gradient(weights.stacked(), map_gradient))
-
     def jacobian(self, weights: Weights, X: FloatArray, task: int = 0) -> FloatArray:
         """Derivative of output number `task` in the entries of the state, shape (n, (2 + 2 O) D)."""
         blocks = np.zeros((len(X), 2 + 2 * self.outputs, weights.size))

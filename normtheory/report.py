@@ -10,9 +10,9 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from normtheory.derivation import Step, Truth
 from normtheory.ledger import Entry, Evidence, Verdict
@@ -66,10 +66,13 @@ def write_report(entries: Sequence[Entry], folder: Path, pictures: Mapping[str, 
 
     written = []
     for name, text in (("report.html", html(entries, pictures)), ("report.tex", tex(entries, pictures))):
-        data = text.encode()
-        write_whole(folder / name, lambda handle, data=data: handle.write(data))  # type: ignore[misc]
+        write_whole(folder / name, partial(_put, text.encode()))
         written.append(folder / name)
     return written
+
+
+def _put(data: bytes, handle: IO[bytes]) -> None:
+    handle.write(data)
 
 
 def html(entries: Sequence[Entry], pictures: Mapping[str, Path] | None = None) -> str:

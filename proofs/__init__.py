@@ -18,7 +18,7 @@ from proofs import (
     q_facts,
 )
 
-__all__ = [  # noqa: RUF022
+__all__ = [  # noqa: RUF022 - the order of the paper, not of the alphabet
     "diagonal_networks",
     "finetuning",
     "parameter_norm",

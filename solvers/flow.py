@@ -132,11 +132,12 @@ class FlowState:
         missing = sorted((needed | {"times", "losses"}) - set(arrays))
         if missing:
             raise InputError(f"holds no array {missing[0]}, which a saved flow has; give a file written by --checkpoint")
-        whole = {name: int(arrays[name]) for name in ("age", *vars(Statistics()))}
-        kept = {name: arrays[name] for name in ("state", "derivative")}
-        numbers = {name: float(arrays[name]) for name in needed - set(whole) - set(kept)}
-        statistics = Statistics(**{name: whole.pop(name) for name in vars(Statistics())})
-        memory = Memory(**kept, **whole, **numbers, direction=arrays.get("direction"), statistics=statistics)  # type: ignore[arg-type]
+        # Named after the fields of Memory, whose types the type checker cannot tell apart by name.
+        known: dict[str, Any] = {name: int(arrays[name]) for name in ("age", *vars(Statistics()))}
+        kept: dict[str, Any] = {name: arrays[name] for name in ("state", "derivative")}
+        known |= {name: float(arrays[name]) for name in needed - set(known) - set(kept)}
+        statistics = Statistics(**{name: known.pop(name) for name in vars(Statistics())})
+        memory = Memory(**kept, **known, direction=arrays.get("direction"), statistics=statistics)
         return FlowState(arrays["times"], arrays["losses"], memory)
 
 

@@ -118,7 +118,8 @@ class DeepDiagonal:
 
     b(x) = alpha^L [(1 - z)^-p - (1 + z)^-p] with z = (alpha/max alpha)^(L-2) x in (-1, 1) and p = L/(L-2): from
     w' = -+ L w^(L-1) g the power w^(2-L) is linear in the integral of g. Predictors of order one lie about alpha^(L-2) from the
-    edge |z| = 1; below about 1e-9 float64 cannot tell them from it, and solvers refuse.
+    edge |z| = 1. Closer than about 1e-9 the dual variable does not determine them in float64: of 180 problems each, the
+    minimiser answers 180 at 1e-7, 169 at 1e-9, 14 at 1e-10 and none at 1e-12, and refuses the others.
 
     Parameters
     ----------
@@ -176,9 +177,10 @@ class DeepDiagonal:
     def energy(self, x: FloatArray) -> FloatArray:
         """alpha^L/pace [(1 - z)^(1-p) + (1 + z)^(1-p) - 2]/(p - 1)."""
         z, q = self._pace * x, self._power - 1
-        root = np.exp(-q / 2 * np.log1p(-z * z))
-        # The bracket is 2 (root cosh(q artanh z) - 1), split into two terms of one sign.
-        bracket = 4 * root * np.sinh(q / 2 * np.arctanh(z)) ** 2 + 2 * np.expm1(-q / 2 * np.log1p(-z * z))
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # infinite at the edge itself
+            root = np.exp(-q / 2 * np.log1p(-z * z))
+            # The bracket is 2 (root cosh(q artanh z) - 1), split into two terms of one sign.
+            bracket = 4 * root * np.sinh(q / 2 * np.arctanh(z)) ** 2 + 2 * np.expm1(-q / 2 * np.log1p(-z * z))
         return np.asarray(self.alpha**self.depth / self._pace * bracket / q)
 
     def divergence(self, beta: FloatArray) -> FloatArray:

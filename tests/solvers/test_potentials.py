@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 from drawn import examples
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.integrate import quad
 
 from normtheory.arrays import InputError
+from solvers.certificate import NotCertified
 from solvers.chebyshev import integrate
 from solvers.newton import minimize, minimize_separable
 from solvers.potentials import DeepDiagonal, HyperbolicEntropy, PinnedMultiTask, PinnedOrbits
@@ -92,15 +93,20 @@ def test_deep_diagonal_networks_end_at_the_minimiser(seed, depth, scale):
 
 
 @examples(60)
-@given(st.integers(0, 2**32 - 1), st.sampled_from([3, 4, 6]), st.floats(-6, 0.5))
+@given(st.integers(0, 2**32 - 1), st.sampled_from([3, 4, 6]), st.floats(-13, 0.5))
+@example(seed=0, depth=6, decade=-12.0)  # answered once with a predictor 0.2 % from the dual's own, at a gap of 1e-10
 def test_deep_diagonal_minimisers_at_small_scales(seed, depth, decade):
-    """Near the edge of the domain, where 1 - |z| is about alpha^(L-2) = 10^decade: feasible, and the image of the dual."""
+    """1 - |z| is about alpha^(L-2) = 10^decade: right or refused near the edge of the domain, and answered up to 1e-7 of it."""
     X, y = task(seed)
     potential = DeepDiagonal(10 ** (decade / (depth - 2)) * np.random.default_rng(seed).uniform(0.5, 1.0, 15), depth)
-    solution = minimize_separable(X, y, potential)
+    try:
+        solution = minimize_separable(X, y, potential)
+    except NotCertified:
+        assert decade < -7
+        return
     assert np.linalg.norm(X @ solution.beta - y) <= 1e-10 * np.linalg.norm(y)
     picked = potential.map(X.T @ solution.dual)[0]
-    assert np.linalg.norm(picked - solution.beta) <= 1e-4 * np.linalg.norm(solution.beta)
+    assert np.linalg.norm(picked - solution.beta) <= 1.01e-5 * np.linalg.norm(solution.beta)
 
 
 @pytest.mark.parametrize("alpha", [0.3, 1e-2])
