@@ -1,45 +1,112 @@
-"""One file per figure: compute() makes a tidy table, draw() a picture of it; `make` runs both."""
+"""One file per figure: compute() makes a tidy table, draw() pictures of it; `make` runs both, `redraw` the second."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from normtheory.arrays import InputError
 
 # name on the command line -> module
-FIGURES = {"fig1a": "figures.penalty_landscapes", "corollary1": "figures.corollary1"}
+FIGURES = {
+    "fig1": "figures.fig1",
+    "fig1a": "figures.penalty_landscapes",
+    "fig5": "figures.fig5",
+    "corollary1": "figures.corollary1",
+}
 SCALES = ("quick", "paper")
+COMMITTED = Path(__file__).with_name("data")  # the tables of full runs
+CELLS = "cells"  # folder, below that of the pictures, of what has been computed
 
 Progress = Callable[[int, int, str], None]  # finished, in all, what
 
 
-def make(name: str, scale: str = "paper", out: Path = Path("pictures"), progress: Progress | None = None) -> list[Path]:
-    """Compute a figure's table and draw it; return the files written: NAME.csv, NAME.png and NAME.svg.
+def make(
+    name: str,
+    scale: str = "paper",
+    out: Path = Path("pictures"),
+    *,
+    engine: str = "local",
+    progress: Progress = lambda finished, total, what: None,
+) -> list[Path]:
+    """Compute a figure's table and draw it; return the files written: NAME.csv, and a PNG and an SVG for each picture.
+
+    What is finished is kept in the folder `cells` below `out`: after an interruption the same call goes on from there.
 
     Parameters
     ----------
     name : str
         One of FIGURES.
     scale : str
-        'quick' (a reduced grid, seconds) or 'paper'.
+        'quick' (a reduced grid, minutes) or 'paper'.
     out : Path
         Folder to write to; made if missing. Files appear whole or not at all.
+    engine, progress
+        As in `figures.sweep.Sweep`.
 
     Raises
     ------
     InputError
-        If the name or the scale is unknown, or the folder cannot be written to.
+        If the name, the scale or the engine is unknown, or the folder cannot be written to.
+    IncompleteError
+        If some cells failed twice; the files were written without them.
     """
-    if name not in FIGURES:
-        raise InputError(f"unknown figure {name!r}; choose from {', '.join(FIGURES)}")
+    module = _module(name)
     if scale not in SCALES:
         raise InputError(f"unknown scale {scale!r}; choose from {', '.join(SCALES)}")
-    from figures.files import folder, write_picture, write_table
+    from figures.files import folder, write_table
+    from figures.sweep import Sweep
 
+    sweep = Sweep(out / CELLS, engine, progress=progress)
     out = folder(out)
-    module = import_module(FIGURES[name])
-    table = module.compute(scale, progress or (lambda finished, total, what: None))
-    written = [write_table(table, out / f"{name}.csv")]
-    return written + write_picture(module.draw(table), out / name)
+    table = module.compute(scale, sweep)
+    written = [write_table(table, out / f"{name}.csv"), *_draw(module, table, out)]
+    sweep.check()
+    return written
+
+
+def redraw(name: str, out: Path = Path("pictures")) -> list[Path]:
+    """Draw a figure from the table of its full run that comes with the package, in seconds; return the files written.
+
+    Raises
+    ------
+    InputError
+        As `make`.
+    """
+    module = _module(name)
+    from figures.files import folder
+
+    return _draw(module, committed(name), folder(out))
+
+
+def committed(name: str) -> Any:
+    """The table of a figure's full run: the one that comes with the package or, where computing it is instant, a new one.
+
+    Raises
+    ------
+    InputError
+        If the name is unknown.
+    """
+    module = _module(name)
+    path = COMMITTED / f"{name}.csv"
+    if path.exists():
+        from figures.files import read_table
+
+        return read_table(path)
+    from figures.sweep import Sweep
+
+    return module.compute("paper", Sweep(Path(CELLS)))
+
+
+def _module(name: str) -> Any:
+    if name not in FIGURES:
+        raise InputError(f"unknown figure {name!r}; choose from {', '.join(FIGURES)}")
+    return import_module(FIGURES[name])
+
+
+def _draw(module: Any, table: Any, out: Path) -> list[Path]:
+    from figures.files import write_picture
+
+    return [path for stem, picture in module.draw(table).items() for path in write_picture(picture, out / stem)]

@@ -1,4 +1,4 @@
-"""`python -m figures [--scale quick|paper] [--out DIR] [NAME ...]`: make figures, all of them if none is named."""
+"""`python -m figures [--scale quick|paper] [--engine local|dask[:ADDRESS]] [--out DIR] [NAME ...]`; all if none is named."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 from figures import FIGURES, SCALES, make
+from figures.progress import reported
+from figures.sweep import IncompleteError
 from normtheory.arrays import InputError
 
 
@@ -15,20 +17,24 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m figures", description="Make the figures of the audit.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(FIGURES)}; all if none is named")
     parser.add_argument("--scale", choices=SCALES, default="paper")
+    parser.add_argument("--engine", default="local", help="local, dask or dask:ADDRESS")
     parser.add_argument("--out", type=Path, default=Path("pictures"))
     options = parser.parse_args()
     try:
-        for name in options.names or FIGURES:
-            for path in make(name, options.scale, options.out, _report):
-                print(path)
+        with reported() as progress:
+            for name in options.names or FIGURES:
+                for path in make(name, options.scale, options.out, engine=options.engine, progress=progress):
+                    print(path, flush=True)
     except InputError as error:
         print(f"figures: {error}", file=sys.stderr)
         return 2
+    except IncompleteError as error:
+        print(f"figures: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("figures: interrupted; what is finished is kept, and the same command goes on from there", file=sys.stderr)
+        return 130
     return 0
-
-
-def _report(finished: int, total: int, what: str) -> None:
-    print(f"{finished}/{total} {what}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

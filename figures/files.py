@@ -53,6 +53,16 @@ def read_table(path: Path) -> pa.Table:
     return csv.read_csv(path)
 
 
+def rounded(table: pa.Table, digits: int = 6) -> pa.Table:
+    """The table with its numbers rounded to significant digits: what a committed table needs."""
+    columns = []
+    for column in table.columns:
+        if pa.types.is_floating(column.type):
+            column = pa.array([None if x is None else float(f"{x:.{digits}g}") for x in column.to_pylist()], column.type)
+        columns.append(column)
+    return pa.table(columns, schema=table.schema)
+
+
 def write_picture(figure: Any, stem: Path) -> list[Path]:
     """Write a matplotlib figure as PNG and SVG; return both paths. SVGs hold no date: equal pictures are equal files."""
     return [_write_one(figure, stem.with_suffix(".png"), {}), _write_one(figure, stem.with_suffix(".svg"), {"Date": None})]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from figures.files import COLOURS, STYLE
+from figures.sweep import Sweep
 from normtheory.exact import printed_corollary1
 from normtheory.penalties import GroupL12, Q
 
@@ -17,12 +17,12 @@ GAMMA = 1e-3
 PANELS = {"q": "PT+FT: Q penalty (Eq. 3)", "l12": "MTL: excess of the $\\ell_{1,2}$ penalty (Eq. 5)"}
 
 
-def compute(scale: str, progress: Callable[[int, int, str], None]) -> pa.Table:
+def compute(scale: str, sweep: Sweep | None = None) -> pa.Table:
     """Both penalties of one coordinate and their limits.
 
     Columns: penalty, beta_aux, beta, value, small (limit for |beta| << |beta_aux|), large (limit for |beta| >> |beta_aux|).
     The Q penalty is the printed one, k = |beta_aux| + gamma^2; of the l1,2 penalty the excess over 2|beta_aux| is shown,
-    which is what tends to the printed limits (the penalty itself does not).
+    which is what tends to the printed limits (the penalty itself does not). Instant: no sweep is needed.
     """
     beta = np.logspace(-2, 2, 33 if scale == "quick" else 161)
     rows = []
@@ -30,7 +30,6 @@ def compute(scale: str, progress: Callable[[int, int, str], None]) -> pa.Table:
         k = printed_corollary1(aux, GAMMA).k
         rows.append(("q", aux, Q(k).contributions(beta), beta**2 / k, 2 * beta * (np.log(2 * beta / k) - 1) + 2 * k))
         rows.append(("l12", aux, GroupL12().excess(beta, np.full_like(beta, aux)), beta**2 / aux, 2 * beta))
-    progress(1, 1, "penalties")
     same: dict[str, list[Any]] = {"penalty": [], "beta_aux": []}
     for kind, aux, *_ in rows:
         same["penalty"] += [kind] * beta.size
@@ -39,8 +38,8 @@ def compute(scale: str, progress: Callable[[int, int, str], None]) -> pa.Table:
     return pa.table(same | {"beta": np.tile(beta, len(rows))} | curves)
 
 
-def draw(table: pa.Table) -> Any:
-    """Two panels side by side on the same logarithmic axes."""
+def draw(table: pa.Table) -> dict[str, Any]:
+    """The picture, by name: two panels side by side on the same logarithmic axes."""
     import matplotlib.pyplot as plt
 
     rows = table.to_pylist()
@@ -54,7 +53,7 @@ def draw(table: pa.Table) -> Any:
             axis.set(title=title, xscale="log", yscale="log", xlabel="main weight $|\\beta|$", xlim=(1e-2, 1e2))
         axes[0].set(ylabel="contribution to the penalty", ylim=(1e-8, 1e4))
         _legend(axes[1], colours)
-    return figure
+    return {"fig1a": figure}
 
 
 def _curve(axis: Any, rows: list[dict[str, float]], colour: str) -> None:

@@ -93,10 +93,11 @@ def _exit_code(error: Exception) -> int:
 
     if isinstance(error, InputError):
         return BAD_INPUT
+    from figures.sweep import IncompleteError
     from solvers.certificate import NotCertified
     from solvers.flow import FlowError
 
-    if isinstance(error, NotCertified | FlowError):
+    if isinstance(error, NotCertified | FlowError | IncompleteError):
         return FAILED
     raise error
 
@@ -533,6 +534,7 @@ def verify(
 ) -> None:
     """Check claims of the theory; succeed only if every verdict is as expected and every false twin was rejected."""
     from normtheory import ledger
+    from normtheory.processes import processors
     from normtheory.tasks import check_writable
 
     limit = _positive(limit, "--limit")
@@ -545,7 +547,7 @@ def verify(
         from figures.files import folder
 
         folder(report)
-    workers = _processors() if jobs is None else jobs
+    workers = processors() if jobs is None else jobs
     start = time.perf_counter()
     found = {entry.id: entry for entry in _with_progress(ledger.run(order, jobs=workers, limit=limit), len(order))}
     entries = [found[name] for name in order]
@@ -560,26 +562,20 @@ def verify(
     raise typer.Exit(0 if all(entry.ok for entry in entries) else FAILED)
 
 
-# The figures that the report shows beside a claim.
-PICTURES = {"fig1a": ("eq3", "eq5", "l2-at-one", "q-sensitive")}
+# The figures that the report shows beside claims which are no panels of them; a claim that is a panel shows its picture.
+PICTURES = {"fig1a": ("eq3", "eq5", "l2-at-one", "q-sensitive"), "corollary1": ("cor1",)}
 
 
 def _pictures(ids: Iterable[str], folder: Path) -> dict[str, Path]:
     """Draw, into the report's folder, the figures that belong to these claims; the picture of each claim that has one."""
     import figures
 
-    chosen = {name: set(claims).intersection(ids) for name, claims in PICTURES.items()}
-    drawn: dict[str, Path] = {}
-    for name, claims in chosen.items():
-        if claims:
-            picture = next(path for path in figures.make(name, "quick", folder) if path.suffix == ".svg")
-            drawn |= dict.fromkeys(claims, picture)
-    return drawn
-
-
-def _processors() -> int:
-    """The processors this process may use, where the system tells."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    wanted = set(ids)
+    beside = {claim: picture for picture, claims in PICTURES.items() for claim in claims if claim in wanted}
+    names = {name for name in figures.FIGURES if any(claim.startswith(name) for claim in [*wanted, *beside.values()])}
+    drawn = {path.stem: path for name in names for path in figures.redraw(name, folder) if path.suffix == ".svg"}
+    own = {claim: drawn[claim] for claim in wanted if claim in drawn}
+    return own | {claim: drawn[picture] for claim, picture in beside.items()}
 
 
 def _with_progress(entries: Iterable[Entry], total: int) -> Iterator[Entry]:
@@ -658,16 +654,26 @@ def show(name: Annotated[str, typer.Argument(metavar="ID", help="The claim; `nor
 @app.command()
 def figure(
     name: Annotated[str, typer.Argument(help="The figure; an unknown name lists them.")],
-    scale: Annotated[ScaleName, typer.Option(help="A reduced grid, seconds, or the paper's.")] = "paper",
+    scale: Annotated[ScaleName, typer.Option(help="A reduced grid, minutes, or the paper's.")] = "paper",
+    engine: Annotated[
+        str, typer.Option(metavar="local|dask[:ADDRESS]", help="Processes here, a local Dask cluster, or any Dask cluster.")
+    ] = "local",
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the pictures and their table.")] = Path("pictures"),
+    redraw: Annotated[bool, typer.Option("--redraw", help="Draw from the table of the full run that comes along.")] = False,
 ) -> None:
-    """Compute a figure of the audit and draw it."""
+    """Compute a figure of the audit and draw it. Interrupted, the same command goes on from what is finished."""
     import figures
+    from figures.progress import reported
 
-    def report(finished: int, total: int, what: str) -> None:
-        print(f"{finished}/{total} {what}", file=sys.stderr, flush=True)
-
-    for path in figures.make(name, scale, out, report):
+    if redraw:
+        written = figures.redraw(name, out)
+    else:
+        try:
+            with reported() as progress:
+                written = figures.make(name, scale, out, engine=engine, progress=progress)
+        except KeyboardInterrupt:
+            raise Interrupted("interrupted; what is finished is kept, and the same command goes on from there") from None
+    for path in written:
         print(path)
 
 

@@ -11,18 +11,17 @@ catalogue.
 from __future__ import annotations
 
 import difflib
-import os
 import textwrap
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from importlib import import_module
 from typing import Any
 
 from normtheory.derivation import Derivation, Step, Strength, Truth
+from normtheory.processes import single_threaded_children
 
 Subject = Any  # what a check is about: a formula, or several of them; the check knows its shape
 Check = Callable[[Derivation, Subject], None]
@@ -454,22 +453,6 @@ def _not_run(claim: Claim, reason: str) -> Entry:
         seconds=0.0,
         failure=reason,
     )
-
-
-@contextmanager
-def single_threaded_children() -> Iterator[None]:
-    """One BLAS thread per worker: the libraries read these variables when they are first imported, in the child."""
-    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
-    before = {name: os.environ.get(name) for name in names}
-    os.environ.update(dict.fromkeys(names, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 def to_json(entries: Iterable[Entry]) -> list[dict[str, Any]]:

@@ -1,7 +1,8 @@
-"""Dimensionality of representations: participation ratio (Eq. 34), linear CKA, effective number of shared dimensions (Eq. 35).
+"""What a network represents: dimensionality of responses, and where the weight of a linear predictor lies.
 
-A representation is an array of shape (n, p): the responses of p units to n samples. All three measures are defined for
-mean-centred responses; the functions centre by default.
+Responses of p units to n samples are an array of shape (n, p). Participation ratio (Eq. 34), linear CKA and effective number of
+shared dimensions (Eq. 35) are defined for mean-centred responses; the functions centre by default. Shares of a predictor are
+shares of its squared l2 norm, the variance of its output on white inputs (Fig. 1c and 1d).
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from normtheory.arrays import FloatArray, InputError, matrix
+from normtheory.arrays import FloatArray, InputError, matrix, real_array
 
 
 def participation_ratio(X: ArrayLike, *, centre: bool = True) -> float:
@@ -83,3 +84,52 @@ def _overlap(first: FloatArray, second: FloatArray) -> float:
     if min(first.shape[1], second.shape[1]) > first.shape[0]:
         return float(np.sum((first @ first.T) * (second @ second.T)))
     return float(np.sum((second.T @ first) ** 2))
+
+
+def share_outside_top(beta: ArrayLike, count: int) -> float:
+    """Share of the squared norm of a predictor outside its `count` strongest weights, between 0 and 1 (Fig. 1c, 1h).
+
+    Parameters
+    ----------
+    beta : array, shape (D,)
+        Predictor, not 0.
+    count : int
+        Number of weights left out, from 0 to D.
+
+    Raises
+    ------
+    InputError
+        If beta is malformed or 0, or the count is out of its range.
+    """
+    squares = _squares(beta)
+    if not 0 <= count <= squares.size:
+        raise InputError(f"count = {count}; give a number from 0 to {squares.size}, the number of weights")
+    return float(np.sort(squares)[: squares.size - count].sum() / squares.sum())
+
+
+def share_on(beta: ArrayLike, support: ArrayLike) -> float:
+    """Share of the squared norm of a predictor on some of its inputs, between 0 and 1 (Fig. 1d).
+
+    Parameters
+    ----------
+    beta : array, shape (D,)
+        Predictor, not 0.
+    support : array of bool, shape (D,)
+        The inputs that count.
+
+    Raises
+    ------
+    InputError
+        If beta is malformed or 0, or the support is not a mask of its shape.
+    """
+    squares, mask = _squares(beta), np.asarray(support)
+    if mask.dtype != np.bool_ or mask.shape != squares.shape:
+        raise InputError(f"support is {mask.dtype} of shape {mask.shape}; give a mask, bool of shape {squares.shape}")
+    return float(squares[mask].sum() / squares.sum())
+
+
+def _squares(beta: ArrayLike) -> FloatArray:
+    predictor = real_array(beta, "beta")
+    if predictor.ndim != 1 or not predictor.any():
+        raise InputError("beta is 0 or no vector, of which no share can be taken; give a predictor of shape (D,)")
+    return np.asarray((predictor / np.abs(predictor).max()) ** 2)

@@ -1,22 +1,21 @@
 """The figures: tables that say what they should, pictures that appear whole, and names that are checked."""
 
-import numpy as np
 import pyarrow as pa
 import pytest
 
 import figures
-from figures import corollary1, penalty_landscapes
-from figures.files import read_table, write_table
+from figures import corollary1, diagonal, fig1, fig5, penalty_landscapes
+from figures.drawing import chosen, relative_loss
+from figures.files import read_table, rounded, write_picture, write_table
+from figures.sweep import IncompleteError, Sweep
 from normtheory.arrays import InputError
 
-
-def no_progress(finished, total, what):
-    pass
+TINY = diagonal.Grid(seeds=(0,), samples=(16,), overlaps=(30, 40), features=(5,), rescale=(1.0, 0.1), flow_samples=16)
 
 
 def test_penalty_landscapes_tend_to_their_limits():
     """At the ends of each curve the value is the guide's: to 1 % where the ratio is at least 100."""
-    rows = penalty_landscapes.compute("quick", no_progress).to_pylist()
+    rows = penalty_landscapes.compute("quick").to_pylist()
     assert {(row["penalty"], row["beta_aux"]) for row in rows} == {(p, a) for p in ("q", "l12") for a in (1e-3, 1.0, 1e3)}
     checked = 0
     for row in rows:
@@ -31,7 +30,7 @@ def test_penalty_landscapes_tend_to_their_limits():
 @pytest.fixture(scope="module")
 def one_network():
     """One seed, one overlap, two sample sizes, at the paper's D = 1000."""
-    return corollary1._cell(0, 40, (32, 64))
+    return corollary1.cell({"seed": 0, "overlap": 40, "samples": [32, 64]})
 
 
 def test_the_network_follows_the_exact_theory_and_not_the_printed_one(one_network):
@@ -42,28 +41,97 @@ def test_the_network_follows_the_exact_theory_and_not_the_printed_one(one_networ
     assert rows[64, "flow"]["loss"] >= 3 * rows[64, "printed"]["loss"]
 
 
-def test_make_writes_table_and_pictures(tmp_path, monkeypatch, one_network):
-    monkeypatch.setattr(corollary1, "compute", lambda scale, progress: pa.Table.from_pylist(one_network))
-    for name in figures.FIGURES:
-        written = figures.make(name, "quick", tmp_path / "out")
-        assert [path.name for path in written] == [f"{name}.csv", f"{name}.png", f"{name}.svg"]
-        assert all(path.stat().st_size > 100 for path in written)
-        assert written[1].read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
-    assert read_table(tmp_path / "out" / "corollary1.csv").to_pylist()[0].keys() == one_network[0].keys()
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Figures 1 and 5 of a tiny grid, at the paper's D = 1000, with two workers."""
+    out = tmp_path_factory.mktemp("out")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(diagonal.GRIDS, "quick", TINY)
+        seen = []
+        for name in ("fig1", "fig5"):
+            figures.make(name, "quick", out, progress=lambda *what: seen.append(what[:2]))
+    return out, seen
+
+
+def test_figures_1_and_5_share_their_cells(made):
+    out, seen = made
+    assert seen == [(0, 4), (1, 4), (2, 4), (3, 4), (4, 4), (4, 4)]
+    assert len(list((out / "cells").iterdir())) == 4
+
+
+def test_every_panel_is_written_and_drawn(made):
+    out, _ = made
+    pictures = [f"fig1{panel}" for panel in "abcdefghi"] + [f"fig5{panel}" for panel in "abcdef"]
+    for name in pictures:
+        assert (out / f"{name}.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+        assert (out / f"{name}.svg").stat().st_size > 1000
+    for name, module in (("fig1", fig1), ("fig5", fig5)):
+        table = read_table(out / f"{name}.csv")
+        assert table.schema.names == module.SCHEMA.names
+        assert set(table["panel"].to_pylist()) == set(module.DRAWN)
+
+
+def test_the_runs_of_a_pair_of_tasks_are_what_they_are_called(made):
+    """Relations that hold for any draw, by other routes than the solvers'."""
+    out, _ = made
+    rows = read_table(out / "fig1.csv").to_pylist()
+    losses = chosen(rows, panel="b", overlap=30)
+    assert len(losses) == len(fig1.LOSSES)
+    assert all(row["best_loss"] <= row["final_loss"] * (1 + 1e-5) for row in losses if row["best_loss"] is not None)
+    for method in ("PT+FT", "STL"):
+        exact, flow = (chosen(losses, method=method, how=how)[0] for how in ("exact", "flow"))
+        assert flow["distance"] <= 20 * diagonal.RTOL
+        assert relative_loss(flow) == pytest.approx(relative_loss(exact), rel=1e-4)
+    norms = {(row["method"], row["how"]): row for row in chosen(read_table(out / "fig5.csv").to_pylist(), panel="a")}
+    finetuned = norms["PT+FT", "exact"]
+    assert all(finetuned["q_exact"] <= row["q_exact"] * (1 + 1e-5) for row in norms.values())
+    shares = [row["share"] for row in chosen(rows, panel="c", method="PT+FT")]
+    assert shares == sorted(shares, reverse=True)
+
+
+def test_the_engines_give_identical_tables(made, tmp_path, monkeypatch):
+    pytest.importorskip("distributed")
+    monkeypatch.setitem(diagonal.GRIDS, "quick", TINY)
+    assert fig1.compute("quick", Sweep(tmp_path, "dask")).equals(fig1.compute("quick", Sweep(made[0] / "cells")))
+
+
+def test_a_failed_cell_is_named_after_the_pictures_are_written(tmp_path, monkeypatch, one_network):
+    monkeypatch.setattr(corollary1, "SAMPLES", {"quick": (16, -1)})
+    monkeypatch.setattr(corollary1, "OVERLAPS", (40,))
+    monkeypatch.setattr(corollary1, "SEEDS", {"quick": 1})
+    compute = corollary1.compute
+
+    def partly(scale, sweep):
+        compute(scale, sweep)
+        return pa.Table.from_pylist(one_network)
+
+    monkeypatch.setattr(corollary1, "compute", partly)
+    with pytest.raises(IncompleteError, match="1 cells failed twice .* samples = -1"):
+        figures.make("corollary1", "quick", tmp_path)
+    assert (tmp_path / "corollary1.png").exists()
+
+
+def test_a_committed_table_is_redrawn(tmp_path):
+    written = figures.redraw("corollary1", tmp_path / "out")
+    assert [path.name for path in written] == ["corollary1.png", "corollary1.svg"]
+    assert [path.name for path in figures.redraw("fig1a", tmp_path / "out")] == ["fig1a.png", "fig1a.svg"]
 
 
 def test_the_same_table_gives_the_same_picture(tmp_path):
-    table = penalty_landscapes.compute("quick", no_progress)
-    from figures.files import write_picture
-
-    first = write_picture(penalty_landscapes.draw(table), tmp_path / "a")
-    second = write_picture(penalty_landscapes.draw(table), tmp_path / "b")
+    table = penalty_landscapes.compute("quick")
+    first = write_picture(penalty_landscapes.draw(table)["fig1a"], tmp_path / "a")
+    second = write_picture(penalty_landscapes.draw(table)["fig1a"], tmp_path / "b")
     assert first[1].read_bytes() == second[1].read_bytes()
 
 
 def test_tables_survive_the_disk(tmp_path):
-    table = pa.table({"n": [16, 32], "loss": [0.1, 1e-17], "method": ["flow", "exact"]})
+    table = pa.table({"n": [16, 32], "loss": [0.1, 1e-17], "method": ["flow", "exact"], "best": [None, 0.25]})
     assert read_table(write_table(table, tmp_path / "t.csv")).equals(table)
+
+
+def test_rounding_keeps_significant_digits():
+    table = pa.table({"n": [123456789, 2], "loss": [1.23456789e-17, None]})
+    assert rounded(table).to_pylist() == [{"n": 123456789, "loss": 1.23457e-17}, {"n": 2, "loss": None}]
 
 
 @pytest.mark.parametrize(("name", "scale", "message"), [("fig9z", "quick", "fig1a"), ("fig1a", "huge", "paper")])
@@ -73,22 +141,24 @@ def test_unknown_names_are_refused(tmp_path, name, scale, message):
     assert not (tmp_path / "out").exists()
 
 
+def test_an_unknown_engine_is_refused_before_anything_is_written(tmp_path):
+    with pytest.raises(InputError, match="unknown engine 'slurm'; choose local, dask or dask:ADDRESS"):
+        figures.make("corollary1", "quick", tmp_path / "out", engine="slurm")
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(InputError, match="cannot make the folder"):
         figures.make("fig1a", "quick", tmp_path / "file" / "out")
 
 
-def test_corollary1_grid_at_scale_quick(monkeypatch):
-    """The pool returns every cell of the grid, in order, whatever order they finish in."""
+def test_corollary1_grid_at_scale_quick(tmp_path, monkeypatch):
+    """Every cell of the grid, in order, whatever order they finish in."""
     monkeypatch.setattr(corollary1, "SAMPLES", {"quick": (16,)})
     monkeypatch.setattr(corollary1, "OVERLAPS", (40, 0))
     monkeypatch.setattr(corollary1, "SEEDS", {"quick": 1})
-    seen = []
-    table = corollary1.compute("quick", lambda *what: seen.append(what[:2]))
-    assert seen == [(1, 2), (2, 2)]
-    rows = table.to_pylist()
+    rows = corollary1.compute("quick", Sweep(tmp_path)).to_pylist()
     assert [(row["overlap"], row["n"], row["method"]) for row in rows] == [
         (overlap, 16, method) for overlap in (40, 0) for method in ("flow", "exact", "printed")
     ]
-    assert np.isfinite([row["loss"] for row in rows]).all()

@@ -13,6 +13,7 @@ import pytest
 from scipy.integrate import solve_ivp
 
 import figures
+from figures.sweep import IncompleteError
 from normtheory import cli, exact, ledger
 from normtheory.tasks import teacher_student
 from solvers import flow, groups, newton, programs, training
@@ -554,12 +555,35 @@ def test_a_flow_that_is_given_up_is_an_error(folder, capsys, monkeypatch):
 
 
 def test_figure_passes_its_options_on(folder, capsys, monkeypatch):
-    def make(name, scale, out, progress):
+    def make(name, scale, out, engine, progress):
         progress(1, 2, "cell")
-        return [out / f"{name}-{scale}.png"]
+        return [out / f"{name}-{scale}-{engine}.png"]
 
     monkeypatch.setattr(figures, "make", make)
-    assert run(capsys, "figure", "some", "--scale", "quick", "--out", "here") == (0, "here/some-quick.png\n", "1/2 cell\n")
+    arguments = ["figure", "some", "--scale", "quick", "--out", "here", "--engine", "dask"]
+    assert run(capsys, *arguments) == (0, "here/some-quick-dask.png\n", "1/2 cell\n")
+
+
+def test_figure_redraws_without_computing(folder, capsys, monkeypatch):
+    monkeypatch.setattr(figures, "make", None)
+    code, printed, _ = run(capsys, "figure", "corollary1", "--redraw", "--out", "here")
+    assert (code, printed.split()) == (0, ["here/corollary1.png", "here/corollary1.svg"])
+
+
+def test_a_figure_that_lacks_cells_fails_and_names_them(folder, capsys, monkeypatch):
+    def make(name, scale, out, engine, progress):
+        raise IncompleteError("1 cells failed twice")
+
+    monkeypatch.setattr(figures, "make", make)
+    assert_refused(run(capsys, "figure", "some"), "1 cells failed twice", code=1, left=[])
+
+
+def test_an_interrupted_figure_says_how_to_go_on(folder, capsys, monkeypatch):
+    def make(name, scale, out, engine, progress):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(figures, "make", make)
+    assert_refused(run(capsys, "figure", "some"), "the same command goes on from there", code=130, left=[])
 
 
 def test_bench_runs_in_a_clone_only(folder, capsys, monkeypatch):

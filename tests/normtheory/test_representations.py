@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from normtheory.arrays import InputError
-from normtheory.representations import ensd, linear_cka, participation_ratio
+from normtheory.representations import ensd, linear_cka, participation_ratio, share_on, share_outside_top
 
 
 def orthonormal(samples, units, seed=0):
@@ -56,3 +56,26 @@ def test_centring_can_be_left_to_the_caller():
 def test_what_cannot_be_measured_is_refused(X, Y, message):
     with pytest.raises(InputError, match=message):
         ensd(X, Y)
+
+
+def test_shares_of_a_predictor():
+    beta = np.array([3.0, 0.0, -4.0, 0.0])
+    assert share_outside_top(beta, 0) == 1
+    assert share_outside_top(beta, 1) == pytest.approx(9 / 25)
+    assert share_outside_top(beta, 2) == 0
+    assert share_on(beta, beta < 0) == pytest.approx(16 / 25)
+    assert share_outside_top(1e-90 * beta, 1) == pytest.approx(9 / 25)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: share_outside_top(np.zeros(3), 1), "beta is 0"),
+        (lambda: share_outside_top(np.ones(3), 4), "count = 4; give a number from 0 to 3"),
+        (lambda: share_on(np.ones(3), np.ones(3)), "give a mask"),
+        (lambda: share_on(np.ones(3), np.ones(2, dtype=bool)), r"bool of shape \(3,\)"),
+    ],
+)
+def test_shares_that_are_none_are_refused(call, message):
+    with pytest.raises(InputError, match=message):
+        call()

@@ -1,0 +1,254 @@
+"""The runs behind Figures 1 and 5: diagonal networks of the paper's size on pairs of sparse tasks, trained and predicted.
+
+A cell is one pair of tasks; its rows are the predictors that every method ends at. `method` says what is trained, `how` where
+the predictor comes from:
+
+MTL             flow (of the loss pooled over all samples, as the paper trains), l12 (least l1,2 norm, Eq. 5), or pinned
+                (auxiliary task fitted first and held: the potential of `solvers.potentials.PinnedOrbits`)
+MTL 1:1         flow, both tasks weighing the same
+PT+FT           exact (certified minimiser of the exact theory), flow, or printed (Corollary 1 as printed)
+STL             exact, flow
+PT+FT (LP), STL (LP)    closed form: only the second layer is trained
+teacher         given: the ground truth, for its norms
+
+The auxiliary task has more samples than inputs, so that pretraining ends at its teacher exactly, and enters in closed form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from figures.sweep import Spec, Sweep
+from normtheory import exact
+from normtheory.arrays import FloatArray
+from normtheory.networks import DiagonalNetwork, Weights
+from normtheory.penalties import L1, GroupL12, Q
+from normtheory.representations import share_on, share_outside_top
+from normtheory.tasks import TeacherStudent, generalisation_loss, teacher_student
+from solvers.flow import Trajectory, gradient_flow
+
+# The paper's setting (section 4): all weights of a new network are ALPHA, a reset readout is GAMMA; 1024 auxiliary samples.
+INPUTS, SAMPLES_AUX, FEATURES_AUX = 1000, 1024, 40
+ALPHA = GAMMA = 1e-3
+RTOL = 1e-6  # of flows whose endpoint the exact theory gives: predictors to about 1e-7
+MTL_RTOL, MTL_LOSS = 1e-5, 1e-10  # generalisation losses to 1e-4; the training loss at which the paper's own runs stop
+SNAPSHOTS = np.logspace(-1, 7, 161)  # flow times, from one step of the paper's descent on, at which test losses are looked at
+TOPS = (1, 2, 5, 10, 20, 30, 40, 50, 60, 80, 120, 200)  # numbers of strongest weights
+
+
+@dataclass(frozen=True)
+class Grid:
+    """What a scale computes: every combination of these.
+
+    Attributes
+    ----------
+    seeds, samples : sequences of int
+    overlaps : sequence of int
+        Shared features of two tasks of 40 (panels b, c, d).
+    features : sequence of int
+        Features of a sparse main task, disjoint from the auxiliary ones or a subset of them (panels e to i).
+    rescale : sequence of float
+        Factors on the pretrained network before finetuning on a sparse task: the first layer and gamma are multiplied by them.
+    flow_samples : int
+        Main samples up to which finetuning on sparse tasks is followed by the flow, too.
+    """
+
+    seeds: Sequence[int]
+    samples: Sequence[int]
+    overlaps: Sequence[int] = (0, 20, 30, 40)
+    features: Sequence[int] = (5, 10, 20, 30, 40)
+    rescale: Sequence[float] = (1.0, 0.1, 0.01, 0.001)
+    flow_samples: int = 64
+
+
+GRIDS = {
+    "quick": Grid(seeds=range(2), samples=(16, 64, 256), features=(5, 40), rescale=(1.0, 0.1, 0.01), flow_samples=16),
+    "paper": Grid(seeds=range(6), samples=(16, 32, 64, 128, 256, 512)),
+}
+
+
+def runs(scale: str, sweep: Sweep) -> pa.Table:
+    """All runs of a scale; the columns are those of `_row`."""
+    return sweep.table(cells(GRIDS[scale]), cell, "pairs of tasks")
+
+
+def cells(grid: Grid) -> list[Spec]:
+    """The pairs of tasks, those that take longest first."""
+    pairs: list[Spec] = []
+    for n in sorted(grid.samples, reverse=True):
+        for seed in grid.seeds:
+            common = {"n": n, "seed": seed, "inputs": INPUTS, "samples_aux": SAMPLES_AUX}
+            pairs += [common | {"kind": "overlap", "features": FEATURES_AUX, "overlap": overlap} for overlap in grid.overlaps]
+            sparse = {"kind": "sparse", "rescale": list(grid.rescale), "flow": n <= grid.flow_samples}
+            for k in grid.features:
+                pairs += [common | sparse | {"features": k, "overlap": overlap} for overlap in (0, k)]
+    return pairs
+
+
+def cell(spec: Spec) -> list[dict[str, Any]]:
+    """The rows of one pair of tasks."""
+    return _overlapping(spec) if spec["kind"] == "overlap" else _sparse(spec)
+
+
+def _overlapping(spec: Spec) -> list[dict[str, Any]]:
+    """Two tasks of 40 features each, all of size 1/sqrt(40): every method."""
+    tasks = _tasks(spec, None)
+    ends = [*_multi_task(tasks), _equal_weights(tasks)]
+    ends += [*_finetuning(tasks, 1.0, followed=True), _printed(tasks), *_single_task(tasks), *_probing(tasks)]
+    return [_row(spec, "1/sqrt(k)", tasks, end) for end in ends] + [_teacher_row(spec, tasks)]
+
+
+def _sparse(spec: Spec) -> list[dict[str, Any]]:
+    """A main task of few features of size 1/k, and PT+FT once more with size 1/sqrt(k), as a control."""
+    tasks = _tasks(spec, 1 / spec["features"])
+    ends = _multi_task(tasks)
+    for factor in spec["rescale"]:
+        ends += _finetuning(tasks, factor, followed=spec["flow"])
+    rows = [_row(spec, "1/k", tasks, end) for end in ends]
+    control = _tasks(spec, None)
+    for factor in spec["rescale"]:
+        rows += [_row(spec, "1/sqrt(k)", control, end) for end in _finetuning(control, factor, followed=False)]
+    return rows
+
+
+def _tasks(spec: Spec, magnitude: float | None) -> TeacherStudent:
+    counts = {"inputs": spec["inputs"], "samples_aux": spec["samples_aux"], "features": spec["features"]}
+    return teacher_student(
+        spec["n"], spec["overlap"], features_aux=FEATURES_AUX, magnitude=magnitude, seed=spec["seed"], **counts
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _End:
+    """Where a method ends: its main predictor, and what is known of the way there."""
+
+    method: str
+    how: str
+    beta: FloatArray
+    rescale: float = 1.0
+    best_loss: float | None = None  # least generalisation loss on the way
+    distance: float | None = None  # from the exact theory, relative
+    beta_aux: FloatArray | None = None  # of a network with two outputs
+
+
+def _multi_task(tasks: TeacherStudent) -> list[_End]:
+    from solvers import groups, newton
+    from solvers.potentials import PinnedOrbits
+
+    main, aux = tasks.main, tasks.aux
+    least = groups.minimize_pair(main.X, main.y, aux.X, aux.y).beta
+    pinned = newton.minimize_separable(main.X, main.y, PinnedOrbits(tasks.teacher_aux, ALPHA)).beta
+    return [
+        _multi_task_flow("MTL", tasks, None),
+        _End("MTL", "l12", least[0], beta_aux=least[1]),
+        _End("MTL", "pinned", pinned, beta_aux=tasks.teacher_aux),
+    ]
+
+
+def _equal_weights(tasks: TeacherStudent) -> _End:
+    return _multi_task_flow("MTL 1:1", tasks, (0.5, 0.5))
+
+
+def _multi_task_flow(method: str, tasks: TeacherStudent, weights: tuple[float, float] | None) -> _End:
+    start = Weights.constant(tasks.main.inputs, ALPHA, outputs=2)
+    run = gradient_flow(
+        DiagonalNetwork(2),
+        [tasks.main, tasks.aux],
+        start,
+        rtol=MTL_RTOL,
+        loss=MTL_LOSS,
+        task_weights=weights,
+        at=SNAPSHOTS.tolist(),
+    )
+    main, aux = run.beta
+    return _End(method, "flow", main, best_loss=_best_loss(run, tasks), beta_aux=aux)
+
+
+def _finetuning(tasks: TeacherStudent, rescale: float, *, followed: bool) -> list[_End]:
+    """By the exact theory and, if `followed`, by the flow, from the pretrained weights."""
+    pretrained = exact.pretraining(tasks.teacher_aux, ALPHA)
+    start = exact.reset(exact.rescaled(pretrained, rescale), rescale * GAMMA)
+    return _exactly(tasks, "PT+FT", start, rescale, followed=followed)
+
+
+def _single_task(tasks: TeacherStudent) -> list[_End]:
+    return _exactly(tasks, "STL", Weights.constant(tasks.main.inputs, ALPHA), 1.0, followed=True)
+
+
+def _exactly(tasks: TeacherStudent, method: str, start: Weights, rescale: float, *, followed: bool) -> list[_End]:
+    from solvers.newton import minimize
+
+    predicted = minimize(tasks.main.X, tasks.main.y, *exact.scale_and_start(start)).beta
+    ends = [_End(method, "exact", predicted, rescale)]
+    if followed:
+        run = gradient_flow(DiagonalNetwork(), tasks.main, start, rtol=RTOL, at=SNAPSHOTS.tolist())
+        distance = float(np.linalg.norm(run.beta - predicted) / np.linalg.norm(predicted))
+        ends.append(_End(method, "flow", run.beta, rescale, _best_loss(run, tasks), distance))
+    return ends
+
+
+def _printed(tasks: TeacherStudent) -> _End:
+    from solvers.newton import minimize
+
+    scale_and_start = exact.printed_corollary1(tasks.teacher_aux, GAMMA)
+    return _End("PT+FT", "printed", minimize(tasks.main.X, tasks.main.y, *scale_and_start).beta)
+
+
+def _probing(tasks: TeacherStudent) -> list[_End]:
+    starts = {
+        "PT+FT (LP)": exact.reset(exact.pretraining(tasks.teacher_aux, ALPHA), GAMMA),
+        "STL (LP)": Weights.constant(tasks.main.inputs, ALPHA),
+    }
+    X, y = tasks.main.X, tasks.main.y
+    return [_End(method, "closed form", exact.probing(start, X, y)) for method, start in starts.items()]
+
+
+def _best_loss(run: Trajectory, tasks: TeacherStudent) -> float:
+    """The least generalisation loss on the way: what early stopping on the test set would report."""
+    network = DiagonalNetwork(run.weights.outputs)
+    passed = [network.effective_map(weights) for weights in (*run.snapshots, run.weights)]
+    return min(generalisation_loss(beta if beta.ndim == 1 else beta[0], tasks.teacher) for beta in passed)
+
+
+def _row(spec: Spec, magnitude: str, tasks: TeacherStudent, end: _End) -> dict[str, Any]:
+    """A run as a row: what it is, its losses (in the units of y squared), and where the weight of its predictor lies."""
+    beta, null = end.beta, generalisation_loss(np.zeros_like(tasks.teacher), tasks.teacher)
+    return {
+        "kind": spec["kind"],
+        "method": end.method,
+        "how": end.how,
+        "overlap": spec["overlap"],
+        "k_main": spec["features"],
+        "magnitude": magnitude,
+        "rescale": end.rescale,
+        "n": spec["n"],
+        "seed": spec["seed"],
+        "final_loss": generalisation_loss(beta, tasks.teacher),
+        "best_loss": end.best_loss,
+        "null_loss": null,
+        "distance": end.distance,
+        "aux_share": share_on(beta, tasks.teacher_aux != 0),
+        "outside_top": [share_outside_top(beta, count) for count in TOPS],
+        **_norms(beta, tasks.teacher_aux if end.beta_aux is None else end.beta_aux, tasks.teacher_aux),
+    }
+
+
+def _teacher_row(spec: Spec, tasks: TeacherStudent) -> dict[str, Any]:
+    """The ground truth as a row, for its norms."""
+    return _row(spec, "1/sqrt(k)", tasks, _End("teacher", "given", tasks.teacher))
+
+
+def _norms(beta: FloatArray, beta_aux: FloatArray, pretrained: FloatArray) -> dict[str, float]:
+    """l1; l1,2 together with the auxiliary predictor; what finetuning minimises, as printed (Eq. 3) and exactly."""
+    k, start = exact.finetuning(pretrained, ALPHA, GAMMA)
+    return {
+        "l1": L1().value(beta),
+        "l12": GroupL12().value(np.stack([beta, beta_aux])),
+        "q_printed": Q(exact.printed_corollary1(pretrained, GAMMA).k).value(beta),
+        "q_exact": float(Q(k).divergence(beta, start).sum()),
+    }

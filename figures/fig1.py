@@ -1,0 +1,251 @@
+"""Figure 1: penalties, generalisation losses and learned solutions of diagonal networks, theory beside gradient flow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from figures import diagonal, penalty_landscapes
+from figures.drawing import (
+    METHODS,
+    Row,
+    chosen,
+    distinct,
+    look_of,
+    over_seeds,
+    panels,
+    relative_loss,
+    sample_axis,
+    series,
+    shades,
+)
+from figures.files import STYLE, rounded
+from figures.sweep import Sweep
+
+# Which runs a panel shows; a panel with curves shows the share of the predictor's variance outside its strongest weights.
+SIZES = ("final_loss", "best_loss", "null_loss", "distance")
+OVERLAP_OF_CURVES = 30  # of 40: panels c and d
+FEWEST = 5  # main features in panels h and i
+LOWEST_LOSS = 1e-9  # drawn, in units of the null loss; exact recovery is far below
+
+
+def compute(scale: str, sweep: Sweep) -> pa.Table:
+    """The rows of panels b to i, one a run (in panel c: one a number of strongest weights, `top`).
+
+    Columns: figure, panel, method, how (see `figures.diagonal`), overlap, k_main, magnitude (of the main teacher's weights),
+    rescale, n, seed, top, final_loss, best_loss (the least on the way, of flows), null_loss, share (panels c, h: of variance
+    outside the `top` strongest weights; d: on the auxiliary task's features), distance (of a flow from the exact theory).
+    """
+    runs = diagonal.runs(scale, sweep).to_pylist()
+    return rounded(pa.Table.from_pylist([row for run in runs for row in _panel_rows(run)], schema=SCHEMA))
+
+
+SCHEMA = pa.schema(
+    [(name, pa.string()) for name in ("figure", "panel", "method", "how")]
+    + [("overlap", pa.int64()), ("k_main", pa.int64()), ("magnitude", pa.string()), ("rescale", pa.float64())]
+    + [(name, pa.int64()) for name in ("n", "seed", "top")]
+    + [(name, pa.float64()) for name in ("final_loss", "best_loss", "null_loss", "share", "distance")]
+)
+
+
+def _panel_rows(run: Row) -> Iterator[Row]:
+    """The rows that a run contributes to the panels."""
+    known = {name: run[name] for name in SCHEMA.names if name in run} | {"figure": "1", "top": None, "share": None}
+    unmeasured = known | dict.fromkeys(SIZES)
+    for panel in _panels_of(run):
+        if panel == "c":
+            for top, share in zip(diagonal.TOPS, run["outside_top"], strict=True):
+                yield unmeasured | {"panel": panel, "top": top, "share": share}
+        elif panel == "d":
+            yield unmeasured | {"panel": panel, "share": run["aux_share"]}
+        elif panel == "h":
+            share = run["outside_top"][diagonal.TOPS.index(FEWEST)]
+            yield unmeasured | {"panel": panel, "top": FEWEST, "share": share}
+        else:
+            yield known | {"panel": panel}
+
+
+def _panels_of(run: Row) -> Iterator[str]:
+    """The panels that show a run."""
+    trained = (run["method"], run["how"])
+    if run["kind"] == "overlap":
+        if run["method"] != "teacher":
+            yield "b"
+        if run["overlap"] == OVERLAP_OF_CURVES and trained in (("MTL", "flow"), ("PT+FT", "exact")):
+            yield "c"
+        if run["overlap"] == OVERLAP_OF_CURVES and trained in (("MTL", "flow"), ("PT+FT", "exact"), ("STL", "exact")):
+            yield "d"
+        return
+    nested = run["overlap"] == run["k_main"]
+    if run["rescale"] == 1:
+        yield "f" if nested else "e"
+    elif nested and run["rescale"] in (0.1, 0.01):
+        yield "g"
+    few = run["k_main"] == FEWEST and trained == ("PT+FT", "exact") and run["magnitude"] == "1/k"
+    if few and nested:
+        yield "h"
+    if few and run["rescale"] in (1, 0.1, 0.01):
+        yield "i"
+
+
+def draw(table: pa.Table) -> dict[str, Any]:
+    """A picture for each panel, by name."""
+    import matplotlib.pyplot as plt
+
+    rows = table.to_pylist()
+    with plt.style.context(STYLE):
+        pictures = {name: draw_panel(chosen(rows, panel=name)) for name, draw_panel in DRAWN.items()}
+    penalties = penalty_landscapes.draw(penalty_landscapes.compute("paper"))
+    return penalties | {f"fig1{name}": picture for name, picture in pictures.items()}
+
+
+# method, how, label: in the order of the legend of panel b
+LOSSES = (
+    ("MTL", "flow", "MTL, gradient flow"),
+    ("MTL", "pinned", "MTL, auxiliary task pinned"),
+    ("MTL", "l12", "MTL, least $\\ell_{1,2}$ norm"),
+    ("MTL 1:1", "flow", "MTL, equal weights"),
+    ("PT+FT", "flow", "PT+FT, gradient flow"),
+    ("PT+FT", "exact", "PT+FT, exact theory"),
+    ("PT+FT", "printed", "PT+FT, Corollary 1 as printed"),
+    ("STL", "flow", "STL, gradient flow"),
+    ("STL", "exact", "STL, exact theory"),
+    ("PT+FT (LP)", "closed form", "PT + linear probing"),
+    ("STL (LP)", "closed form", "linear probing (lazy)"),
+)
+
+
+def _draw_b(rows: Sequence[Row]) -> Any:
+    overlaps = distinct(rows, "overlap")
+    figure, axes = panels(len(overlaps), width=9.6, height=4.4)
+    for axis, overlap in zip(axes, overlaps, strict=True):
+        for method, how, label in LOSSES:
+            runs = chosen(rows, overlap=overlap, method=method, how=how)
+            series(axis, runs, "n", relative_loss, label=label, look=look_of(method, how))
+        sample_axis(axis, distinct(rows, "n"), title=f"{overlap} of 40 shared", yscale="log", ylim=(LOWEST_LOSS, 6))
+    axes[0].set_ylabel("generalisation loss / null loss")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, title=over_seeds(rows))
+    return figure
+
+
+def _draw_c(rows: Sequence[Row]) -> Any:
+    figure, axes = panels(2)
+    for axis, (method, how) in zip(axes, (("MTL", "flow"), ("PT+FT", "exact")), strict=True):
+        curves(axis, chosen(rows, method=method, how=how))
+        axis.set(title=f"{method}, {OVERLAP_OF_CURVES} of 40 shared", ylim=(-0.03, 1.03))
+    axes[0].set_ylabel("share of variance outside the top")
+    axes[1].legend(title=f"$n$ ({over_seeds(rows)})")
+    return figure
+
+
+def curves(axis: Any, rows: Sequence[Row]) -> None:
+    """Share of variance outside the strongest weights against their number, a line for each number of main samples."""
+    samples = distinct(rows, "n")
+    for n, colour in zip(samples, shades(len(samples)), strict=True):
+        runs = chosen(rows, n=n)
+        series(axis, runs, "top", lambda row: row["share"], label=str(n), look={"color": colour}, geometric=False)
+    axis.set(xscale="log", xlabel="strongest weights left out")
+    tops = (1, 5, 10, 40, 120)
+    axis.set_xticks(tops, [str(top) for top in tops], minor=False)
+    axis.minorticks_off()
+
+
+def _draw_d(rows: Sequence[Row]) -> Any:
+    figure, (axis,) = panels(1, width=4.2)
+    shares_on_auxiliary(axis, rows, OVERLAP_OF_CURVES)
+    axis.set_ylabel("share of $\\|\\beta\\|^2$ on auxiliary features")
+    axis.legend(title=over_seeds(rows))
+    return figure
+
+
+def shares_on_auxiliary(axis: Any, rows: Sequence[Row], overlap: int) -> None:
+    """Share of the predictor on the auxiliary task's features against n, a line for each method, and the teacher's share."""
+    for method in METHODS:
+        runs = chosen(rows, method=method)
+        look = {"color": METHODS[method], "marker": "o"}
+        series(axis, runs, "n", lambda row: row["share"], label=method, look=look, geometric=False)
+    axis.axhline(overlap / 40, color=METHODS["teacher"], linewidth=1.0, label="ground truth")
+    sample_axis(axis, distinct(rows, "n"), title=f"{overlap} of 40 shared", ylim=(-0.03, 1.03))
+
+
+def _draw_by_features(rows: Sequence[Row]) -> Any:
+    """Panels e and f: MTL and PT+FT, a line for each number of main features."""
+    figure, axes = panels(2, height=3.4)
+    sources = (("MTL", "flow", "gradient flow"), ("PT+FT", "exact", "exact theory"))
+    for axis, (method, how, note) in zip(axes, sources, strict=True):
+        features_lines(axis, chosen(rows, method=method, how=how, magnitude="1/k"))
+        axis.set_title(f"{method} ({note})")
+    for k, colour in zip(distinct(rows, "k_main"), shades(len(distinct(rows, "k_main"))), strict=True):
+        flows = chosen(rows, method="PT+FT", how="flow", k_main=k, magnitude="1/k")
+        series(axes[1], flows, "n", relative_loss, label="", look={"color": colour, "linestyle": "none", "marker": "o"})
+    axes[0].set_ylabel("generalisation loss / null loss")
+    axes[1].legend(title="main features\n(points: flow)")
+    return figure
+
+
+def features_lines(axis: Any, rows: Sequence[Row]) -> None:
+    """Relative loss against n, a line for each number of main features."""
+    features = distinct(rows, "k_main")
+    for k, colour in zip(features, shades(len(features)), strict=True):
+        look = {"color": colour} | ({"marker": "o"} if rows[0]["how"] == "flow" else {})
+        series(axis, chosen(rows, k_main=k), "n", relative_loss, label=str(k), look=look)
+    sample_axis(axis, distinct(rows, "n"), yscale="log", ylim=(LOWEST_LOSS, 6))
+
+
+def _draw_g(rows: Sequence[Row]) -> Any:
+    factors = sorted(distinct(rows, "rescale"), reverse=True)
+    figure, axes = panels(len(factors), height=3.4)
+    for axis, factor in zip(axes, factors, strict=True):
+        features_lines(axis, chosen(rows, how="exact", magnitude="1/k", rescale=factor))
+        axis.set_title(f"PT+FT, weights times {factor:g}")
+    axes[0].set_ylabel("generalisation loss / null loss")
+    axes[-1].legend(title="main features")
+    return figure
+
+
+def _draw_h(rows: Sequence[Row]) -> Any:
+    figure, (axis,) = panels(1, width=4.4)
+    samples = distinct(rows, "n")
+    for n, colour in zip(samples, shades(len(samples)), strict=True):
+        look = {"color": colour, "marker": "o"}
+        series(axis, chosen(rows, n=n), "rescale", lambda row: row["share"], label=str(n), look=look, geometric=False)
+    axis.set(
+        xscale="log",
+        xlabel="factor on the pretrained weights",
+        ylabel=f"share of variance outside the top {FEWEST}",
+        title=f"{FEWEST} main features, all of them auxiliary ones",
+        ylim=(-0.03, 1.03),
+    )
+    axis.legend(title="$n$")
+    return figure
+
+
+RELATIONS = ((FEWEST, "shared", "-"), (0, "task-specific", "--"))
+
+
+def _draw_i(rows: Sequence[Row]) -> Any:
+    factors = sorted(distinct(rows, "rescale"), reverse=True)
+    figure, axes = panels(len(factors), width=8.4, height=3.2)
+    for axis, factor in zip(axes, factors, strict=True):
+        for overlap, label, style in RELATIONS:
+            runs = chosen(rows, rescale=factor, overlap=overlap)
+            look = {"color": METHODS["PT+FT"], "linestyle": style}
+            series(axis, runs, "n", relative_loss, label=label, look=look)
+        sample_axis(axis, distinct(rows, "n"), title=f"weights times {factor:g}", yscale="log", ylim=(LOWEST_LOSS, 6))
+    axes[0].set_ylabel("generalisation loss / null loss")
+    axes[-1].legend(title=f"{FEWEST} main features")
+    return figure
+
+
+DRAWN = {
+    "b": _draw_b,
+    "c": _draw_c,
+    "d": _draw_d,
+    "e": _draw_by_features,
+    "f": _draw_by_features,
+    "g": _draw_g,
+    "h": _draw_h,
+    "i": _draw_i,
+}

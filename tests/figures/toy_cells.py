@@ -1,0 +1,48 @@
+"""Cells for the tests of the sweep: quick ones, slow ones, and some that raise or kill their worker."""
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+CELLS = [{"n": n, "name": "toy"} for n in range(8)]
+
+
+def squares(spec):
+    """Two rows; a log of every computation if the specification names one."""
+    if "log" in spec:
+        with Path(spec["log"]).open("a") as log:
+            log.write(f"{spec['n']}\n")
+    time.sleep(spec.get("sleep", 0.0))
+    return [{"n": spec["n"], "power": power, "value": float(spec["n"]) ** power} for power in (1, 2)]
+
+
+def raising(spec):
+    if spec["n"] == 3:
+        raise ArithmeticError("three is\npoisoned")
+    return squares(spec)
+
+
+def deadly(spec):
+    """Kills its worker at n = 3: always, or only as long as the marker is not there."""
+    marker = spec.get("marker")
+    if spec["n"] == 3 and not (marker and Path(marker).exists()):
+        if marker:
+            Path(marker).touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return squares(spec)
+
+
+def main(store, engine, log):
+    """A run to be killed from outside."""
+    from figures.sweep import Sweep
+
+    cells = [spec | {"sleep": 0.25, "log": log} for spec in CELLS]
+    Sweep(Path(store), engine, workers=2).table(cells, squares)
+
+
+if __name__ == "__main__":
+    import toy_cells  # under the name that workers import it by
+
+    toy_cells.main(*sys.argv[1:])
