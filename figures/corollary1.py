@@ -68,9 +68,7 @@ def cell(spec: Spec) -> list[dict[str, Any]]:
         for method, beta in predictors.items():
             distance = np.linalg.norm(beta - predictors["flow"]) / np.linalg.norm(predictors["flow"])
             loss = generalisation_loss(beta, tasks.teacher)
-            rows.append(
-                {"overlap": overlap, "n": n, "seed": seed, "method": method, "loss": loss, "distance": float(distance)}
-            )
+            rows.append({"overlap": overlap, "n": n, "seed": seed, "method": method, "loss": loss, "distance": float(distance)})
     return rows
 
 

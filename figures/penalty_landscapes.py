@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from figures.files import COLOURS, STYLE
+from figures.files import COLOURS, STYLE, rounded
 from figures.sweep import Sweep
 from normtheory.exact import printed_corollary1
 from normtheory.penalties import GroupL12, Q
@@ -35,7 +35,7 @@ def compute(scale: str, sweep: Sweep | None = None) -> pa.Table:
         same["penalty"] += [kind] * beta.size
         same["beta_aux"] += [aux] * beta.size
     curves = {name: np.concatenate([row[i] for row in rows]) for i, name in ((2, "value"), (3, "small"), (4, "large"))}
-    return pa.table(same | {"beta": np.tile(beta, len(rows))} | curves)
+    return rounded(pa.table(same | {"beta": np.tile(beta, len(rows))} | curves))
 
 
 def draw(table: pa.Table) -> dict[str, Any]:

@@ -217,9 +217,7 @@ class _Engine:
 Cell = tuple[Spec, Path]
 
 
-def _computed(
-    opening: AbstractContextManager[_Engine], work: Work, cells: Iterable[Cell]
-) -> Iterator[tuple[Path, str | None]]:
+def _computed(opening: AbstractContextManager[_Engine], work: Work, cells: Iterable[Cell]) -> Iterator[tuple[Path, str | None]]:
     """Compute cells and yield the file of each with what went wrong, if anything, as they end."""
     suspects: list[Cell] = []
     with opening as engine:

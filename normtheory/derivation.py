@@ -201,11 +201,22 @@ class Derivation:
         """A second, independent route agrees within a budget. It must, but the claim does not rest on it."""
         return self._measured(text, deviation, budget, None)
 
-    def _measured(self, text: str, deviation: float, budget: float, strength: Strength | None) -> bool:
-        deviation, budget = float(deviation), float(budget)
-        truth = Truth.TRUE if deviation <= budget else Truth.FALSE  # a NaN is not within any budget
-        equation, latex = f"deviation {deviation:.2g} <= {budget:.2g}", rf"{deviation:.2g} \le {budget:.2g}"
-        return self._append(Step(text, equation, latex, truth, strength, f"deviation {deviation:.2g}, budget {budget:.2g}"))
+    def at_most(self, text: str, value: float, bound: float) -> bool:
+        """A number read off an experiment is at most a bound stated in advance. Numeric, and the claim rests on it."""
+        return self._measured(text, value, bound, Strength.NUMERIC, ("found", "bound"))
+
+    def _measured(
+        self,
+        text: str,
+        value: float,
+        bound: float,
+        strength: Strength | None,
+        words: tuple[str, str] = ("deviation", "budget"),
+    ) -> bool:
+        value, bound = float(value), float(bound)
+        truth = Truth.TRUE if value <= bound else Truth.FALSE  # a NaN is not within any bound
+        equation, latex = f"{words[0]} {value:.2g} <= {bound:.2g}", rf"{value:.2g} \le {bound:.2g}"
+        return self._append(Step(text, equation, latex, truth, strength, f"{words[0]} {value:.2g}, {words[1]} {bound:.2g}"))
 
     def _inequality(
         self,

@@ -4,8 +4,7 @@ A claim is a check and the statement it is given: as printed, corrected, or a de
 check finds, never what was written down; what was expected is only compared with it. A twin goes through the very same check
 and must come out false: a check whose twin survives cannot tell truth from error, and fails the run.
 
-`normtheory` imports no claims. The catalogue (`proofs`) imports this module and fills the registry; whoever runs it names the
-catalogue.
+`normtheory` imports no claims. The modules of the catalogue import this one and fill the registry; whoever runs it names them.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ import difflib
 import textwrap
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from importlib import import_module
@@ -217,6 +216,9 @@ class Entry:
 
 
 _registry: dict[str, Claim] = {}
+# The modules and packages whose import fills the registry: the claims of the paper's text, then those of its figures.
+CATALOGUE = ("proofs",)
+Catalogue = str | Sequence[str]  # one module or package, or several
 
 
 def register(claim: Claim) -> Claim:
@@ -243,18 +245,21 @@ def claim(id: str, **fields: Any) -> Callable[[Check], Check]:  # noqa: A002 - t
     return decorate
 
 
-def claims(catalogue: str = "proofs") -> dict[str, Claim]:
-    """The claims of a catalogue by id: those whose checks stand in that module or package, which is imported first.
+def claims(catalogue: Catalogue = CATALOGUE) -> dict[str, Claim]:
+    """The claims of a catalogue by id: those whose checks stand in its modules and packages, which are imported first.
 
-    They come in the order in which the catalogue's `__all__` names its modules, and within a module as they are written.
+    They come in the order of the catalogue, of the modules in a package's `__all__`, and within a module as they are written.
     """
-    modules = [f"{catalogue}.{name}" for name in getattr(import_module(catalogue), "__all__", ())]
+    modules: list[str] = []
+    for name in [catalogue] if isinstance(catalogue, str) else catalogue:
+        inside = getattr(import_module(name), "__all__", ())
+        modules += [f"{name}.{module}" for module in inside] or [name]
     position = {name: place for place, name in enumerate(modules)}
-    found = [claim for claim in _registry.values() if f"{claim.check.__module__}.".startswith(f"{catalogue}.")]
-    return {claim.id: claim for claim in sorted(found, key=lambda claim: position.get(claim.check.__module__, len(modules)))}
+    found = [claim for claim in _registry.values() if claim.check.__module__ in position]
+    return {claim.id: claim for claim in sorted(found, key=lambda claim: position[claim.check.__module__])}
 
 
-def find(id: str, catalogue: str = "proofs") -> Claim:  # noqa: A002 - as in `claim`
+def find(id: str, catalogue: Catalogue = CATALOGUE) -> Claim:  # noqa: A002 - as in `claim`
     """The claim called `id`.
 
     Raises
@@ -320,7 +325,7 @@ def _verdict(printed: Evidence, corrected: Evidence | None) -> Verdict:
 
 
 def run(
-    ids: Iterable[str] | None = None, *, catalogue: str = "proofs", jobs: int = 1, limit: float | None = None
+    ids: Iterable[str] | None = None, *, catalogue: Catalogue = CATALOGUE, jobs: int = 1, limit: float | None = None
 ) -> Iterator[Entry]:
     """Run claims and yield their entries as they are finished.
 
@@ -328,8 +333,8 @@ def run(
     ----------
     ids : iterable of str, optional
         Which claims; all of the catalogue by default.
-    catalogue : str
-        Module whose import fills the registry; each worker imports it and runs claims by id.
+    catalogue : str or sequence of str
+        Modules and packages whose import fills the registry; each worker imports them and runs claims by id.
     jobs : int
         Number of worker processes; 1 without a limit runs in this process.
     limit : float, optional
@@ -349,7 +354,7 @@ def run(
 STARTUP_S = 60.0  # allowed to a fresh worker for its imports, on top of the limit of its first claim
 
 
-def _run_in_processes(chosen: list[Claim], catalogue: str, jobs: int, limit: float) -> Iterator[Entry]:
+def _run_in_processes(chosen: list[Claim], catalogue: Catalogue, jobs: int, limit: float) -> Iterator[Entry]:
     """Claims on worker processes, which can be killed: no step holds up the run, and a dead worker loses only its claim."""
     waiting = deque(chosen)
     with single_threaded_children():
@@ -379,7 +384,7 @@ def _settled(busy: list[_Worker]) -> list[_Worker]:
 class _Worker:
     """A process that runs one claim after another, and is replaced by a fresh one if it dies or is cut off."""
 
-    def __init__(self, catalogue: str) -> None:
+    def __init__(self, catalogue: Catalogue) -> None:
         self.catalogue = catalogue
         self.claim: Claim | None = None
         self._start()
@@ -427,7 +432,7 @@ class _Worker:
         self.connection.close()
 
 
-def _serve(connection: Any, catalogue: str) -> None:
+def _serve(connection: Any, catalogue: Catalogue) -> None:
     """Answer claim ids with entries until the process is killed; an error outside the checks is answered in words."""
     import signal
 

@@ -106,7 +106,7 @@ def test_a_failed_cell_is_named_after_the_pictures_are_written(tmp_path, monkeyp
         return pa.Table.from_pylist(one_network)
 
     monkeypatch.setattr(corollary1, "compute", partly)
-    with pytest.raises(IncompleteError, match="1 cells failed twice .* samples = -1"):
+    with pytest.raises(IncompleteError, match=r"1 cells failed twice .* samples = -1"):
         figures.make("corollary1", "quick", tmp_path)
     assert (tmp_path / "corollary1.png").exists()
 

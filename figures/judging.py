@@ -1,0 +1,148 @@
+"""How a panel's claim is judged: by a number read off the figure's table and a bound on it that was stated in advance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from figures import committed
+from figures.drawing import Row, relative_loss
+from normtheory.derivation import Derivation
+
+Where = Mapping[str, Any]  # values of columns that name runs
+SETTING = (
+    "D = 1000; 1024 auxiliary samples of 40 features; alpha = gamma = 1e-3; weights of the main teacher 1/sqrt(k) with k = 40 "
+    "features, 1/k in panels on sparsity and rescaling (where gamma is rescaled, too)",
+    "the loss is the population's at the end of training, in units of that of the zero predictor; ratios are of means over "
+    "seeds (geometric means, for losses and norms)",
+)
+
+
+def share(row: Row) -> float:
+    """A share of variance."""
+    return float(row["share"])
+
+
+def other_share(row: Row) -> float:
+    """What is missing of a share."""
+    return 1 - float(row["share"])
+
+
+def norm(name: str) -> Callable[[Row], float]:
+    """A norm of the predictor."""
+    return lambda row: float(row[name])
+
+
+def away_from(aim: float) -> Callable[[Row], float]:
+    """Distance of a share from a value."""
+    return lambda row: abs(float(row["share"]) - aim)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A number of a panel and its bound: the quantity of some runs over that of others is at most `bound`.
+
+    Parameters
+    ----------
+    text : str
+        What is compared.
+    of, to : sequences of mappings
+        Runs whose quantities are multiplied, and those they are divided by (none: the quantity itself is bounded).
+    bound : float
+        Stated before the runs.
+    samples : sequence of int
+        Main samples at which the bound must hold; the numbers at all others are reported.
+    quantity : function
+        Of a row.
+    geometric : bool
+        Whether means over seeds are geometric (shares, which may vanish, have arithmetic ones).
+    """
+
+    text: str
+    of: Sequence[Where]
+    to: Sequence[Where]
+    bound: float
+    samples: Sequence[int]
+    quantity: Callable[[Row], float] = relative_loss
+    geometric: bool = True
+
+    def exchanged(self) -> Comparison:
+        """The reverse comparison, with the same bound."""
+        return replace(self, text=f"reverse of: {self.text}", of=self.to, to=self.of)
+
+
+@dataclass(frozen=True)
+class Found:
+    """The number of a comparison at one n, and the range of the same number for each seed alone."""
+
+    value: float
+    low: float
+    high: float
+    seeds: int
+
+
+@cache
+def rows_of(figure: str, panel: str) -> tuple[Row, ...]:
+    """The committed rows of a panel."""
+    return tuple(row for row in committed(figure).to_pylist() if row["panel"] == panel)
+
+
+def found(rows: Sequence[Row], comparison: Comparison, n: int) -> Found:
+    """The number of a comparison at n.
+
+    Raises
+    ------
+    ValueError
+        If the table lacks runs that it speaks of.
+    """
+    of, to = (
+        [_by_seed(rows, comparison.quantity, {"n": n, **where}) for where in each] for each in (comparison.of, comparison.to)
+    )
+    seeds = sorted(set.intersection(*(set(values) for values in (*of, *to))))
+    above = [np.array([values[seed] for seed in seeds]) for values in of]
+    below = [np.array([values[seed] for seed in seeds]) for values in to]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        alone = np.prod(above, axis=0) / np.prod(below, axis=0) if below else np.prod(above, axis=0)
+        mean = _geometric_mean if comparison.geometric else np.mean
+        value = np.prod([mean(values) for values in above]) / np.prod([mean(values) for values in below])
+    return Found(float(value), float(alone.min()), float(alone.max()), len(seeds))
+
+
+def _geometric_mean(values: Any) -> float:
+    return float(np.exp(np.log(values).mean()))
+
+
+def _by_seed(rows: Sequence[Row], quantity: Callable[[Row], float], where: Where) -> dict[int, float]:
+    values = {row["seed"]: quantity(row) for row in rows if all(row[name] == value for name, value in where.items())}
+    if not values:
+        raise ValueError(f"the table has no runs with {dict(where)}")
+    return values
+
+
+def judge(proof: Derivation, rows: Sequence[Row], comparisons: Sequence[Comparison]) -> None:
+    """A step for each number that must be within its bound, and a note with the numbers at every n."""
+    for comparison in comparisons:
+        for n in comparison.samples:
+            number = found(rows, comparison, n)
+            spread = f"{number.low:.2g} to {number.high:.2g} over {number.seeds} seeds"
+            proof.at_most(f"{comparison.text}, at n = {n} ({spread})", number.value, comparison.bound)
+        if not _fixed(comparison):
+            proof.note(_at_every_n(rows, comparison))
+
+
+def _fixed(comparison: Comparison) -> bool:
+    """Whether it compares different n, so that there is no other n to report."""
+    return any("n" in where for where in (*comparison.of, *comparison.to))
+
+
+def _at_every_n(rows: Sequence[Row], comparison: Comparison) -> str:
+    samples = sorted({row["n"] for row in rows})
+    values = {n: found(rows, comparison, n).value for n in samples}
+    holds = [str(n) for n, value in values.items() if value <= comparison.bound]
+    listed = ", ".join(f"{value:.2g}" for value in values.values())
+    where = f"n = {', '.join(holds)}" if holds else "no n"
+    return f"{comparison.text}: {listed} for n = {', '.join(map(str, samples))}; at most {comparison.bound:g} for {where}."
