@@ -91,8 +91,9 @@ class Sweep:
             If the cluster cannot be reached, does not see the store, or a stored file is damaged.
         """
         version = code_version(work)
-        files = {self.store / f"{key(spec, version)}.parquet": spec for spec in cells}
-        self.store.mkdir(parents=True, exist_ok=True)
+        store = self.store.resolve()  # workers may run in another folder
+        store.mkdir(parents=True, exist_ok=True)
+        files = {store / f"{key(spec, version)}.parquet": spec for spec in cells}
         missing = [path for path in files if not path.exists()]
         finished = len(files) - len(missing)
         self.progress(finished, len(files), what)
@@ -101,7 +102,7 @@ class Sweep:
                 if trouble is not None:
                     self.set_aside.append(Failure(files[path], trouble))
                 elif not path.exists():
-                    raise InputError(f"workers do not write to {self.store}; choose a folder on a file system they share")
+                    raise InputError(f"workers do not write to {store}; choose a folder on a file system they share")
                 finished += 1
                 self.progress(finished, len(files), what)
         parts = [_read(path) for path in files if path.exists()]

@@ -21,7 +21,7 @@ def main() -> int:
     arguments = parser.parse_args()
     start, entries = time.perf_counter(), []
     try:
-        running = ledger.run(arguments.ids or None, jobs=arguments.jobs)
+        running = ledger.run(arguments.ids or None, catalogue="proofs", jobs=arguments.jobs)
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
