@@ -99,7 +99,8 @@ def _overlapping(spec: Spec) -> list[dict[str, Any]]:
     """Two tasks of 40 features each, all of size 1/sqrt(40): every method."""
     tasks = _tasks(spec, None)
     ends = [*_multi_task(tasks), _equal_weights(tasks)]
-    ends += [*_finetuning(tasks, 1.0, followed=True), _printed(tasks), *_single_task(tasks), *_probing(tasks)]
+    finetuned = _finetuning(tasks, 1.0, followed=True)
+    ends += [*finetuned, _printed(tasks, finetuned[0].beta), *_single_task(tasks), *_probing(tasks)]
     return [_row(spec, "1/sqrt(k)", tasks, end) for end in ends] + [_teacher_row(spec, tasks)]
 
 
@@ -132,7 +133,7 @@ class _End:
     beta: FloatArray
     rescale: float = 1.0
     best_loss: float | None = None  # least generalisation loss on the way
-    distance: float | None = None  # from the exact theory, relative
+    distance: float | None = None  # relative: of a flow from the exact theory, of any other prediction from its subject
     beta_aux: FloatArray | None = None  # of a network with two outputs
 
 
@@ -143,10 +144,11 @@ def _multi_task(tasks: TeacherStudent) -> list[_End]:
     main, aux = tasks.main, tasks.aux
     least = groups.minimize_pair(main.X, main.y, aux.X, aux.y).beta
     pinned = newton.minimize_separable(main.X, main.y, PinnedOrbits(tasks.teacher_aux, ALPHA)).beta
+    flow = _multi_task_flow("MTL", tasks, None)
     return [
-        _multi_task_flow("MTL", tasks, None),
-        _End("MTL", "l12", least[0], beta_aux=least[1]),
-        _End("MTL", "pinned", pinned, beta_aux=tasks.teacher_aux),
+        flow,
+        _End("MTL", "l12", least[0], distance=_distance(least[0], flow.beta), beta_aux=least[1]),
+        _End("MTL", "pinned", pinned, distance=_distance(pinned, flow.beta), beta_aux=tasks.teacher_aux),
     ]
 
 
@@ -187,16 +189,20 @@ def _exactly(tasks: TeacherStudent, method: str, start: Weights, rescale: float,
     ends = [_End(method, "exact", predicted, rescale)]
     if followed:
         run = gradient_flow(DiagonalNetwork(), tasks.main, start, rtol=RTOL, at=SNAPSHOTS.tolist())
-        distance = float(np.linalg.norm(run.beta - predicted) / np.linalg.norm(predicted))
-        ends.append(_End(method, "flow", run.beta, rescale, _best_loss(run, tasks), distance))
+        ends.append(_End(method, "flow", run.beta, rescale, _best_loss(run, tasks), _distance(run.beta, predicted)))
     return ends
 
 
-def _printed(tasks: TeacherStudent) -> _End:
+def _printed(tasks: TeacherStudent, predicted: FloatArray) -> _End:
     from solvers.newton import minimize
 
     scale_and_start = exact.printed_corollary1(tasks.teacher_aux, GAMMA)
-    return _End("PT+FT", "printed", minimize(tasks.main.X, tasks.main.y, *scale_and_start).beta)
+    printed = minimize(tasks.main.X, tasks.main.y, *scale_and_start).beta
+    return _End("PT+FT", "printed", printed, distance=_distance(printed, predicted))
+
+
+def _distance(beta: FloatArray, other: FloatArray) -> float:
+    return float(np.linalg.norm(beta - other) / np.linalg.norm(other))
 
 
 def _probing(tasks: TeacherStudent) -> list[_End]:

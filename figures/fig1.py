@@ -36,7 +36,8 @@ def compute(scale: str, sweep: Sweep) -> pa.Table:
 
     Columns: figure, panel, method, how (see `figures.diagonal`), overlap, k_main, magnitude (of the main teacher's weights),
     rescale, n, seed, top, final_loss, best_loss (the least on the way, of flows), null_loss, share (panels c, h: of variance
-    outside the `top` strongest weights; d: on the auxiliary task's features), distance (of a flow from the exact theory).
+    outside the `top` strongest weights; d: on the auxiliary task's features), distance (relative, of predictors: flow or
+    Corollary 1 as printed from the exact theory, predictions of MTL from its flow).
     """
     runs = diagonal.runs(scale, sweep).to_pylist()
     return rounded(pa.Table.from_pylist([row for run in runs for row in _panel_rows(run)], schema=SCHEMA))

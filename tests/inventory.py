@@ -29,7 +29,12 @@ q-facts-homogeneity q-facts-entropy q-facts-bounds
 l12-excess mtl-no-mirror mtl-pinned conserved-multi-output conserved-relu
 """)
 
-INVENTORY = [*EQUATIONS, *STATEMENTS, *BEYOND]
+FIGURES = ids("""
+fig1a fig1b fig1c fig1d fig1e fig1f fig1g fig1h fig1i
+fig5a fig5b fig5c fig5d fig5e fig5f
+""")
+
+INVENTORY = [*EQUATIONS, *STATEMENTS, *BEYOND, *FIGURES]
 
 # Equation numbers that belong to another claim, whose `where` names them; 12 stands beside an empty line.
 ALIASES = {6: "eq1", 7: "eq1", 12: "eq11", 22: "eq4", 23: "eq4"}

@@ -82,6 +82,7 @@ def test_the_runs_of_a_pair_of_tasks_are_what_they_are_called(made):
         exact, flow = (chosen(losses, method=method, how=how)[0] for how in ("exact", "flow"))
         assert flow["distance"] <= 20 * diagonal.RTOL
         assert relative_loss(flow) == pytest.approx(relative_loss(exact), rel=1e-4)
+    assert all(0 < row["distance"] < 1 for row in chosen(losses, how="pinned"))
     norms = {(row["method"], row["how"]): row for row in chosen(read_table(out / "fig5.csv").to_pylist(), panel="a")}
     finetuned = norms["PT+FT", "exact"]
     assert all(finetuned["q_exact"] <= row["q_exact"] * (1 + 1e-5) for row in norms.values())

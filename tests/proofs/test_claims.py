@@ -9,7 +9,7 @@ from normtheory.derivation import Strength, Truth
 from normtheory.ledger import Verdict
 
 ABOUT_TRAINING = {"lazy-l2", "rich-l1", "ce-margin", "ce-forgets", "ce-time", "mtl-decay"}
-CLAIMS = ledger.claims()
+CLAIMS = ledger.claims("proofs")
 
 
 @cache
