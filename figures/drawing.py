@@ -91,6 +91,11 @@ def over_seeds(rows: Sequence[Row]) -> str:
     return f"mean and range, {len(distinct(rows, 'seed'))} seeds"
 
 
+def legend_beside(figure: Any, axis: Any, title: str) -> None:
+    """The legend of one of a figure's axes, to the right of them all."""
+    figure.legend(*axis.get_legend_handles_labels(), loc="outside right upper", title=title)
+
+
 def panels(count: int, *, width: float = 7.2, height: float = 3.0, **options: Any) -> tuple[Any, list[Any]]:
     """A figure with `count` axes in a row, which share their y axis."""
     import matplotlib.pyplot as plt

@@ -13,6 +13,7 @@ from figures.drawing import (
     Row,
     chosen,
     distinct,
+    legend_beside,
     look_of,
     over_seeds,
     panels,
@@ -127,17 +128,20 @@ def _draw_b(rows: Sequence[Row]) -> Any:
             series(axis, runs, "n", relative_loss, label=label, look=look_of(method, how))
         sample_axis(axis, distinct(rows, "n"), title=f"{overlap} of 40 shared", yscale="log", ylim=(LOWEST_LOSS, 6))
     axes[0].set_ylabel("generalisation loss / null loss")
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, title=over_seeds(rows))
+    found = dict(zip(*reversed(axes[0].get_legend_handles_labels()), strict=True))
+    labels = [label for *_, label in LOSSES if label in found]
+    handles = [found[label] for label in labels]
+    figure.legend(handles, labels, loc="outside lower center", ncols=3, title=over_seeds(rows))
     return figure
 
 
 def _draw_c(rows: Sequence[Row]) -> Any:
-    figure, axes = panels(2)
+    figure, axes = panels(2, width=7.8)
     for axis, (method, how) in zip(axes, (("MTL", "flow"), ("PT+FT", "exact")), strict=True):
         curves(axis, chosen(rows, method=method, how=how))
         axis.set(title=f"{method}, {OVERLAP_OF_CURVES} of 40 shared", ylim=(-0.03, 1.03))
     axes[0].set_ylabel("share of variance outside the top")
-    axes[1].legend(title=f"$n$ ({over_seeds(rows)})")
+    legend_beside(figure, axes[1], "$n$")
     return figure
 
 
@@ -154,10 +158,10 @@ def curves(axis: Any, rows: Sequence[Row]) -> None:
 
 
 def _draw_d(rows: Sequence[Row]) -> Any:
-    figure, (axis,) = panels(1, width=4.2)
+    figure, (axis,) = panels(1, width=5.4)
     shares_on_auxiliary(axis, rows, OVERLAP_OF_CURVES)
     axis.set_ylabel("share of $\\|\\beta\\|^2$ on auxiliary features")
-    axis.legend(title=over_seeds(rows))
+    legend_beside(figure, axis, over_seeds(rows))
     return figure
 
 
@@ -182,7 +186,7 @@ def _draw_by_features(rows: Sequence[Row]) -> Any:
         flows = chosen(rows, method="PT+FT", how="flow", k_main=k, magnitude="1/k")
         series(axes[1], flows, "n", relative_loss, label="", look={"color": colour, "linestyle": "none", "marker": "o"})
     axes[0].set_ylabel("generalisation loss / null loss")
-    axes[1].legend(title="main features\n(points: flow)")
+    legend_beside(figure, axes[1], "main features\n(points: flow)")
     return figure
 
 
@@ -202,12 +206,12 @@ def _draw_g(rows: Sequence[Row]) -> Any:
         features_lines(axis, chosen(rows, how="exact", magnitude="1/k", rescale=factor))
         axis.set_title(f"PT+FT, weights times {factor:g}")
     axes[0].set_ylabel("generalisation loss / null loss")
-    axes[-1].legend(title="main features")
+    legend_beside(figure, axes[-1], "main features")
     return figure
 
 
 def _draw_h(rows: Sequence[Row]) -> Any:
-    figure, (axis,) = panels(1, width=4.4)
+    figure, (axis,) = panels(1, width=5.0)
     samples = distinct(rows, "n")
     for n, colour in zip(samples, shades(len(samples)), strict=True):
         look = {"color": colour, "marker": "o"}
@@ -219,7 +223,7 @@ def _draw_h(rows: Sequence[Row]) -> Any:
         title=f"{FEWEST} main features, all of them auxiliary ones",
         ylim=(-0.03, 1.03),
     )
-    axis.legend(title="$n$")
+    legend_beside(figure, axis, "$n$")
     return figure
 
 
@@ -236,7 +240,7 @@ def _draw_i(rows: Sequence[Row]) -> Any:
             series(axis, runs, "n", relative_loss, label=label, look=look)
         sample_axis(axis, distinct(rows, "n"), title=f"weights times {factor:g}", yscale="log", ylim=(LOWEST_LOSS, 6))
     axes[0].set_ylabel("generalisation loss / null loss")
-    axes[-1].legend(title=f"{FEWEST} main features")
+    legend_beside(figure, axes[-1], f"{FEWEST} main features")
     return figure
 
 

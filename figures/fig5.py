@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from figures import diagonal
-from figures.drawing import METHODS, Row, chosen, distinct, over_seeds, panels, sample_axis, series
+from figures.drawing import METHODS, Row, chosen, distinct, legend_beside, over_seeds, panels, sample_axis, series
 from figures.fig1 import FEWEST, RELATIONS, curves, shares_on_auxiliary
 from figures.files import STYLE, rounded
 from figures.sweep import Sweep
@@ -99,7 +99,7 @@ def _draw_a(rows: Sequence[Row]) -> Any:
         series(axis, chosen(rows, method="teacher"), "n", _norm(name), label="ground truth", look=truth)
         sample_axis(axis, distinct(rows, "n"), title=title)
     axes[0].set_ylabel("norm of the learned predictor")
-    axes[-1].legend(title=over_seeds(rows))
+    legend_beside(figure, axes[-1], over_seeds(rows))
     return figure
 
 
@@ -113,7 +113,7 @@ def _draw_b(rows: Sequence[Row]) -> Any:
             series(axis, runs, "n", lambda row: row["share"], label=label, look=look, geometric=False)
         sample_axis(axis, distinct(rows, "n"), title=f"weights times {factor:g}", ylim=(-0.03, 1.03))
     axes[0].set_ylabel("share of $\\|\\beta\\|^2$\non auxiliary features")
-    axes[0].legend(title=f"{FEWEST} main features")
+    legend_beside(figure, axes[-1], f"{FEWEST} main features")
     return figure
 
 
@@ -123,7 +123,7 @@ def _draw_c(rows: Sequence[Row]) -> Any:
         curves(axis, chosen(rows, method=method))
         axis.set(title=f"{method}, 40 features", ylim=(-0.03, 1.03))
     axes[0].set_ylabel("share of variance outside the top")
-    axes[0].legend(title=f"$n$ ({over_seeds(rows)})")
+    legend_beside(figure, axes[0], "$n$")
     return figure
 
 
@@ -150,7 +150,7 @@ def _draw_e(rows: Sequence[Row]) -> Any:
         row[0].set_ylabel("share outside the top")
     for axis in axes[0]:
         axis.set_xlabel("")
-    axes[0, -1].legend(title="$n$")
+    legend_beside(figure, axes[0, -1], "$n$")
     return figure
 
 
@@ -160,7 +160,7 @@ def _draw_f(rows: Sequence[Row]) -> Any:
     for axis, overlap in zip(axes, overlaps, strict=True):
         shares_on_auxiliary(axis, chosen(rows, overlap=overlap), overlap)
     axes[0].set_ylabel("share of $\\|\\beta\\|^2$\non auxiliary features")
-    axes[-1].legend(title=over_seeds(rows), loc="lower right")
+    legend_beside(figure, axes[-1], over_seeds(rows))
     return figure
 
 
