@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from normtheory.derivation import Step, Truth
-from normtheory.ledger import Entry, Evidence, Verdict
+from normtheory.ledger import SIZE, Entry, Evidence, Verdict
 
 MEANINGS = {
     Verdict.PROVED: "holds symbolically, and at random points by a second route",
@@ -28,7 +28,7 @@ MEANINGS = {
 MARKS = {Truth.TRUE: "holds", Truth.FALSE: "false", Truth.UNDECIDED: "undecided"}
 _BAR = '<mo stretchy="false">&#x0007C;'  # of an absolute value; browsers would set it apart like a relation
 LONGEST_FORMULA = 1500  # LaTeX characters; a longer equation is shown as plain text, which a reader can copy
-LONGEST_IN_PRINT = 600  # paper does not scroll
+LONGEST_UNBROKEN = 500  # in print, between two places where a line may break: about what a line of fractions holds
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,9 @@ def tex(entries: Sequence[Entry], pictures: Mapping[str, Path] | None = None) ->
     """The same as a LaTeX article."""
     files = {name: path.with_suffix(".png").name for name, path in (pictures or {}).items()}
     return str(
-        _template("report.tex.j2", autoescape=False).render(_facts(entries), pictures=files, esc=escaped, long=_long_in_print)
+        _template("report.tex.j2", autoescape=False).render(
+            _facts(entries), pictures=files, esc=escaped, long=_long_in_print, breakable=breakable, running=running
+        )
     )
 
 
@@ -99,6 +101,7 @@ def _facts(entries: Sequence[Entry]) -> dict[str, Any]:
         "entries": entries,
         "parts": parts,
         "marks": MARKS,
+        "size": SIZE.rstrip(": "),
         "counts": [(verdict, counts[verdict], MEANINGS[verdict]) for verdict in Verdict if counts[verdict]],
         "twins": sum(len(entry.twins) for entry in entries),
         "rejected": sum(twin.rejected for entry in entries for twin in entry.twins),
@@ -157,9 +160,8 @@ def statement(latex: str) -> Any:
 
 def _pieces(latex: str) -> list[str]:
     """Cut a formula at depth 0: texts by themselves, formulas before each relation and at each space."""
-    token = re.compile(r"\\text\{[^{}]*\}|\\[a-zA-Z]+|\\.|.", re.DOTALL)
     pieces, depth = [""], 0
-    for found in token.findall(latex):
+    for found in _TOKEN.findall(latex):
         depth += (found == "{") - (found == "}")
         if depth == 0 and found.startswith(r"\text{"):
             pieces += [found, ""]
@@ -172,6 +174,7 @@ def _pieces(latex: str) -> list[str]:
     return [piece for piece in pieces if piece]
 
 
+_TOKEN = re.compile(r"\\text\{[^{}]*\}|\\[a-zA-Z]+|\\.|.", re.DOTALL)
 _RELATIONS = ("=", "<", ">", r"\le", r"\ge", r"\to", r"\Rightarrow", r"\sim")
 
 
@@ -189,7 +192,42 @@ def _long(step: Step) -> bool:
 
 
 def _long_in_print(step: Step) -> bool:
-    return len(step.latex) > LONGEST_IN_PRINT
+    return _long(step) or _longest_unbroken(step.latex) > LONGEST_UNBROKEN
+
+
+def _longest_unbroken(latex: str) -> int:
+    """Characters between two relations or signs outside all braces: TeX breaks neither fractions nor roots."""
+    longest = length = depth = 0
+    for found in _TOKEN.findall(latex):
+        depth += (found == "{") - (found == "}")
+        length = 0 if depth == 0 and found in ("+", "-", *_RELATIONS) else length + len(found)
+        longest = max(longest, length)
+    return longest
+
+
+_BRACKETS = re.compile(r"\\(left|right)(?![a-zA-Z])\s*(\\?.)")
+
+
+def breakable(latex: str) -> str:
+    r"""A formula for a paragraph of LaTeX, which breaks it at its sums: between \left and \right it never would."""
+    return f"${_BRACKETS.sub(_plain_bracket, latex)}$"
+
+
+def _plain_bracket(found: re.Match[str]) -> str:
+    side, bracket = found.groups()
+    if bracket == "|":
+        return rf"\{side[0]}vert "
+    return "" if bracket == "." else str(bracket)
+
+
+def running(latex: str) -> str:
+    """A statement for a paragraph of LaTeX: text with inline formulas."""
+    parts = []
+    for piece in _pieces(latex):
+        text = re.fullmatch(r"\\text\{(.*)\}", piece)
+        space = " " if piece[0].isspace() else ""
+        parts.append(text[1] if text else space + breakable(piece.strip()) if piece.strip() else " ")
+    return "".join(parts)
 
 
 def _plain_commands(latex: str) -> str:
