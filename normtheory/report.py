@@ -29,6 +29,7 @@ MARKS = {Truth.TRUE: "holds", Truth.FALSE: "false", Truth.UNDECIDED: "undecided"
 _BAR = '<mo stretchy="false">&#x0007C;'  # of an absolute value; browsers would set it apart like a relation
 LONGEST_FORMULA = 1500  # LaTeX characters; a longer equation is shown as plain text, which a reader can copy
 LONGEST_UNBROKEN = 500  # in print, between two places where a line may break: about what a line of fractions holds
+SHORT_BRACKET = 120  # in print, a bracket of no more characters stays on one line
 
 
 @dataclass(frozen=True)
@@ -174,7 +175,7 @@ def _pieces(latex: str) -> list[str]:
     return [piece for piece in pieces if piece]
 
 
-_TOKEN = re.compile(r"\\text\{[^{}]*\}|\\[a-zA-Z]+|\\.|.", re.DOTALL)
+_TOKEN = re.compile(r"\\text\{[^{}]*\}|\\(?:left|right)(?![a-zA-Z])\s*\\?.|\\[a-zA-Z]+|\\.|.", re.DOTALL)
 _RELATIONS = ("=", "<", ">", r"\le", r"\ge", r"\to", r"\Rightarrow", r"\sim")
 
 
@@ -192,32 +193,47 @@ def _long(step: Step) -> bool:
 
 
 def _long_in_print(step: Step) -> bool:
-    return _long(step) or _longest_unbroken(step.latex) > LONGEST_UNBROKEN
+    return _long(step) or max(_unbroken(breakable(step.latex))) > LONGEST_UNBROKEN
 
 
-def _longest_unbroken(latex: str) -> int:
-    """Characters between two relations or signs outside all braces: TeX breaks neither fractions nor roots."""
-    longest = length = depth = 0
-    for found in _TOKEN.findall(latex):
-        depth += (found == "{") - (found == "}")
-        length = 0 if depth == 0 and found in ("+", "-", *_RELATIONS) else length + len(found)
-        longest = max(longest, length)
-    return longest
-
-
-_BRACKETS = re.compile(r"\\(left|right)(?![a-zA-Z])\s*(\\?.)")
+_LEFT, _RIGHT = re.compile(r"\\left(?![a-zA-Z])"), re.compile(r"\\right(?![a-zA-Z])")
 
 
 def breakable(latex: str) -> str:
-    r"""A formula for a paragraph of LaTeX, which breaks it at its sums: between \left and \right it never would."""
-    return f"${_BRACKETS.sub(_plain_bracket, latex)}$"
+    r"""A formula that TeX can break at its sums, also inside long brackets: between \left and \right it never does."""
+    groups: list[list[str]] = [[]]  # the tokens read so far, of the formula and of each bracket that is still open
+    depths, depth = [], 0
+    for token in _TOKEN.findall(latex):
+        depth += (token == "{") - (token == "}")
+        if _LEFT.match(token):
+            groups.append([token])
+            depths.append(depth)
+        elif _RIGHT.match(token):
+            left, *inside = groups.pop()
+            groups[-1].append(_bracketed(left, "".join(inside), token, inner=depths.pop() > 0))
+        else:
+            groups[-1].append(token)
+    return "".join(groups[0])
 
 
-def _plain_bracket(found: re.Match[str]) -> str:
-    side, bracket = found.groups()
-    if bracket == "|":
-        return rf"\{side[0]}vert "
-    return "" if bracket == "." else str(bracket)
+def _bracketed(left: str, inside: str, right: str, *, inner: bool) -> str:
+    """A bracket as it is, or, if it is long and a line may break in it, with signs that do not grow."""
+    if inner or len(inside) <= SHORT_BRACKET or len(_unbroken(inside)) == 1:
+        return left + inside + right
+    signs = [_LEFT.sub("", left).strip(), _RIGHT.sub("", right).strip()]
+    first, last = ({"|": rf"\{side}vert ", ".": ""}.get(sign, sign) for sign, side in zip(signs, "lr", strict=True))
+    return first + inside + last
+
+
+def _unbroken(latex: str) -> list[int]:
+    """Lengths, in characters, between the relations and signs at which TeX may break a line of this formula."""
+    lengths, depth = [0], 0
+    for token in _TOKEN.findall(latex):
+        depth += (token == "{") - (token == "}") + bool(_LEFT.match(token)) - bool(_RIGHT.match(token))
+        lengths[-1] += len(token)
+        if depth == 0 and token in ("+", "-", *_RELATIONS) and lengths[-1] > len(token):
+            lengths.append(0)
+    return lengths
 
 
 def running(latex: str) -> str:
@@ -226,7 +242,7 @@ def running(latex: str) -> str:
     for piece in _pieces(latex):
         text = re.fullmatch(r"\\text\{(.*)\}", piece)
         space = " " if piece[0].isspace() else ""
-        parts.append(text[1] if text else space + breakable(piece.strip()) if piece.strip() else " ")
+        parts.append(text[1] if text else f"{space}${piece.strip()}$" if piece.strip() else " ")
     return "".join(parts)
 
 

@@ -98,14 +98,23 @@ def test_a_correction_says_how_much_it_matters_above_its_derivations():
     assert ledger.SIZE.rstrip(": ") not in report.tex([found["q-decreasing"]])
 
 
-def test_brackets_that_grow_become_brackets_at_which_a_line_may_break():
-    assert report.breakable(r"\left(a + b\right)^{2} \leftarrow 1") == r"$(a + b)^{2} \leftarrow 1$"
-    assert report.breakable(r"\left|{x}\right|") == r"$\lvert {x}\rvert $"
-    assert report.breakable(r"\left\{a\right.") == r"$\{a$"
+def test_a_line_may_break_in_long_brackets_only():
+    long = " + ".join(["x"] * report.SHORT_BRACKET)
+    assert report.breakable(rf"\left({long}\right)^{{2}} \leftarrow 1") == rf"({long})^{{2}} \leftarrow 1"
+    assert report.breakable(rf"\left|{long}\right|") == rf"\lvert {long}\rvert "
+    assert report.breakable(rf"\left\{{{long}\right.") == rf"\{{{long}"
+    assert report.breakable(rf"\left(\left(a + b\right) + {long}\right)") == rf"(\left(a + b\right) + {long})"
+    for kept in (r"\left(a + b\right)", rf"\left(\frac{{{long}}}{{2}}\right)", rf"\frac{{\left({long}\right)}}{{2}}"):
+        assert report.breakable(kept) == kept
+
+
+def test_breaking_keeps_every_bracket():
     for entry in entries():
         for part in report.parts(entry):
             for step in part.evidence.steps:
-                assert not re.search(r"\\(left|right)[^a-z]", report.breakable(step.latex))
+                text = report.breakable(step.latex)
+                assert text.count(r"\left") == text.count(r"\right")
+                assert re.sub(r"\\(left|right)|\s|\\[lr]vert|\|", "", text) == re.sub(r"\\(left|right)|\s|\|", "", step.latex)
 
 
 def test_a_statement_runs_as_text_with_formulas():
