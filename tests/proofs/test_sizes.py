@@ -135,10 +135,12 @@ def test_twice_the_predictor():
 
 
 def test_the_pathways_after_pretraining():
-    learned, other = exact.pretraining(WEIGHT, ALPHA), exact.pretraining(0.0, ALPHA)
-    plus, minus = learned.w_plus[0], learned.w_minus[0]
-    says("balanced", plus, minus, plus**2 + minus**2, 2 * WEIGHT, other.w_minus[0])
-    says("stationarity", plus, minus, plus / minus, other.w_plus[0])
+    """Their product stays alpha^2 and the difference of their squares is beta_aux."""
+    plus = math.sqrt((WEIGHT + math.hypot(WEIGHT, 2 * ALPHA**2)) / 2)
+    minus = ALPHA**2 / plus
+    assert plus**2 - minus**2 == pytest.approx(WEIGHT)
+    says("balanced", plus, minus, plus**2 + minus**2, 2 * WEIGHT, ALPHA)
+    says("stationarity", plus, minus, plus / minus, ALPHA)
 
 
 def test_the_free_share_of_a_feature():
@@ -249,3 +251,8 @@ def test_a_size_that_cannot_be_computed_fails_the_run():
     assert entry.verdict is Verdict.CORRECTED
     assert not entry.ok
     assert "size of the difference: ValueError: no such number" in entry.evidence
+
+
+def test_directions_are_taken_at_the_norm_and_not_at_the_end_of_a_step():
+    first, second = cross_entropy.path(0, (2.0,) * 8, (0.0,) * 8, (5.0, 5.001))
+    assert 0 < cross_entropy.distance(first, second) < 1e-3
