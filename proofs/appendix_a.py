@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import mpmath
 import sympy as sp
 
+from normtheory import exact
 from normtheory.derivation import Derivation
 from normtheory.ledger import Verdict, claim
 from proofs import experiments, setting
@@ -530,8 +531,8 @@ def after_pretraining(proof: Derivation) -> Expression:
 
 def pretrained(beta_aux: Expression, pathway: int) -> float:
     """First-layer weight of a pathway, +1 or -1, after pretraining from the paper's alpha."""
-    root = sp.sqrt(beta_aux**2 + 4 * setting.ALPHA**4)
-    return setting.value(sp.sqrt((root + pathway * beta_aux) / 2))
+    weights = exact.pretraining(float(beta_aux), float(setting.ALPHA))
+    return float((weights.w_plus if pathway > 0 else weights.w_minus)[0])
 
 
 def size_of_imbalance(relation: Callable[..., Any], _: Callable[..., Any]) -> str:
