@@ -24,6 +24,9 @@ from normtheory.processes import single_threaded_children
 
 Subject = Any  # what a check is about: a formula, or several of them; the check knows its shape
 Check = Callable[[Derivation, Subject], None]
+Size = Callable[[Subject, Subject], str]  # (as printed, what holds instead) -> how far they are apart, in a sentence
+
+SIZE = "Size of the difference on the paper's own setting: "  # how the evidence introduces it
 
 
 class Verdict(Enum):
@@ -76,6 +79,10 @@ class Claim:
     control : pair of a name and a subject, optional
         A true sibling that the check must accept. Required where a refutation is expected: a check that rejects the printed
         statement and every twin might reject everything.
+    size : function, optional
+        How much a correction matters: `size(printed, instead)` measures, when the claim is run, how far the printed subject
+        is from the corrected one (from the control, if there is none) on the audited paper's own setting, and says it in
+        a sentence. Asked only where the statement turns out false.
     """
 
     id: str
@@ -90,6 +97,7 @@ class Claim:
     corrected: Subject | None = None
     corrected_statement: str = ""
     control: tuple[str, Subject] | None = None
+    size: Size | None = None
 
     def __post_init__(self) -> None:
         """Refuse a claim that could not be judged."""
@@ -182,6 +190,7 @@ class Entry:
     corrected: Evidence | None = None
     corrected_statement: str = ""
     control: Twin | None = None
+    size: Evidence | None = None  # its only note says how far the printed statement is off
     failure: str | None = None  # the claim could not be run at all: its worker died
 
     @property
@@ -190,7 +199,8 @@ class Entry:
         found = [self.failure] if self.failure else []
         if self.verdict is not self.expected:
             found.append(f"found {self.verdict.value}, expected {self.expected.value}")
-        named = [("printed", self.printed), ("corrected", self.corrected), *((twin.name, twin.evidence) for twin in self.twins)]
+        named = [("printed", self.printed), ("corrected", self.corrected), ("size of the difference", self.size)]
+        named += [(twin.name, twin.evidence) for twin in self.twins]
         found += [f"{name}: {evidence.error}" for name, evidence in named if evidence is not None and evidence.error]
         found += [f"the false twin survived: {twin.name}" for twin in self.twins if not twin.rejected]
         if self.control is not None and self.control.evidence.truth is not Truth.TRUE:
@@ -212,6 +222,8 @@ class Entry:
             sentences += [f"Corrected: ${self.corrected_statement}$. {self.corrected.summary()}", *self.corrected.notes]
         if self.control is not None:
             sentences.append(f"True instead: {self.control.name}. {self.control.evidence.summary()}")
+        if self.size is not None:
+            sentences += [f"{SIZE}{note}" for note in self.size.notes]
         return " ".join([*sentences, *(f"PROBLEM: {problem}." for problem in self.problems)])
 
 
@@ -296,6 +308,7 @@ def run_claim(claim: Claim) -> Entry:
         corrected = judge(claim.check, claim.corrected, f"{claim.id}, corrected")
     control = Twin(claim.control[0], judge(claim.check, claim.control[1], f"{claim.id}, control")) if claim.control else None
     twins = tuple(Twin(name, judge(claim.check, twin, f"{claim.id}, {name}")) for name, twin in claim.twins.items())
+    size = _size(claim) if printed.truth is Truth.FALSE else None
     return Entry(
         id=claim.id,
         where=claim.where,
@@ -310,7 +323,19 @@ def run_claim(claim: Claim) -> Entry:
         corrected=corrected,
         corrected_statement=claim.corrected_statement,
         control=control,
+        size=size,
     )
+
+
+def _size(claim: Claim) -> Evidence | None:
+    """How far the printed statement is from what holds instead, as a note; whatever is raised stays, as in `judge`."""
+    instead = claim.control[1] if claim.corrected is None and claim.control is not None else claim.corrected
+    if claim.size is None or instead is None:
+        return None
+    try:
+        return Evidence((), (claim.size(claim.printed, instead),))
+    except Exception as error:
+        return Evidence((), (), f"{type(error).__name__}: {error}")
 
 
 def _verdict(printed: Evidence, corrected: Evidence | None) -> Verdict:

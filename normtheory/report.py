@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from normtheory.derivation import Step, Truth
-from normtheory.ledger import Entry, Evidence, Verdict
+from normtheory.ledger import SIZE, Entry, Evidence, Verdict
 
 MEANINGS = {
     Verdict.PROVED: "holds symbolically, and at random points by a second route",
@@ -28,7 +28,8 @@ MEANINGS = {
 MARKS = {Truth.TRUE: "holds", Truth.FALSE: "false", Truth.UNDECIDED: "undecided"}
 _BAR = '<mo stretchy="false">&#x0007C;'  # of an absolute value; browsers would set it apart like a relation
 LONGEST_FORMULA = 1500  # LaTeX characters; a longer equation is shown as plain text, which a reader can copy
-LONGEST_IN_PRINT = 600  # paper does not scroll
+LONGEST_UNBROKEN = 500  # in print, between two places where a line may break: about what a line of fractions holds
+SHORT_BRACKET = 120  # in print, a bracket of no more characters stays on one line
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,9 @@ def tex(entries: Sequence[Entry], pictures: Mapping[str, Path] | None = None) ->
     """The same as a LaTeX article."""
     files = {name: path.with_suffix(".png").name for name, path in (pictures or {}).items()}
     return str(
-        _template("report.tex.j2", autoescape=False).render(_facts(entries), pictures=files, esc=escaped, long=_long_in_print)
+        _template("report.tex.j2", autoescape=False).render(
+            _facts(entries), pictures=files, esc=escaped, long=_long_in_print, breakable=breakable, running=running
+        )
     )
 
 
@@ -99,6 +102,7 @@ def _facts(entries: Sequence[Entry]) -> dict[str, Any]:
         "entries": entries,
         "parts": parts,
         "marks": MARKS,
+        "size": SIZE.rstrip(": "),
         "counts": [(verdict, counts[verdict], MEANINGS[verdict]) for verdict in Verdict if counts[verdict]],
         "twins": sum(len(entry.twins) for entry in entries),
         "rejected": sum(twin.rejected for entry in entries for twin in entry.twins),
@@ -157,9 +161,8 @@ def statement(latex: str) -> Any:
 
 def _pieces(latex: str) -> list[str]:
     """Cut a formula at depth 0: texts by themselves, formulas before each relation and at each space."""
-    token = re.compile(r"\\text\{[^{}]*\}|\\[a-zA-Z]+|\\.|.", re.DOTALL)
     pieces, depth = [""], 0
-    for found in token.findall(latex):
+    for found in _TOKEN.findall(latex):
         depth += (found == "{") - (found == "}")
         if depth == 0 and found.startswith(r"\text{"):
             pieces += [found, ""]
@@ -172,6 +175,7 @@ def _pieces(latex: str) -> list[str]:
     return [piece for piece in pieces if piece]
 
 
+_TOKEN = re.compile(r"\\text\{[^{}]*\}|\\(?:left|right)(?![a-zA-Z])\s*\\?.|\\[a-zA-Z]+|\\.|.", re.DOTALL)
 _RELATIONS = ("=", "<", ">", r"\le", r"\ge", r"\to", r"\Rightarrow", r"\sim")
 
 
@@ -189,7 +193,57 @@ def _long(step: Step) -> bool:
 
 
 def _long_in_print(step: Step) -> bool:
-    return len(step.latex) > LONGEST_IN_PRINT
+    return _long(step) or max(_unbroken(breakable(step.latex))) > LONGEST_UNBROKEN
+
+
+_LEFT, _RIGHT = re.compile(r"\\left(?![a-zA-Z])"), re.compile(r"\\right(?![a-zA-Z])")
+
+
+def breakable(latex: str) -> str:
+    r"""A formula that TeX can break at its sums, also inside long brackets: between \left and \right it never does."""
+    groups: list[list[str]] = [[]]  # the tokens read so far, of the formula and of each bracket that is still open
+    depths, depth = [], 0
+    for token in _TOKEN.findall(latex):
+        depth += (token == "{") - (token == "}")
+        if _LEFT.match(token):
+            groups.append([token])
+            depths.append(depth)
+        elif _RIGHT.match(token):
+            left, *inside = groups.pop()
+            groups[-1].append(_bracketed(left, "".join(inside), token, inner=depths.pop() > 0))
+        else:
+            groups[-1].append(token)
+    return "".join(groups[0])
+
+
+def _bracketed(left: str, inside: str, right: str, *, inner: bool) -> str:
+    """A bracket as it is, or, if it is long and a line may break in it, with signs that do not grow."""
+    if inner or len(inside) <= SHORT_BRACKET or len(_unbroken(inside)) == 1:
+        return left + inside + right
+    signs = [_LEFT.sub("", left).strip(), _RIGHT.sub("", right).strip()]
+    first, last = ({"|": rf"\{side}vert ", ".": ""}.get(sign, sign) for sign, side in zip(signs, "lr", strict=True))
+    return first + inside + last
+
+
+def _unbroken(latex: str) -> list[int]:
+    """Lengths, in characters, between the relations and signs at which TeX may break a line of this formula."""
+    lengths, depth = [0], 0
+    for token in _TOKEN.findall(latex):
+        depth += (token == "{") - (token == "}") + bool(_LEFT.match(token)) - bool(_RIGHT.match(token))
+        lengths[-1] += len(token)
+        if depth == 0 and token in ("+", "-", *_RELATIONS) and lengths[-1] > len(token):
+            lengths.append(0)
+    return lengths
+
+
+def running(latex: str) -> str:
+    """A statement for a paragraph of LaTeX: text with inline formulas."""
+    parts = []
+    for piece in _pieces(latex):
+        text = re.fullmatch(r"\\text\{(.*)\}", piece)
+        space = " " if piece[0].isspace() else ""
+        parts.append(text[1] if text else f"{space}${piece.strip()}$" if piece.strip() else " ")
+    return "".join(parts)
 
 
 def _plain_commands(latex: str) -> str:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
+import mpmath
 import sympy as sp
 
+from normtheory import exact
 from normtheory.derivation import Derivation
 from normtheory.ledger import Verdict, claim
-from proofs import experiments
+from proofs import experiments, setting
 from proofs.orbit import (
     BETA,
     D_MINUS,
@@ -25,6 +28,7 @@ from proofs.orbit import (
     rate,
     rates_of_sums_and_differences,
 )
+from proofs.setting import number
 
 Expression = Any
 
@@ -92,6 +96,29 @@ def _velocity_is(proof: Derivation, line: Line, layer: int) -> None:
     proof.equal("and the loss falls along it, at the rate of the squared gradient", line.sign * fall, -fall)
 
 
+def size_of_sign(printed: Line, corrected: Line, layer: int) -> str:
+    """Eqs. 8 and 9: the first velocity of pretraining, and where either sign leads one feature.
+
+    With X^T X = n, its mean, a feature of size b moves by beta' = -sign 4 n (b - beta) sqrt(beta^2 + 4 alpha^4).
+    """
+    loss, squared = experiments.first_velocity(layer)
+    n, b, alpha = setting.SAMPLES_AUX, mpmath.mpf(setting.value(setting.WEIGHT)), mpmath.mpf(setting.value(setting.ALPHA))
+
+    def pace(beta: Any) -> Any:
+        return 1 / (4 * n * abs(b - beta) * mpmath.sqrt(beta**2 + 4 * alpha**4))
+
+    scales = [alpha**2, 1e3 * alpha**2]
+    learned = mpmath.quad(pace, [0, *scales, b / 2])
+    diverged = mpmath.quad(pace, [-mpmath.inf, -b, *(-scale for scale in reversed(scales)), 0])
+    return (
+        f"When pretraining starts, from alpha = {number(alpha)} on {n} samples, the printed velocity of this layer changes the "
+        f"squared error, {number(loss)}, at the rate {printed.sign * squared:+.3g}, the corrected one at the rate "
+        f"{corrected.sign * squared:+.3g}. With the printed signs in both layers a feature of {number(b)} "
+        f"would run off to infinity by time {number(diverged)}; with the corrected ones half of it is learned by "
+        f"{number(learned)} (if X^T X = {n})."
+    )
+
+
 _WRONG_LINES = {
     "a factor 1 for 2": Line(-1, -1),
     "the last line with a plus sign": Line(-1, 2),
@@ -108,6 +135,7 @@ _WRONG_LINES = {
     printed=Line(1, -2),
     corrected=Line(-1, -2),
     corrected_statement=r"\dot w^{(1)} = -\nabla_{w^{(1)}}L = -2\tilde X^\top r\circ w^{(2)}",
+    size=partial(size_of_sign, layer=0),
     twins=_WRONG_LINES,
     expected=Verdict.CORRECTED,
     source=SOURCE,
@@ -126,6 +154,7 @@ def first_layer_moves(proof: Derivation, line: Line) -> None:
     printed=Line(1, -2),
     corrected=Line(-1, -2),
     corrected_statement=r"\dot w^{(2)} = -\nabla_{w^{(2)}}L = -2\tilde X^\top r\circ w^{(1)}",
+    size=partial(size_of_sign, layer=1),
     twins=_WRONG_LINES,
     expected=Verdict.CORRECTED,
     source=SOURCE,
@@ -300,6 +329,19 @@ def _four_terms(factor: int, last: int = 1) -> Expression:
     return factor * (S0**2 * shrinks - S0**2 * grows - D0**2 * grows + last * D0**2 * shrinks)
 
 
+def size_of_exponentials(printed: Expression, corrected: Expression) -> str:
+    """Eq. 18: what both forms make of the integral of the residual with which pretraining ends."""
+    weight = setting.WEIGHT
+    start = {W0: setting.ALPHA, V0: setting.ALPHA}
+    end = start | {P: -sp.asinh(weight / (2 * setting.ALPHA**2)) / 4}
+    said, reached = setting.value(printed, end), setting.value(corrected, end)
+    loss, null = setting.FEATURES * (said - reached) ** 2, setting.FEATURES * setting.value(weight) ** 2
+    return (
+        f"Where pretraining from alpha = {number(setting.ALPHA)} ends at a feature of {reached:.3g}, the printed form says "
+        f"{said:.3g}: over the {setting.FEATURES} features a loss of {loss:.3g}, as a predictor that is 0 has ({null:.3g})."
+    )
+
+
 @claim(
     id="eq18",
     where="Eq. 18 (Appendix A)",
@@ -310,6 +352,7 @@ def _four_terms(factor: int, last: int = 1) -> Expression:
     corrected=_four_terms(1),
     corrected_statement=r"\beta = s_0^2 e^{-4X^\top\!\int r} - s_0^2 e^{4X^\top\!\int r} "
     r"- d_0^2 e^{4X^\top\!\int r} + d_0^2 e^{-4X^\top\!\int r}",
+    size=size_of_exponentials,
     twins={
         "a factor 4": _four_terms(4),
         "the last sign reversed": _four_terms(1, last=-1),
@@ -486,6 +529,23 @@ def after_pretraining(proof: Derivation) -> Expression:
     return root
 
 
+def pretrained(beta_aux: Expression, pathway: int) -> float:
+    """First-layer weight of a pathway, +1 or -1, after pretraining from the paper's alpha."""
+    weights = exact.pretraining(float(beta_aux), float(setting.ALPHA))
+    return float((weights.w_plus if pathway > 0 else weights.w_minus)[0])
+
+
+def size_of_imbalance(relation: Callable[..., Any], _: Callable[..., Any]) -> str:
+    """Appendix A: both sides of the printed equality after the paper's pretraining."""
+    left, right = relation(pretrained(setting.WEIGHT, 1), pretrained(setting.WEIGHT, -1), setting.WEIGHT)
+    bare = pretrained(sp.Integer(0), 1)
+    return (
+        f"On the {setting.FEATURES} learned features, |beta_aux| = {number(setting.WEIGHT)} from alpha = "
+        f"{number(setting.ALPHA)}, the two are {left:.3g} and {right:.3g}, apart by a factor of {left / right:.3g}; "
+        f"only on the {setting.INPUTS - setting.FEATURES} others are they equal, both {bare:.3g}."
+    )
+
+
 @claim(
     id="stationarity",
     where="Appendix A, before Eq. 18, as used for finetuning",
@@ -493,6 +553,7 @@ def after_pretraining(proof: Derivation) -> Expression:
     assumptions=("pretraining started from the constant alpha in all weights", r"its predictor is \beta^{aux}"),
     printed=lambda plus, minus, a: (plus, minus),
     control=("w_+^2 - w_-^2 = beta_aux", lambda plus, minus, a: (plus**2 - minus**2, a)),
+    size=size_of_imbalance,
     twins={
         "equal up to sign": lambda plus, minus, a: (plus, -minus),
         "equal squares, |beta_aux| each": lambda plus, minus, a: (plus**2, sp.Abs(a)),
@@ -508,6 +569,25 @@ def same_start(proof: Derivation, relation: Callable[..., tuple[Expression, Expr
     proof.equal("the relation stated, for every beta_aux", left, right)
 
 
+Pathways = tuple[Expression, Expression]
+
+
+def size_of_pathways(printed: Pathways, corrected: Pathways) -> str:
+    """Appendix A, after Eq. 21: both pathways of a learned feature, and of one that was not."""
+    learned, other = ({A: aux, ALPHA: setting.ALPHA} for aux in (setting.WEIGHT, sp.Integer(0)))
+    (plus, minus), (true_plus, true_minus) = (
+        [setting.value(weight, learned) for weight in stated] for stated in (printed, corrected)
+    )
+    said, found = (setting.value(stated[1], other) for stated in (printed, corrected))
+    return (
+        f"On a learned feature, beta_aux = {number(setting.WEIGHT)} from alpha = {number(setting.ALPHA)}, the plus pathway "
+        f"holds {number(true_plus)} as printed, but the minus pathway {number(true_minus)}, not {number(minus)}. The printed "
+        f"two would cancel to a predictor of {number(plus**2 - minus**2)}, and their w_+^2 + w_-^2 is "
+        f"{number(plus**2 + minus**2)}, not {number(true_plus**2 + true_minus**2)}: hence the doubled scale of Eq. 3. "
+        f"On the other inputs both hold {number(found)}, not {number(said)}."
+    )
+
+
 @claim(
     id="balanced",
     where="Appendix A, after Eq. 21",
@@ -521,6 +601,7 @@ def same_start(proof: Derivation, relation: Callable[..., tuple[Expression, Expr
     corrected_statement=r"w_{\pm}^{(1)} = \sqrt{(R\pm\beta^{aux})/2},\ R = \sqrt{(\beta^{aux})^2+4\alpha^4}:\ "
     r"\text{for}\ \beta^{aux}>0\ w_+^2-\beta^{aux} = w_-^2,\ \frac{\alpha^4}{\beta^{aux}+\alpha^2} < w_-^2 "
     r"< \frac{\alpha^4}{\beta^{aux}}",
+    size=size_of_pathways,
     twins={
         "pathways exchanged": (
             sp.sqrt((sp.sqrt(A**2 + 4 * ALPHA**4) - A) / 2),

@@ -13,6 +13,8 @@ import sympy as sp
 
 from normtheory.derivation import Derivation
 from normtheory.ledger import Verdict, claim
+from proofs import setting
+from proofs.setting import number
 
 Expression = Any
 Norm = Callable[..., Expression]
@@ -202,6 +204,23 @@ U = sp.Symbol("u", positive=True)
 SHARE = U / (1 + U)  # a share t strictly between 0 and 1
 
 
+def size_of_choice(printed: Norm, corrected: Norm) -> str:
+    """Appendix B.1: a shared feature whose predictor is split evenly between the pathways."""
+    b = (setting.WEIGHT, setting.WEIGHT)
+    norms, products, corrections = [], [], []
+    for share in (sp.Integer(0), sp.Rational(1, 2), sp.Integer(1)):
+        plus, minus = [share * x for x in b], [(share - 1) * x for x in b]
+        norms.append(setting.value(2 * length(plus) + 2 * length(minus)))
+        products.append(setting.value(printed(plus, minus)))
+        corrections.append(setting.value(corrected(plus, minus)))
+    return (
+        f"On a shared feature, |beta| = |beta_aux| = {number(setting.WEIGHT)}, the weights' least norm is "
+        f"{norms[0]:.3g} with all of the predictors in the minus pathway, {norms[2]:.3g} with all in the plus pathway and "
+        f"{norms[1]:.3g} with half in each: ||w_+ v_+|| ||w_- v_-|| is then {products[1]:.3g}, not 0 (the corrected expression "
+        f"{corrections[1]:.3g}). Each of the {setting.FEATURES} features has such a free share; no predictor depends on it."
+    )
+
+
 @claim(
     id="one-path",
     where="Appendix B.1, after Eq. 24",
@@ -212,6 +231,7 @@ SHARE = U / (1 + U)  # a share t strictly between 0 and 1
     corrected=lambda p, q: length(p) * length(q) + p[0] * q[0] + p[1] * q[1],
     corrected_statement=r"w_+v_+ = t\beta_d,\ w_-v_- = -(1-t)\beta_d\ \text{with any}\ t\in[0,1]:\ "
     r"\text{the two never oppose each other; one pathway may be chosen to vanish}",
+    size=size_of_choice,
     twins={
         "the pathways agree in sign and length": lambda p, q: length([p[0] - q[0], p[1] - q[1]]),
         "they are orthogonal": lambda p, q: p[0] * q[0] + p[1] * q[1],

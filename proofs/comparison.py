@@ -13,11 +13,13 @@ import sympy as sp
 
 from normtheory.derivation import Derivation
 from normtheory.ledger import Verdict, claim
-from proofs.finetuning import SLOPE, large_weights, small_weights
+from proofs import setting
+from proofs.finetuning import SLOPE, large_weights, size_of_weight, slopes_of_new_features, small_weights
 from proofs.finetuning import Weighted as QWeight
 from proofs.one_output import GAMMA
-from proofs.parameter_norm import EXCESS, WHOLE, A, B, large_ratio, small_ratio
+from proofs.parameter_norm import EXCESS, WHOLE, A, B, large_ratio, size_of_limit, small_ratio
 from proofs.q_facts import ROOT, UNIT, K, T, penalty, unit_form
+from proofs.setting import number, percent
 
 Expression = Any
 
@@ -58,6 +60,21 @@ def ratio_of_order(order: float) -> float:
         return float(mpmath.exp(mpmath.findroot(lambda u: excess(mpmath.exp(u)), (0, 20), solver="anderson", tol=1e-20)))
 
 
+def size_of_decrease(printed: tuple[Expression, Expression], corrected: tuple[Expression, Expression]) -> str:
+    """Section 3.3: both penalties of one main weight, with and without the feature in the auxiliary task."""
+    changes = []
+    for penalised in (printed[0], corrected[0], corrected[1]):
+        at = [{A: aux, B: setting.WEIGHT, GAMMA: setting.GAMMA} for aux in (sp.Integer(0), setting.WEIGHT)]
+        changes.append([setting.value(penalised, place) for place in at])
+    (whole, higher), (excess, lower), (alone, reused) = changes
+    weight = number(setting.WEIGHT)
+    return (
+        f"For |beta| = {weight}, as |beta_aux| goes from 0 to {weight}, the MTL penalty rises from {number(whole)} to "
+        f"{number(higher)}, by {percent(higher / whole - 1)}; its excess falls from {number(excess)} to {number(lower)}, "
+        f"by {percent(1 - lower / excess)}, the PT+FT penalty from {number(alone)} to {number(reused)}."
+    )
+
+
 @claim(
     id="both-decrease",
     where="section 3.3",
@@ -67,6 +84,7 @@ def ratio_of_order(order: float) -> float:
     corrected=(EXCESS, penalty(B, A + GAMMA**2)),
     corrected_statement=r"\frac{\partial}{\partial|\beta^{aux}|}2\sqrt{\beta^2+(\beta^{aux})^2} > 0;\ "
     r"\text{what decreases is the excess over}\ 2|\beta^{aux}|,\ \text{and}\ \|\beta\|_Q",
+    size=size_of_decrease,
     twins={
         "the excess over |beta_aux|": (WHOLE - A, penalty(B, A + GAMMA**2)),
         "the excess, and Q at the scale 1/(|beta_aux| + gamma^2)": (EXCESS, penalty(B, 1 / (A + GAMMA**2))),
@@ -83,6 +101,19 @@ def both_decrease(proof: Derivation, stated: tuple[Expression, Expression]) -> N
     proof.positive("PT+FT: minus the derivative", -sp.diff(q, A), 2 * B**2 / (k * (sp.sqrt(B**2 + k**2) + k)))
 
 
+Limits = tuple[Expression, tuple[Expression, Expression | None]]
+
+
+def size_of_proportionality(printed: Limits, corrected: Limits) -> str:
+    """Section 3.3, large ratio: both penalties over |beta|, on features of the main task alone."""
+    order = setting.value(order_at(setting.WEIGHT / setting.GAMMA**2))
+    factor = setting.value(printed[0] / B)
+    return (
+        f"{slopes_of_new_features(corrected[1])}, its order being {order:.3g} at the latter. The MTL penalty of such a feature "
+        f"is {factor:.3g} |beta| at both, as printed."
+    )
+
+
 @claim(
     id="both-l1",
     where="section 3.3",
@@ -92,6 +123,7 @@ def both_decrease(proof: Derivation, stated: tuple[Expression, Expression]) -> N
     corrected=(2 * B, (2 * (sp.log(2 * T) - 1), sp.Integer(2))),
     corrected_statement=r"\text{MTL tends to}\ 2|\beta|;\ \|\beta\|_Q\ \text{to}\ 2|\beta|(\log(2|\beta|/k)-1)+2k,\ "
     r"\text{above every multiple of}\ |\beta|;\ \text{its order is}\ 1+\epsilon,\ 0<\epsilon<\frac1{\log(2|\beta|/k)-1}",
+    size=size_of_proportionality,
     twins={
         "MTL tends to |beta|": (B, (2 * (sp.log(2 * T) - 1), sp.Integer(2))),
         "half the slope of Q": (2 * B, (sp.log(2 * T) - 1, sp.Integer(2))),
@@ -100,7 +132,7 @@ def both_decrease(proof: Derivation, stated: tuple[Expression, Expression]) -> N
     expected=Verdict.CORRECTED,
     source=SOURCE,
 )
-def both_l1(proof: Derivation, stated: tuple[Expression, tuple[Expression, Expression | None]]) -> None:
+def both_l1(proof: Derivation, stated: Limits) -> None:
     """Section 3.3, large ratio: MTL is l1 up to the squared inverse ratio, Q only up to a logarithm."""
     limit, slope = stated
     large_ratio(proof, (limit, A**2 / B))
@@ -146,6 +178,7 @@ def _as_logarithms(expression: Expression, y: Expression) -> Expression:
     corrected_statement=r"\text{the MTL excess over}\ 2|\beta^{aux}|\ \text{is}\ \frac{\beta^2}{|\beta^{aux}|}(1-\epsilon),\ "
     r"0<\epsilon<\frac{\beta^2}{4(\beta^{aux})^2};\quad \|\beta\|_Q = \frac{\beta^2}k(1-\epsilon'),\ "
     r"0<\epsilon'<\frac{\beta^2}{12k^2},\ k=|\beta^{aux}|+\gamma^2",
+    size=lambda printed, corrected: f"{size_of_limit(printed[0], corrected[0])} {size_of_weight(printed[1], corrected[1])}",
     twins={
         "Q with the weight 1/|beta_aux|": ((EXCESS, 1 / A), QWeight(1 / A)),
         "the excess with twice the weight": ((EXCESS, 2 / A), QWeight(1 / (A + GAMMA**2))),

@@ -13,7 +13,9 @@ import sympy as sp
 
 from normtheory.derivation import Derivation
 from normtheory.ledger import Verdict, claim
-from proofs import experiments
+from proofs import experiments, setting
+from proofs.appendix_a import pretrained
+from proofs.setting import number
 
 Expression = Any
 
@@ -208,6 +210,22 @@ def _of_subset(variances: Sequence[Expression], kept: int) -> Expression:
     return _shared(overlap, sum(variances), sum(subset), sum(v**2 for v in variances), overlap)
 
 
+Example = tuple[Sequence[Expression], Expression]
+
+
+def size_for_unequal(printed: Example, corrected: Example) -> str:
+    """Appendix G, the example, with units of the paper's pretrained network: some learned, some not."""
+    learned, other = (pretrained(aux, 1) ** 2 for aux in (setting.WEIGHT, sp.Integer(0)))
+    mixed = [float(_of_subset(units, 5)) for units in ([learned] * 5 + [other] * 5, [other] * 5 + [learned] * 5)]
+    equal = float(_of_subset([learned] * len(corrected[0]), 5))
+    return (
+        f"Of ten units in the plus pathway of the pretrained network, five of learned features (variance {number(learned)}) "
+        f"and five others ({number(other)}), ENSD is {number(mixed[0])} with the first five and {number(mixed[1])} with the "
+        f"others, where {number(printed[1])} is printed for any. Of ten learned features, which vary equally, any five give "
+        f"{number(equal)}."
+    )
+
+
 @claim(
     id="ensd-subset",
     where="Appendix G, after Eq. 35",
@@ -217,6 +235,7 @@ def _of_subset(variances: Sequence[Expression], kept: int) -> Expression:
     corrected=((VARIANCES[0],) * 10, 5),
     corrected_statement=r"ENSD = \frac{\sum_X\sigma^2\,\sum_Y\sigma^2}{\sum_X\sigma^4},\ "
     r"\text{which is 5 if the ten variances are equal}",
+    size=size_for_unequal,
     twins={
         "10, the larger dimension": ((VARIANCES[0],) * 10, 10),
         "sqrt 50, the geometric mean of the dimensions": ((VARIANCES[0],) * 10, sp.sqrt(50)),
@@ -225,7 +244,7 @@ def _of_subset(variances: Sequence[Expression], kept: int) -> Expression:
     expected=Verdict.CORRECTED,
     source=SOURCE,
 )
-def subset(proof: Derivation, stated: tuple[Sequence[Expression], Expression]) -> None:
+def subset(proof: Derivation, stated: Example) -> None:
     """Appendix G, the example: uncorrelated is not enough, the units must vary equally."""
     variances, value = stated
     shared = _of_subset(variances, 5)
@@ -259,6 +278,20 @@ def nothing_shared(proof: Derivation, correlation: Expression) -> None:
     proof.equal("ten units of variance s_1, five of variance s_2: shared dimensions", shared, 0)
 
 
+def size_of_signature(*_: Sequence[Expression]) -> str:
+    """Appendix G, the signature, where the paper's networks choose 5 of the 40 features they were pretrained on."""
+    found = {rescale: experiments.nested_dimensions(rescale) for rescale in (1.0, 0.1)}
+    listed = ", and ".join(
+        f"to {number(after)}, ENSD being the same to {abs(shared / after - 1):.0e} of it, for weights rescaled by {rescale:g}"
+        for rescale, (_, after, shared) in found.items()
+    )
+    return (
+        f"hardly any, as the pretrained features vary equally. Where finetuning is to keep {experiments.KEPT} of the "
+        f"{setting.FEATURES}, D = {setting.INPUTS}, n = {setting.SAMPLES}, the first layer's PR falls from "
+        f"{number(found[1.0][0])} {listed}."
+    )
+
+
 @claim(
     id="ensd-nested",
     where="section 6, Appendix G",
@@ -274,6 +307,7 @@ def nothing_shared(proof: Derivation, correlation: Expression) -> None:
     corrected=(VARIANCES[0],) * 4,
     corrected_statement=r"\text{for features of equal variance}\ PR\ \text{falls from}\ p\ \text{to}\ q\ \text{and}\ "
     r"ENSD=PR(X_{FT});\ \text{but}\ ENSD=PR(X_{FT})\ \text{then holds for every linear read-out of}\ X_{PT}",
+    size=size_of_signature,
     twins={
         "though the dropped feature is the strongest": (VARIANCES[0],) * 3 + (100 * VARIANCES[0],),
         "though the kept features differ tenfold": (10 * VARIANCES[0], VARIANCES[0], VARIANCES[0], VARIANCES[0]),

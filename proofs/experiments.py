@@ -21,6 +21,7 @@ from normtheory.networks import DiagonalNetwork, Weights
 from normtheory.penalties import L1, GroupL12, Q, WeightedL2
 from normtheory.representations import ensd, linear_cka, participation_ratio
 from normtheory.tasks import Task, generalisation_loss, teacher_student
+from proofs import setting
 
 Formula = Callable[..., Any]
 
@@ -341,16 +342,79 @@ def small_run(alpha: float, gamma: float, rescale: float) -> FinetunedNetwork:
 
 @cache
 def paper_run() -> FinetunedNetwork:
-    """The paper's setting: 1000 inputs, 64 main samples, 40 of 40 features shared, alpha = gamma = 1e-3.
+    """The paper's setting, all features shared.
 
     Pretraining is perfect: its predictor is the auxiliary teacher, which 1024 samples determine.
     """
     from solvers.training import pretrain_finetune
 
-    tasks = teacher_student(64, 40, seed=0)
-    task, alpha, gamma = tasks.main, 1e-3, 1e-3
+    tasks = setting.tasks()
+    task, alpha, gamma = tasks.main, float(setting.ALPHA), float(setting.GAMMA)
     run = pretrain_finetune(task.X, task.y, beta_aux=tasks.teacher_aux, alpha=alpha, gamma=gamma, rtol=1e-8)
     return FinetunedNetwork(task, tasks.teacher, run.beta_aux, alpha, gamma, 1.0, run.beta)
+
+
+def paper_loss(squared: Formula, start: Formula, seed: int, beta_aux: FloatArray | None = None) -> float:
+    """Generalisation loss of the minimiser of a norm, as in `FinetunedNetwork.predicted`, in a realisation.
+
+    Pretraining is complete, unless another predictor is given.
+    """
+    from solvers.newton import minimize
+
+    tasks = setting.tasks(seed=seed)
+    learned = tasks.teacher_aux if beta_aux is None else beta_aux
+    given = (learned, float(setting.ALPHA), float(setting.GAMMA), 1.0)
+    beta = minimize(tasks.main.X, tasks.main.y, np.sqrt(squared(*given)), start(*given)).beta
+    return generalisation_loss(beta, tasks.teacher)
+
+
+@cache
+def stopped_pretraining() -> FloatArray:
+    """Predictor (D,) where the paper's pretraining stops: 1024 samples in 1000 dimensions leave some directions unlearned."""
+    from solvers.flow import gradient_flow
+
+    start = Weights.constant(setting.INPUTS, float(setting.ALPHA))
+    return np.asarray(gradient_flow(DiagonalNetwork(), setting.tasks().aux, start, rtol=1e-5, loss=setting.LOSS).beta)
+
+
+def paper_minimiser(linear: Formula) -> FloatArray:
+    """Minimiser, on the task of `paper_run`, of the Q penalty at the exact scales k less linear(beta(0), k) . beta."""
+    from solvers.newton import minimize
+
+    run = paper_run()
+    k, start = exact.finetuning(run.beta_aux, run.alpha, run.gamma)
+    return minimize(run.task.X, run.task.y, k, k * np.sinh(linear(start, k) / 2)).beta
+
+
+KEPT = 5  # features of the paper's sparsest main task
+
+
+def nested_dimensions(rescale: float) -> tuple[float, float, float]:
+    """Participation ratio of the first layer before and after finetuning on a subset of the features, and what they share.
+
+    Exact weights at the certified endpoint; weights and gamma are rescaled, the main weights are 1/KEPT, as in the paper's
+    experiments. Inputs are white, so that an input's units, w_+ x and w_- x, only vary with each other: every trace is a
+    sum over inputs.
+    """
+    from solvers.newton import minimize
+
+    tasks = setting.tasks(overlap=KEPT, features=KEPT, magnitude=1 / KEPT)
+    trained = exact.pretraining(tasks.teacher_aux, float(setting.ALPHA))
+    start = exact.reset(exact.rescaled(trained, rescale), rescale * float(setting.GAMMA))
+    end = minimize(tasks.main.X, tasks.main.y, *exact.scale_and_start(start)).beta
+    before, after = (w.w_plus**2 + w.w_minus**2 for w in (trained, exact.weights_on_flow(start, end)))
+    ratios = [float(x.sum() ** 2 / (x @ x)) for x in (before, after)]
+    shared = (before @ after) * before.sum() * after.sum() / ((before @ before) * (after @ after))
+    return ratios[0], ratios[1], float(shared)
+
+
+def first_velocity(layer: int) -> tuple[float, float]:
+    """The paper's auxiliary loss, summed over the samples, at its constant start, and the squared gradient in one layer."""
+    aux, alpha = setting.tasks().aux, float(setting.ALPHA)
+    start = Weights.constant(setting.INPUTS, alpha)
+    loss = DiagonalNetwork().least_squares([aux], [float(aux.samples)])
+    slope = loss.slope(start.stacked())[2 * layer : 2 * layer + 2]
+    return loss.loss(start.stacked()), float(np.sum(slope**2))
 
 
 def _small_task(inputs: int, samples: int, seed: int) -> Task:

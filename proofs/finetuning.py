@@ -11,7 +11,7 @@ import sympy as sp
 from normtheory.derivation import Derivation
 from normtheory.ledger import Verdict, claim
 from normtheory.penalties import Q, WeightedL2
-from proofs import experiments
+from proofs import experiments, setting
 from proofs.appendix_a import printed_penalty
 from proofs.one_output import (
     ALPHA,
@@ -26,6 +26,7 @@ from proofs.one_output import (
     pretrained_weights,
 )
 from proofs.q_facts import FAR_ROOT, PENALTY, ROOT, UNIT, B, K, T, X, far_form, far_gap, logarithms, penalty, unit_form
+from proofs.setting import number, percent
 
 Expression = Any
 
@@ -37,6 +38,24 @@ Z = sp.Symbol("z", real=True)
 START = sp.Symbol("b_0", real=True)
 
 
+def size_of_linear_term(printed: Expression, corrected: Expression) -> str:
+    """Eq. 2: a trained network against both programs, at the exact scales."""
+    run = experiments.paper_run()
+    ends = [experiments.paper_minimiser(sp.lambdify((START, K), term)) for term in (printed, corrected)]
+    losses = [run.generalisation(end) for end in ends]
+    apart = [experiments.relative_distance(end, run.beta) for end in ends]
+    return (
+        f"{_settings(run)}: the trained network has generalisation loss {run.generalisation(run.beta):.4g}; a norm alone, even "
+        f"with the exact scales, predicts {losses[0]:.4g}, at relative distance {apart[0]:.1e} from the network, "
+        f"and with the linear term {losses[1]:.4g}, at {apart[1]:.1e}."
+    )
+
+
+def _settings(run: experiments.FinetunedNetwork) -> str:
+    samples, inputs = run.task.X.shape
+    return f"At D = {inputs}, n = {samples}, alpha = {run.alpha:g}, gamma = {run.gamma:g}, all features shared"
+
+
 @claim(
     id="eq2",
     where="Eq. 2 (section 3.1)",
@@ -46,6 +65,7 @@ START = sp.Symbol("b_0", real=True)
     corrected=2 * sp.asinh(START / K),
     corrected_statement=r"\beta^* = \arg\min_\beta \|\beta\|_Q - 2\sum_d\beta_d\,\mathrm{arcsinh}(\beta_d(0)/k_d)\ "
     r"\text{s.t.}\ X\beta=y,\quad \beta_d(0)\ne 0\ \text{wherever}\ \beta^{aux}_d\ne 0",
+    size=size_of_linear_term,
     twins={
         "half the linear term": sp.asinh(START / K),
         "the opposite sign": -2 * sp.asinh(START / K),
@@ -107,6 +127,18 @@ class Weighted:
     weight: Expression
 
 
+def size_of_weight(printed: Weighted, corrected: Weighted) -> str:
+    """Section 3.1, small ratio: the weights of beta^2 on learned and on other features."""
+    learned, other = {AUX: setting.WEIGHT, GAMMA: setting.GAMMA}, {AUX: 0, GAMMA: setting.GAMMA}
+    surplus = setting.value(printed.weight / corrected.weight - 1, learned)
+    weights = [number(setting.value(stated.weight, other)) for stated in (printed, corrected)]
+    return (
+        f"The printed weight of beta^2 in the PT+FT penalty is {surplus:.2e} of itself too large on the {setting.FEATURES} "
+        f"learned features, |beta_aux| = {number(setting.WEIGHT)}, gamma = {number(setting.GAMMA)}; on the "
+        f"{setting.INPUTS - setting.FEATURES} others, beta_aux = 0, it is {weights[0]} and the true one {weights[1]}."
+    )
+
+
 @claim(
     id="q-small",
     where="section 3.1, after Eq. 3",
@@ -116,6 +148,7 @@ class Weighted:
     corrected=Weighted(1 / (AUX + GAMMA**2)),
     corrected_statement=r"\frac{\beta^2}{k}\Big(1-\frac{\beta^2}{12k^2}\Big) \le \|\beta\|_Q \le \frac{\beta^2}{k},\quad "
     r"k = |\beta^{aux}|+\gamma^2",
+    size=size_of_weight,
     twins={
         "twice as much": Weighted(2 / (AUX + GAMMA**2)),
         "half as much": Weighted(1 / (2 * (AUX + GAMMA**2))),
@@ -147,6 +180,28 @@ LATER = sp.Symbol("tau", positive=True)
 BEYOND = LATER + sp.exp(SLOPE / 2 + 2)  # t = 2 + BEYOND lies as far out as one likes, and further for a larger slope c
 
 
+def slopes_of_new_features(corrected: tuple[Expression, Expression | None]) -> str:
+    """Section 3.1, large ratio: Q over |beta| on features that pretraining did not learn, where a constant was printed."""
+    k, weights = setting.GAMMA**2, (setting.WEIGHT / 10, setting.WEIGHT)
+    near, far = (setting.value(UNIT / T, {T: weight / k}) for weight in weights)
+    misses = max(abs(setting.value((corrected[0] + 2 / T) / (UNIT / T) - 1, {T: weight / k})) for weight in weights)
+    return (
+        f"On features that pretraining did not learn, k = {float(k):.0e}, the PT+FT penalty is {near:.3g} |beta| at |beta| = "
+        f"{setting.value(weights[0]):.3g} and {far:.3g} |beta| at {setting.value(weights[1]):.3g}, "
+        f"{percent(far / near - 1)} more, where one factor is printed; the corrected form is off by at most {misses:.0e} of it"
+    )
+
+
+def size_of_slope(_: tuple[Expression, None], corrected: tuple[Expression, Expression]) -> str:
+    """Section 3.1, large ratio: the slope is not constant, and not 2 log(1/k) yet."""
+    k = setting.GAMMA**2
+    order, slope = setting.value(2 * sp.log(1 / k)), setting.value(UNIT / T, {T: setting.WEIGHT / k})
+    return (
+        f"{slopes_of_new_features(corrected)}. The order log(1/k), with its limiting factor 2, gives {order:.3g}, "
+        f"{percent(order / slope - 1)} above the latter."
+    )
+
+
 @claim(
     id="q-large",
     where="section 3.1, after Eq. 3",
@@ -160,6 +215,7 @@ BEYOND = LATER + sp.exp(SLOPE / 2 + 2)  # t = 2 + BEYOND lies as far out as one 
     corrected=(2 * (sp.log(2 * T) - 1), sp.Integer(2)),
     corrected_statement=r"0 \le 2|\beta|\Big(\log\frac{2|\beta|}{k}-1\Big)+2k-\|\beta\|_Q \le \frac{k^2}{2|\beta|}:\ "
     r"c \sim 2\log(1/k)\ \text{as}\ k\to 0\ \text{at fixed}\ \beta,\ \text{but}\ 2|\beta|\log|\beta|\ \text{at fixed}\ k",
+    size=size_of_slope,
     twins={
         "half the slope": (sp.log(2 * T) - 1, sp.Integer(2)),
         "the slope 2 log(2t)": (2 * sp.log(2 * T), sp.Integer(2)),
@@ -289,9 +345,10 @@ def new_features(proof: Derivation, limit: Any) -> None:
     )
     proof.positive_by_taylor("where U is positive", gap, X, 1, 2 * X / (1 + FAR_ROOT))
     proof.positive_by_taylor("and below x^2/2, x = k/|b|", X**2 / 2 - gap, X, 1, X**3 / (1 + FAR_ROOT) ** 2)
-    slopes = [2 * (math.log(2 * size / 1e-6) - 1) for size in (0.1, 1.0)]
+    k = float(setting.GAMMA**2)
+    slopes = [2 * (math.log(2 * size / k) - 1) for size in (0.1, 1.0)]
     proof.note(
-        f"At the paper's k = 1e-6 of unlearned features the cost per unit rises from {slopes[0]:.3g} at |beta| = 0.1 "
+        f"At the paper's k = {k:.0e} of unlearned features the cost per unit rises from {slopes[0]:.3g} at |beta| = 0.1 "
         f"to {slopes[1]:.3g} at |beta| = 1: {100 * (slopes[1] / slopes[0] - 1):.0f} % away from proportionality."
     )
 
@@ -322,6 +379,34 @@ ONE = sp.Integer(1)
 PRINTED = ScaleAndStart((sp.Abs(A) + GAMMA**2) ** 2, sp.Integer(0))
 
 
+def size_of_corollary(printed: ScaleAndStart, corrected: ScaleAndStart) -> str:
+    """Corollary 1: a trained network against both norms; then the norms in every realisation, and after less pretraining."""
+    run = experiments.paper_run()
+    ends = [run.predicted(*_formulas(stated)) for stated in (printed, corrected)]
+    losses = [number(run.generalisation(beta)) for beta in (run.beta, *ends)]
+    apart = [experiments.relative_distance(end, run.beta) for end in ends]
+
+    def factor(seed: int, beta_aux: Any = None) -> float:
+        said, holds = (
+            experiments.paper_loss(*_formulas(stated), seed=seed, beta_aux=beta_aux) for stated in (printed, corrected)
+        )
+        return holds / said
+
+    factors = [factor(seed) for seed in range(setting.REALISATIONS)]
+    stopped = factor(0, experiments.stopped_pretraining())
+    return (
+        f"{_settings(run)}: the trained network has generalisation loss {losses[0]}; the printed norm predicts {losses[1]}, at "
+        f"relative distance {apart[0]:.1e}, the corrected one {losses[2]}, at {apart[1]:.1e}. Over {len(factors)} realisations "
+        f"the corrected loss is {number(min(factors))} to {number(max(factors))} times the printed one; in the first, with "
+        f"pretraining stopped at a loss of {setting.LOSS:g} as in the paper's runs, {number(stopped)} times."
+    )
+
+
+def _formulas(stated: ScaleAndStart) -> tuple[experiments.Formula, experiments.Formula]:
+    squared, start = (sp.lambdify((A, ALPHA, GAMMA, sp.Symbol("c", positive=True)), expression) for expression in stated)
+    return squared, start
+
+
 @claim(
     id="cor1",
     where="Corollary 1, Eqs. 2 and 3 (section 3.1)",
@@ -337,6 +422,7 @@ PRINTED = ScaleAndStart((sp.Abs(A) + GAMMA**2) ** 2, sp.Integer(0))
     r"k = \sqrt{(\beta^{aux}/2)^2+(\alpha^2+\gamma^2)^2},\ "
     r"\beta(0) = \gamma\Big(\sqrt{\tfrac{R+\beta^{aux}}2}-\sqrt{\tfrac{R-\beta^{aux}}2}\Big),\ "
     r"R = \sqrt{(\beta^{aux})^2+4\alpha^4}",
+    size=size_of_corollary,
     twins={
         "the exact scale, started from 0": ScaleAndStart(finetuning_formula(ONE).squared, sp.Integer(0)),
         "the printed scale with the exact start": ScaleAndStart(PRINTED.squared, finetuning_formula(ONE).start),
@@ -365,14 +451,13 @@ def corollary(proof: Derivation, stated: ScaleAndStart) -> None:
 
 
 def _trained_networks(proof: Derivation, stated: ScaleAndStart) -> None:
-    squared, start = (sp.lambdify((A, ALPHA, GAMMA, sp.Symbol("c", positive=True)), expression) for expression in stated)
-    runs = {"D = 60, n = 12": experiments.small_run(0.05, 0.1, 1.0), "D = 1000, n = 64": experiments.paper_run()}
-    for size, run in runs.items():
-        prediction = run.predicted(squared, start)
-        distance = experiments.relative_distance(prediction, run.beta)
+    small = experiments.small_run(0.05, 0.1, 1.0)
+    for size, run in {"D = 60, n = 12": small, "D = 1000, n = 64": experiments.paper_run()}.items():
+        distance = experiments.relative_distance(run.predicted(*_formulas(stated)), run.beta)
         proof.witness(f"a trained network ends at the minimiser of the stated norm, {size}", distance, experiments.FLOW_BUDGET)
-        proof.note(
-            f"At {size}, alpha = {run.alpha:g}, gamma = {run.gamma:g} this norm predicts generalisation loss "
-            f"{run.generalisation(prediction):.3g}, at relative distance {distance:.1e} from the trained network, "
-            f"whose loss is {run.generalisation(run.beta):.3g}."
-        )
+    prediction = small.predicted(*_formulas(stated))
+    proof.note(
+        f"{_settings(small)}: this norm predicts generalisation loss {small.generalisation(prediction):.3g}, at relative "
+        f"distance {experiments.relative_distance(prediction, small.beta):.1e} from the trained network, "
+        f"whose loss is {small.generalisation(small.beta):.3g}."
+    )

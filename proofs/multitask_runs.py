@@ -6,6 +6,7 @@ comparison but no second training.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
@@ -13,7 +14,8 @@ import numpy as np
 
 from normtheory.arrays import FloatArray
 from normtheory.networks import DiagonalNetwork, Weights
-from normtheory.tasks import Task
+from normtheory.tasks import Task, generalisation_loss
+from proofs import setting
 
 Target = Literal["l12", "l1", "l2"]
 
@@ -84,6 +86,41 @@ def excess(alpha: float, *, equal_weights: bool = False) -> list[float]:
     return [
         l12_norm(end) / norm - 1 for end, norm in zip(flow_endpoints(alpha, equal_weights=equal_weights), least, strict=True)
     ]
+
+
+@dataclass(frozen=True)
+class PaperFlow:
+    """The paper's tasks trained at once: how far the flow ends from two minimisers, relative, and what they generalise to.
+
+    `excess` is that of the flow's l1,2 norm over the least, relative.
+    """
+
+    excess: float
+    loss: float
+    l12_loss: float
+    l12_distance: float
+    pinned_distance: float
+
+
+@cache
+def paper_flow() -> PaperFlow:
+    """Both of the paper's tasks, pooled, all features shared, against least l1,2 norm and the pinned flow from its alpha.
+
+    1024 samples in 1000 dimensions determine the auxiliary predictor, so that the minimisers are given it.
+    """
+    from solvers import programs
+    from solvers.newton import minimize_separable
+    from solvers.potentials import PinnedOrbits
+    from solvers.training import multi_task
+
+    tasks, alpha = setting.tasks(), float(setting.ALPHA)
+    main, aux, beta_aux = tasks.main, tasks.aux, tasks.teacher_aux
+    beta = multi_task(main.X, main.y, aux.X, aux.y, alpha=alpha, rtol=RTOL, loss=setting.LOSS).beta
+    least = programs.minimize_l12(main.X, main.y, np.eye(setting.INPUTS), beta_aux).beta
+    pinned = minimize_separable(main.X, main.y, PinnedOrbits(beta_aux, alpha)).beta
+    distances = [float(np.linalg.norm(beta[0] - aim) / np.linalg.norm(aim)) for aim in (least[0], pinned)]
+    losses = [generalisation_loss(main_predictor, tasks.teacher) for main_predictor in (beta[0], least[0])]
+    return PaperFlow(l12_norm(beta) / l12_norm(least) - 1, *losses, *distances)
 
 
 @cache

@@ -12,18 +12,39 @@ import sympy as sp
 
 from normtheory.derivation import Derivation
 from normtheory.ledger import Verdict, claim
+from proofs import setting
 from proofs.comparison import HALF, RISE, order_at, order_of_q, ratio_of_order
 from proofs.one_output import ALPHA, GAMMA, finetuning_formula
 from proofs.one_output import A as AUX
 from proofs.parameter_norm import EXCESS, WHOLE, A, B
-from proofs.q_facts import PENALTY, ROOT, K, T
+from proofs.q_facts import PENALTY, ROOT, K, T, penalty
 from proofs.q_facts import B as BETA
+from proofs.setting import number
 
 Expression = Any
 
 SOURCE = "Lindsey & Lippl 2024, section 4.2"
 REGIME = (sp.Integer(100), sp.Integer(10**4))  # ratios |beta|/k
 L1_LIKE, DEPENDENT = sp.Rational(5, 4), sp.Rational(1, 10)
+
+
+Orders = tuple[Expression, Expression, Expression]
+
+
+def size_of_order(printed: Orders, corrected: Orders) -> str:
+    """Section 4.2: what doubling the weight of a shared feature does to each penalty, from |beta| = |beta_aux| on."""
+    ratio, whole, least = printed
+    k = sp.sqrt(finetuning_formula(sp.Integer(1)).squared)
+    at = {A: setting.WEIGHT, AUX: setting.WEIGHT, ALPHA: setting.ALPHA, GAMMA: setting.GAMMA}
+    once, twice = ({B: factor * ratio * setting.WEIGHT} for factor in (1, 2))
+    penalties = (whole, corrected[1], penalty(B, k))
+    factors = [setting.value(form.subs(twice) / form.subs(once), at) for form in penalties]
+    order = setting.value((B * sp.diff(sp.log(whole), B)).subs(once), at)
+    return (
+        f"On a shared feature, |beta| = |beta_aux| = {number(setting.WEIGHT)}, the whole MTL penalty has order "
+        f"{order:.2g}, not {float(least):.2g} or more: doubling the weight multiplies it by {factors[0]:.3g}, its excess by "
+        f"{factors[1]:.3g}, the PT+FT penalty at the exact scale by {factors[2]:.3g} (l1: 2, l2: 4)."
+    )
 
 
 @claim(
@@ -37,6 +58,7 @@ L1_LIKE, DEPENDENT = sp.Rational(5, 4), sp.Rational(1, 10)
     corrected_statement=r"\text{at}\ |\beta|=|\beta^{aux}|\ \text{the MTL penalty has order}\ \tfrac12,\ "
     r"\text{its excess over}\ 2|\beta^{aux}|\ \text{order}\ 1+\tfrac1{\sqrt2};\ \|\beta\|_Q\ \text{an order above}\ \tfrac32\ "
     r"\text{at}\ k=|\beta^{aux}|\ \text{and at the exact}\ k=|\beta^{aux}|/2",
+    size=size_of_order,
     twins={
         "at the ratio 10, for the excess": (sp.Integer(10), EXCESS, sp.Rational(3, 2)),
         "an order above 19/10": (sp.Integer(1), EXCESS, sp.Rational(19, 10)),
@@ -45,7 +67,7 @@ L1_LIKE, DEPENDENT = sp.Rational(5, 4), sp.Rational(1, 10)
     expected=Verdict.CORRECTED,
     source=SOURCE,
 )
-def like_l2(proof: Derivation, stated: tuple[Expression, Expression, Expression]) -> None:
+def like_l2(proof: Derivation, stated: Orders) -> None:
     """Section 4.2: the orders of both penalties at the ratio one."""
     ratio, mtl, least = stated
     order = sp.simplify((B * sp.diff(sp.log(mtl), B)).subs(B, ratio * A))

@@ -10,9 +10,10 @@ import sympy as sp
 from normtheory.derivation import Derivation
 from normtheory.ledger import Verdict, claim
 from normtheory.penalties import GroupL12
-from proofs import experiments
+from proofs import experiments, setting
 from proofs.appendix_b import least_norm, length
 from proofs.one_output import ROUND_OFF
+from proofs.setting import number, percent
 
 Expression = Any
 Norm = Callable[..., Expression]
@@ -155,6 +156,24 @@ def large_ratio(proof: Derivation, stated: tuple[Expression, Expression]) -> Non
         )
 
 
+def size_of_limit(printed: tuple[Expression, Expression], corrected: tuple[Expression, Expression]) -> str:
+    """Section 3.2, small ratio: penalty, excess and limit on a feature that pretraining learned."""
+    (whole, limit), (excess, _) = printed, corrected
+
+    def at_ratio(ratio: Expression) -> list[float]:
+        place = {A: setting.WEIGHT, B: setting.WEIGHT * ratio}
+        return [setting.value(quantity, place) for quantity in (whole, B**2 * limit, excess)]
+
+    tenth, one = at_ratio(sp.Rational(1, 10)), at_ratio(sp.Integer(1))
+    start = setting.value(whole, {A: setting.WEIGHT, B: 0}) * setting.FEATURES
+    return (
+        f"On a learned feature, |beta_aux| = {number(setting.WEIGHT)}, at a tenth of that weight the MTL penalty is "
+        f"{tenth[0]:.3g}, {tenth[0] / tenth[1]:.3g} times its printed limit {tenth[1]:.3g}, and its excess "
+        f"{percent(1 - tenth[2] / tenth[1])} below it; at |beta| = |beta_aux| penalty, printed limit and excess are "
+        f"{one[0]:.3g}, {one[1]:.3g} and {one[2]:.3g}. At beta = 0 the {setting.FEATURES} features cost {start:.3g}, not 0."
+    )
+
+
 @claim(
     id="l12-small",
     where="section 3.2, after Corollary 2",
@@ -165,6 +184,7 @@ def large_ratio(proof: Derivation, stated: tuple[Expression, Expression]) -> Non
     corrected_statement=r"\frac{\beta^2}{|\beta^{aux}|}\Big(1-\frac{\beta^2}{4(\beta^{aux})^2}\Big) < "
     r"2\sqrt{\beta^2+(\beta^{aux})^2}-2|\beta^{aux}| < \frac{\beta^2}{|\beta^{aux}|},\ "
     r"\text{the ratio being}\ |\beta|/|\beta^{aux}|",
+    size=size_of_limit,
     twins={
         "the excess, twice as much": (EXCESS, 2 / A),
         "the excess, half as much": (EXCESS, 1 / (2 * A)),

@@ -1,4 +1,6 @@
 import re
+import shutil
+import subprocess
 import xml.etree.ElementTree as ET
 from functools import cache
 
@@ -83,6 +85,77 @@ def test_the_latex_is_balanced():
         assert text.count(f"\\begin{{{name}}}") == text.count(f"\\end{{{name}}}")
     assert "<<" not in text
     assert "<%" not in text
+
+
+def test_a_correction_says_how_much_it_matters_above_its_derivations():
+    found = {entry.id: entry for entry in entries()}
+    for name in ("q-small", "stationarity"):
+        said = found[name].size.notes[0]
+        for text, shown in ((report.html(entries()), str(escape(said))), (report.tex(entries()), report.escaped(said))):
+            assert text.count(shown) == 1
+        assert str(escape(ledger.SIZE.rstrip(": "))) in report.html([found[name]])
+    assert found["q-decreasing"].size is None
+    assert ledger.SIZE.rstrip(": ") not in report.tex([found["q-decreasing"]])
+
+
+def test_a_line_may_break_in_long_brackets_only():
+    long = " + ".join(["x"] * report.SHORT_BRACKET)
+    assert report.breakable(rf"\left({long}\right)^{{2}} \leftarrow 1") == rf"({long})^{{2}} \leftarrow 1"
+    assert report.breakable(rf"\left|{long}\right|") == rf"\lvert {long}\rvert "
+    assert report.breakable(rf"\left\{{{long}\right.") == rf"\{{{long}"
+    assert report.breakable(rf"\left(\left(a + b\right) + {long}\right)") == rf"(\left(a + b\right) + {long})"
+    for kept in (r"\left(a + b\right)", rf"\left(\frac{{{long}}}{{2}}\right)", rf"\frac{{\left({long}\right)}}{{2}}"):
+        assert report.breakable(kept) == kept
+
+
+def test_breaking_keeps_every_bracket():
+    for entry in entries():
+        for part in report.parts(entry):
+            for step in part.evidence.steps:
+                text = report.breakable(step.latex)
+                assert text.count(r"\left") == text.count(r"\right")
+                assert re.sub(r"\\(left|right)|\s|\\[lr]vert|\|", "", text) == re.sub(r"\\(left|right)|\s|\|", "", step.latex)
+
+
+def test_a_statement_runs_as_text_with_formulas():
+    assert report.running(r"\text{if}\ a^{2 = x} = b\ \text{then 5 is}") == "if $a^{2 = x}$ $= b$ then 5 is"
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+def test_running_statements_keep_their_words_and_brackets(name):
+    for latex in filter(None, (CLAIMS[name].statement, CLAIMS[name].corrected_statement)):
+        text = report.running(latex)
+        assert text.count("$") % 2 == 0
+        for words in re.findall(r"\\text\{([^{}]*)\}", latex):
+            assert words in text
+        for formula in re.sub(r"\\[{}]", "", text).split("$")[1::2]:
+            assert formula.count("{") == formula.count("}")
+
+
+def test_what_cannot_be_broken_is_set_as_text_in_print():
+    step = entries()[0].printed.steps[0]
+
+    def long(latex):
+        return report._long_in_print(type(step)(step.text, "x", latex, step.truth, step.strength, step.detail))
+
+    assert long(rf"\frac{{{'x' * report.LONGEST_UNBROKEN}}}{{y}} = 1")
+    assert not long(" + ".join(["x" * (report.LONGEST_UNBROKEN // 2)] * 3))
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+def test_no_line_runs_over_the_margin(tmp_path):
+    """eq10 has the longest sums, exact-probing the widest fractions, q-large a statement with words."""
+    shown = [*entries(), *(ledger.run_claim(CLAIMS[name]) for name in ("eq10", "exact-probing", "q-large"))]
+    (tmp_path / "report.tex").write_text(report.tex(shown))
+    run = subprocess.run(
+        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "report.tex"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout[-2000:]
+    assert "Overfull" not in (tmp_path / "report.log").read_text()
 
 
 def test_both_files_are_written_with_pictures(tmp_path):

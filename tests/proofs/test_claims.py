@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 from functools import cache
@@ -39,6 +40,15 @@ def test_a_claim_says_what_a_reader_needs(name):
     assert all((claim.where, claim.statement, claim.source))
     assert claim.statement.count("{") == claim.statement.count("}")
     assert claim.corrected_statement.count("{") == claim.corrected_statement.count("}")
+
+
+@pytest.mark.parametrize("name", [name for name in CLAIMS if CLAIMS[name].expected in (Verdict.CORRECTED, Verdict.REFUTED)])
+def test_a_correction_says_once_how_much_it_matters_in_the_papers_setting(name):
+    found = entry(name)
+    said = found.evidence.split(ledger.SIZE)
+    assert len(said) == 2
+    assert re.search(r"\d", said[1])
+    assert not any(ledger.SIZE in note for evidence in (found.printed, found.corrected) if evidence for note in evidence.notes)
 
 
 def test_eq18_as_printed_is_twice_eq19():

@@ -1,0 +1,258 @@
+"""How much each correction matters on the paper's own setting: said for every one, computed, and right by a second route."""
+
+import inspect
+import math
+import re
+
+import numpy as np
+import pytest
+from scipy.integrate import solve_ivp
+
+from normtheory import exact, ledger
+from normtheory.ledger import Claim, Verdict
+from normtheory.networks import DiagonalNetwork, Weights
+from normtheory.penalties import GroupL12, Q
+from normtheory.representations import ensd, participation_ratio
+from normtheory.tasks import generalisation_loss, teacher_student
+from proofs import cross_entropy, experiments, setting
+from proofs import multitask_runs as runs
+
+CLAIMS = ledger.claims()
+CORRECTIONS = [name for name, claim in CLAIMS.items() if claim.expected in (Verdict.CORRECTED, Verdict.REFUTED)]
+WEIGHT, ALPHA, GAMMA = 1 / math.sqrt(40), 1e-3, 1e-3  # written out once more: what is said must be of these
+
+
+def sentence(name):
+    claim = CLAIMS[name]
+    return claim.size(claim.printed, claim.control[1] if claim.corrected is None else claim.corrected)
+
+
+def said(name):
+    """The numbers of the sentence, as they are written."""
+    return re.findall(r"[-+]?\d+(?:\.\d+)?(?:e[-+]\d+)?", sentence(name))
+
+
+def says(name, *values, digits=3):
+    numbers = said(name)
+    for value in values:
+        assert f"{value:.{digits}g}" in numbers, f"{value:.{digits}g} is not in: {sentence(name)}"
+
+
+def test_every_correction_and_refutation_has_a_size():
+    assert len(CORRECTIONS) == 19
+    assert [name for name in CORRECTIONS if CLAIMS[name].size is None] == []
+
+
+@pytest.mark.parametrize("name", [name for name in CORRECTIONS if name not in ("cor1", "eq2", "mtl-flow", "ce-time")])
+def test_the_sentence_has_numbers(name):
+    assert len(said(name)) >= 3
+    assert not re.search(r"\bnan\b|\binf\b", sentence(name))
+
+
+def test_the_setting_is_that_of_the_tasks():
+    defaults = {key: parameter.default for key, parameter in inspect.signature(teacher_student).parameters.items()}
+    assert (setting.INPUTS, setting.FEATURES, setting.SAMPLES_AUX) == (1000, 40, 1024)
+    assert (defaults["inputs"], defaults["features"], defaults["features_aux"], defaults["samples_aux"]) == (1000, 40, 40, 1024)
+    assert [float(x) for x in (setting.ALPHA, setting.GAMMA, setting.WEIGHT)] == pytest.approx([ALPHA, GAMMA, WEIGHT])
+    assert np.abs(setting.tasks().teacher_aux).max() == pytest.approx(WEIGHT)
+
+
+@pytest.mark.parametrize("name", ["q-small", "both-l2"])
+def test_the_weight_of_the_quadratic_limit(name):
+    says(name, GAMMA**2 / WEIGHT, 1 / GAMMA**2)
+    assert "it is infinite" in sentence(name)
+
+
+@pytest.mark.parametrize("name", ["q-large", "both-l1"])
+def test_the_slope_of_q_at_new_features(name):
+    b = np.array([WEIGHT / 10, WEIGHT])
+    slopes = Q(np.full(2, GAMMA**2)).contributions(b) / b
+    says(name, *b, *slopes)
+    says(name, 100 * (slopes[1] / slopes[0] - 1), digits=2)
+
+
+@pytest.mark.parametrize("name", ["l12-small", "both-l2"])
+def test_penalty_limit_and_excess(name):
+    for b in (WEIGHT / 10, WEIGHT):
+        says(name, 2 * math.hypot(b, WEIGHT), b**2 / WEIGHT)
+    says(name, float(GroupL12().excess(WEIGHT, WEIGHT)), 40 * 2 * WEIGHT)
+
+
+def test_what_rises_and_what_falls():
+    says("both-decrease", 2 * WEIGHT, 2 * math.sqrt(2) * WEIGHT, float(GroupL12().excess(WEIGHT, WEIGHT)))
+    says("both-decrease", *Q(np.array([GAMMA**2, WEIGHT + GAMMA**2])).contributions(np.full(2, WEIGHT)))
+
+
+def test_doubling_a_shared_weight():
+    excess, k = GroupL12().excess(np.array([WEIGHT, 2 * WEIGHT]), WEIGHT), exact.finetuning(WEIGHT, ALPHA, GAMMA).k
+    q = Q(np.repeat(k, 2)).contributions(np.array([WEIGHT, 2 * WEIGHT]))
+    says("l2-at-one", math.sqrt(5 / 2), excess[1] / excess[0], q[1] / q[0])
+
+
+@pytest.mark.parametrize(("name", "layer"), [("eq8", 0), ("eq9", 1)])
+def test_the_sign_of_the_velocity(name, layer):
+    """The loss along the gradient of one layer, by differences; then one coordinate of the network, integrated both ways."""
+    aux = teacher_student(64, 40, seed=0).aux
+
+    def loss(state):
+        w_plus, w_minus, v_plus, v_minus = state
+        return np.sum((aux.X @ (w_plus * v_plus - w_minus * v_minus) - aux.y) ** 2)
+
+    start = np.full((4, 1000), ALPHA)
+    pull = -2 * (aux.X.T @ aux.y) * ALPHA
+    gradient = np.zeros((4, 1000))
+    gradient[2 * layer], gradient[2 * layer + 1] = pull, -pull
+    h = 1e-6
+    rate = (loss(start + h * gradient) - loss(start - h * gradient)) / (2 * h)
+    numbers = said(name)
+    assert f"+{rate:.3g}" in numbers
+    assert f"-{rate:.3g}" in numbers
+    assert f"{loss(start):.3g}" in numbers
+    times = re.search(r"infinity by time ([\d.]+);.*learned by ([\d.]+) ", sentence(name)).groups()
+    assert times == tuple(f"{_time_of_one_feature(down=down):.3g}" for down in (False, True))
+
+
+def _time_of_one_feature(*, down):
+    """When half of the feature is learned, or, uphill, when the predictor has left every bound; X^T X = 1024."""
+    sign = -1 if down else 1
+
+    def field(_, state):
+        w_plus, w_minus, v_plus, v_minus = state
+        slope = 2 * 1024 * (w_plus * v_plus - w_minus * v_minus - WEIGHT)
+        return sign * slope * np.array([v_plus, -v_minus, w_plus, -w_minus])
+
+    def there(_, state):
+        beta = state[0] * state[2] - state[1] * state[3]
+        return beta - WEIGHT / 2 if down else beta + 1e6
+
+    there.terminal = True
+    run = solve_ivp(field, (0, 1), np.full(4, ALPHA), events=there, rtol=1e-9, atol=1e-12)
+    return run.t_events[0][0]
+
+
+def test_twice_the_predictor():
+    says("eq18", WEIGHT, 2 * WEIGHT, 40 * WEIGHT**2)
+
+
+def test_the_pathways_after_pretraining():
+    """Their product stays alpha^2 and the difference of their squares is beta_aux."""
+    plus = math.sqrt((WEIGHT + math.hypot(WEIGHT, 2 * ALPHA**2)) / 2)
+    minus = ALPHA**2 / plus
+    assert plus**2 - minus**2 == pytest.approx(WEIGHT)
+    says("balanced", plus, minus, plus**2 + minus**2, 2 * WEIGHT, ALPHA)
+    says("stationarity", plus, minus, plus / minus, ALPHA)
+
+
+def test_the_free_share_of_a_feature():
+    says("one-path", 2 * math.sqrt(2) * WEIGHT, WEIGHT**2 / 2)
+
+
+def test_dimensions_of_unequal_units():
+    weights = exact.pretraining(np.repeat([WEIGHT, 0.0], 5), ALPHA)
+    units = np.diag(weights.w_plus)  # responses to ten orthonormal inputs
+    says("ensd-subset", *(ensd(units, units[:, kept], centre=False) for kept in (slice(5), slice(5, 10))))
+
+
+def test_dimensions_of_a_finetuned_network():
+    """Against the package's measures on responses of all hidden units to orthonormal inputs."""
+    before, after, shared = experiments.nested_dimensions(0.1)
+    tasks = teacher_student(64, 5, features=5, magnitude=0.2, seed=0)
+    trained = exact.pretraining(tasks.teacher_aux, ALPHA)
+    start = exact.reset(exact.rescaled(trained, 0.1), 0.1 * GAMMA)
+    from solvers.newton import minimize
+
+    end = exact.weights_on_flow(start, minimize(tasks.main.X, tasks.main.y, *exact.scale_and_start(start)).beta)
+    first, last = (np.hstack([np.diag(w.w_plus), np.diag(w.w_minus)]) for w in (trained, end))
+    assert before == pytest.approx(participation_ratio(first, centre=False))
+    assert after == pytest.approx(participation_ratio(last, centre=False))
+    assert shared == pytest.approx(ensd(first, last, centre=False))
+    says("ensd-nested", before, after)
+
+
+def test_corollary_1_against_the_network_itself():
+    run = experiments.paper_run()
+    printed = exact.printed_corollary1(run.beta_aux, GAMMA)
+    from solvers.newton import minimize
+
+    alone = minimize(run.task.X, run.task.y, *printed).beta
+    says("cor1", run.generalisation(run.beta), generalisation_loss(alone, run.teacher))
+    k, _ = exact.finetuning(run.beta_aux, ALPHA, GAMMA)
+    unstarted = minimize(run.task.X, run.task.y, k).beta
+    says("eq2", run.generalisation(run.beta), run.generalisation(unstarted), digits=4)
+    for name in ("cor1", "eq2"):  # the corrected program ends where the network does, the printed one does not
+        distances = re.findall(r"at (?:relative distance )?(\d\.\de-\d\d)", sentence(name))
+        printed_away, corrected_away = map(float, distances)
+        assert corrected_away < experiments.FLOW_BUDGET < printed_away
+
+
+def test_the_multi_task_flow_with_the_auxiliary_data_themselves():
+    """The auxiliary predictor given in place of its 1024 samples, and another integration of the flow, change little."""
+    from solvers import programs
+    from solvers.flow import gradient_flow
+
+    tasks = teacher_student(64, 40, seed=0)
+    least = programs.minimize_l12(tasks.main.X, tasks.main.y, tasks.aux.X, tasks.aux.y).beta
+    start = Weights.constant(1000, ALPHA, outputs=2)
+    end = gradient_flow(DiagonalNetwork(2), (tasks.main, tasks.aux), start, rtol=1e-4, loss=1e-10).beta
+    found = runs.paper_flow()
+    assert found.excess == pytest.approx(runs.l12_norm(end) / runs.l12_norm(least) - 1, rel=0.01)
+    assert found.l12_loss == pytest.approx(generalisation_loss(least[0], tasks.teacher), rel=1e-3)
+    assert found.loss == pytest.approx(generalisation_loss(end[0], tasks.teacher), rel=0.03)
+    assert found.l12_distance == pytest.approx(np.linalg.norm(end[0] - least[0]) / np.linalg.norm(least[0]), rel=0.01)
+    assert found.pinned_distance < found.l12_distance / 10
+    says("mtl-flow", 100 * found.excess, found.l12_distance, found.l12_loss, found.loss, found.pinned_distance, digits=2)
+
+
+def test_the_directions_of_cross_entropy():
+    """On a problem of the claim's own the distance is that of its paths."""
+    signed = cross_entropy.separable(0).signed
+    ends = [cross_entropy._single_task(0, alpha, (2 * 64 * 10.0 * factor,))[0] for alpha, factor in ((8.0, 1), (16.0, 4))]
+    assert cross_entropy._apart(signed, (8.0, 16.0), 2, 10.0) == pytest.approx(cross_entropy.distance(*ends), abs=1e-12)
+    assert float(re.search(r"directions are ([\d.]+) apart", sentence("ce-time"))[1]) > 10 * cross_entropy.AGREEMENT_BUDGET
+
+
+FIELDS = {"where": "here", "statement": "x", "source": "me", "twins": {"3": 3}}
+
+
+def judged(value, **fields):
+    def check(proof, subject):
+        proof.equal("the subject is 1", subject, 1)
+
+    return ledger.run_claim(Claim(id="sized", check=check, printed=value, **(FIELDS | fields)))
+
+
+def test_a_size_stands_once_in_the_evidence_and_not_with_the_twins():
+    correction = {"corrected": 1, "corrected_statement": "y", "expected": Verdict.CORRECTED}
+    entry = judged(2, **correction, size=lambda printed, instead: f"{printed} for {instead}.")
+    assert entry.ok
+    assert entry.evidence.count(f"{ledger.SIZE}2 for 1.") == 1
+    assert f"{ledger.SIZE}2 for 1." in re.sub(r"\s+", " ", ledger.describe(entry))
+    assert all(ledger.SIZE not in twin.evidence.summary() for twin in entry.twins)
+
+
+def test_a_refutation_is_measured_against_its_control():
+    entry = judged(2, control=("true", 1), expected=Verdict.REFUTED, size=lambda printed, instead: f"{printed - instead} off.")
+    assert entry.ok
+    assert f"{ledger.SIZE}1 off." in entry.evidence
+
+
+def test_what_holds_as_printed_has_no_size():
+    other = {"corrected": 1, "corrected_statement": "y"}
+    entry = judged(1, **other, expected=Verdict.PROVED, size=lambda *_: "never asked.")
+    assert entry.size is None
+    assert ledger.SIZE not in entry.evidence
+
+
+def test_a_size_that_cannot_be_computed_fails_the_run():
+    def failing(*_):
+        raise ValueError("no such number")
+
+    entry = judged(2, corrected=1, corrected_statement="y", expected=Verdict.CORRECTED, size=failing)
+    assert entry.verdict is Verdict.CORRECTED
+    assert not entry.ok
+    assert "size of the difference: ValueError: no such number" in entry.evidence
+
+
+def test_directions_are_taken_at_the_norm_and_not_at_the_end_of_a_step():
+    first, second = cross_entropy.path(0, (2.0,) * 8, (0.0,) * 8, (5.0, 5.001))
+    assert 0 < cross_entropy.distance(first, second) < 1e-3
