@@ -277,8 +277,8 @@ def _follow(
         if point.kappa > 0:
             point, reach = _stride(path, newton, end, reach)
             continue
-        beta, point = _corrected(path, _descended(path, newton), factor)
-        if _settled(path, point, beta, misfit, tol):
+        beta, point = _corrected(path, _descended(path, newton), factor, misfit, tol)
+        if beta is point.beta or _settled(path, point, beta, misfit, tol):
             return beta, point.mu, steps
     if point.kappa == 0:
         return beta, point.mu, MOST_STEPS  # as good as it gets: the certificate says how good that is
@@ -360,25 +360,45 @@ def _descended(path: _Path, newton: _Step) -> _Point:
     return end
 
 
-def _corrected(path: _Path, point: _Point, factor: _Factor) -> tuple[FloatArray, _Point]:
-    """Corrections with the last factorisation for as long as they converge; and the primal point on the constraint."""
+def _corrected(
+    path: _Path, point: _Point, factor: _Factor, misfit: FloatArray, tol: float
+) -> tuple[FloatArray, _Point]:
+    """Corrections with the last factorisation until they have solved the problem, or for as long as they converge.
+
+    Returns the last point, and its beta or, where corrections stopped short, what the next one would make of it.
+    """
     last = np.inf
-    while True:
+    while not _solves(path.system, point, misfit, tol):
         chord = _Step.of(path, point, factor)
         move = point.slope * chord.x
         size = float(np.abs(move).max())
         if not size < last / 4 or chord.change > CLOSE:
             return point.beta + move, point
         point, last = chord.end, size
+    return point.beta, point
+
+
+def _solves(system: _System, point: _Point, misfit: FloatArray, tol: float) -> bool:
+    """Whether the point's beta is feasible, and its gap mu.(Z beta - z) small, far beyond what the certificate asks for.
+
+    The gap is against mu.misfit, the sum of primal objective and conjugate, which is the objective up to a factor.
+    """
+    small, gap = tol / 1000, abs(float(point.mu @ point.residual))
+    return _infeasibility(system, point.residual, misfit) <= small and gap <= small * abs(float(point.mu @ misfit))
+
+
+def _infeasibility(system: _System, residual: FloatArray, misfit: FloatArray) -> float:
+    """Size of a residual, relative to the larger of targets and start's predictions."""
+    size = max(float(np.linalg.norm(system.z)), float(np.linalg.norm(system.z - misfit)))
+    return float(np.linalg.norm(residual)) / size
 
 
 def _settled(path: _Path, point: _Point, beta: FloatArray, misfit: FloatArray, tol: float) -> bool:
     """Whether beta is feasible, and its divergence from the dual's own candidate small, with room to spare."""
-    system, start = path.system, path.potential.start
-    size = max(float(np.linalg.norm(system.z)), float(np.linalg.norm(system.z - misfit)))
-    feasible = float(np.linalg.norm(system.predictions(beta) - system.z)) <= tol / 100 * size
-    miss = path.potential.unit * float(((beta - point.beta) ** 2 / point.slope).sum()) / 2
-    objective = path.potential.unit * float(point.x @ (point.beta - start)) - float(path.potential.energy(point.x).sum())
+    system, start, unit = path.system, path.potential.start, path.potential.unit
+    feasible = _infeasibility(system, system.predictions(beta) - system.z, misfit) <= tol / 100
+    miss = unit * float(((beta - point.beta) ** 2 / point.slope).sum()) / 2
+    objective = unit * float(point.x @ (point.beta - start)) - float(path.potential.energy(point.x).sum())
     return feasible and miss <= tol / 100 * objective
 
 
