@@ -24,7 +24,7 @@ DEFAULT_TOLERANCE = 1e-10
 UNIT = float(np.finfo(np.float64).eps) / 2  # u, the relative rounding error of one float64 operation
 TINY = float(np.finfo(np.float64).tiny)  # absolute error of an operation that underflows
 BLOCK = 256  # terms summed before partial sums are: the error of a sum grows with block length + number of blocks
-BLOCK_ENTRIES = 2**20  # of a block of a matrix; bounds the memory beside it
+BLOCK_ENTRIES = 2**18  # of a block of a matrix: what caches hold, and too few for BLAS to wake threads for
 FUNCTIONS = 32.0  # units of relative error of the elementwise functions of Q, per unit of 1 + |argument|
 ROUND_OFF_SHARE = 0.1  # of the tolerance that round-off may take before twice the precision is used
 QUADRATIC = 1e-40  # ratios beta/k below which Q is its quadratic term to 80 digits, and may be rescaled
@@ -516,7 +516,7 @@ def _norm(vector: FloatArray) -> float:
     largest = float(np.abs(vector).max(initial=0.0))
     if not 0 < largest < np.inf:
         return largest
-    return largest * float(np.linalg.norm(vector / largest))
+    return largest * float(np.sqrt(np.square(vector / largest).sum()))
 
 
 def _ratio(value: float, scale: float) -> float:

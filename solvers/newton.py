@@ -12,12 +12,13 @@ an old factorisation, which cost two products with X, bring it back.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import lstsq, qr, solve_triangular
-from scipy.linalg.blas import dsyrk
-from scipy.linalg.lapack import dpotrf, dpotrs
+from scipy.linalg.blas import dgemv, dsyrk, dtrsv
+from scipy.linalg.lapack import dpotrf
 
 from normtheory.arrays import FloatArray, InputError, matrix, positive, positive_scalar, real_array, targets, vector
 from normtheory.penalties import Q
@@ -37,12 +38,13 @@ MOST_STEPS = 300  # factorisations; the paper's problems take 4 to 12
 CLOSE = 0.5  # a point is close to the path if the Newton step from it changes no log b' by more than this
 FAR = 3.0  # beyond this, corrections with an old factorisation do not converge
 OVERFLOWING = 1e150  # a slope of b at which the iterate counts as outside the domain
+STEEPER = 50.0  # a stride after which some b' is so many times larger is too long; this costs no product with X to see
 CHORD_STEPS = 3  # corrections tried with one factorisation
 GROWTH_OF_STRIDE = 5.0  # from one factorisation to the next, at the most
-SHRINK = 0.4  # of a stride that was too long
+SHRINK = 0.5  # of a stride that was too long
 SHORTEST_STRIDE = 0.05  # in log kappa; below it a plain Newton step is the better use of a factorisation
 END_OF_PATH = 1 / 20  # of the least b': a kappa this small hardly differs from 0
-COLUMN_BLOCK_BYTES = 4 * 2**20  # of the weighted copy of X that a Gram matrix is accumulated from
+COLUMN_BLOCK_BYTES = 8 * 2**20  # of the weighted copy of X that a Gram matrix is accumulated from
 NEARLY_DEPENDENT = 1e-5  # sine of the angle of a row with the others below which rows are orthogonalised first
 
 
@@ -146,7 +148,7 @@ def _solved(
     """Return beta, nu and the number of factorisations, uncertified."""
     system = _independent_rows(X, y, tol)
     path = _Path(system, potential)
-    misfit = system.z - system.Z @ potential.start
+    misfit = system.z - system.predictions(potential.start)
     if _is_round_off(misfit, system, potential.start):
         return potential.start.copy(), np.zeros_like(y), system.steps
     warm = None if dual is None else path.at(system.lower(dual / potential.unit), 0.0)
@@ -162,7 +164,11 @@ def _is_round_off(misfit: FloatArray, system: _System, start: FloatArray) -> boo
 
 @dataclass(frozen=True, eq=False)
 class _System:
-    """The constraint Z beta = z with independent rows, a factor of Z Z^T, and the way to and from the duals of X beta = y."""
+    """The constraint Z beta = z with independent rows, a factor of Z Z^T, and the way to and from the duals of X beta = y.
+
+    All long products go through scipy: numpy brings a BLAS of its own, whose threads, once woken, would contend for the cores
+    with those that make the Gram matrices.
+    """
 
     Z: FloatArray
     z: FloatArray
@@ -171,6 +177,14 @@ class _System:
     triangle: FloatArray | None = None  # of the pivoted QR factorisation of X^T, if rows depend on each other
     pivots: NDArray[np.intp] | None = None
     rows: int = 0
+
+    def predictions(self, beta: FloatArray) -> FloatArray:
+        """Z beta."""
+        return np.asarray(dgemv(1.0, self.Z.T, beta, trans=1)) if self.z.size else np.zeros(0)
+
+    def pull(self, mu: FloatArray) -> FloatArray:
+        """Z^T mu."""
+        return np.asarray(dgemv(1.0, self.Z.T, mu))
 
     def lift(self, mu: FloatArray) -> FloatArray:
         """A nu with X^T nu = Z^T mu."""
@@ -189,7 +203,7 @@ def _independent_rows(X: FloatArray, y: FloatArray, tol: float) -> _System:
     """X beta = y as it stands if its rows are independent, else an orthonormal basis of them, by pivoted QR."""
     rows, inputs = X.shape
     if rows <= inputs:
-        gram = _gram(X, np.ones(inputs))
+        gram = dsyrk(1.0, X.T, trans=1)
         lengths = np.sqrt(np.diag(gram))
         triangle, failed = dpotrf(gram, clean=0, overwrite_a=1)
         if not failed and (np.diag(triangle) > NEARLY_DEPENDENT * lengths).all():
@@ -211,13 +225,23 @@ def _independent_rows(X: FloatArray, y: FloatArray, tol: float) -> _System:
 class _Point:
     """An iterate: dual variable mu at path parameter kappa, and all that follows from it."""
 
+    system: _System
     mu: FloatArray
     kappa: float
     x: FloatArray  # Z^T mu
     beta: FloatArray
     slope: FloatArray  # d beta / dx
     drift: FloatArray  # d beta / d log kappa
-    residual: FloatArray  # Z beta - z; NaN or infinite where x is outside the domain of b
+
+    @cached_property
+    def inside(self) -> bool:
+        """Whether x is in the domain of b."""
+        return bool(self.slope.max() < OVERFLOWING)  # also False if NaN
+
+    @cached_property
+    def residual(self) -> FloatArray:
+        """Z beta - z: a product with X, which points that are only looked at do without."""
+        return self.system.predictions(self.beta) - self.system.z
 
 
 @dataclass(frozen=True, eq=False)
@@ -229,133 +253,152 @@ class _Path:
 
     def at(self, mu: FloatArray, kappa: float, x: FloatArray | None = None) -> _Point:
         """The point of dual variable mu on the problem at kappa; x = Z^T mu if it is known."""
-        x = self.system.Z.T @ mu if x is None else x
-        beta, slope, drift = self.softened(x, kappa)
-        if not slope.max() < OVERFLOWING:  # a stride that is too long; it is shortened
-            return _Point(mu, kappa, x, beta, slope, drift, np.full_like(mu, np.inf))
-        return _Point(mu, kappa, x, beta, slope, drift, self.system.Z @ beta - self.system.z)
-
-    def softened(self, x: FloatArray, kappa: float) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Value, slope and drift at x; the slope is infinite or NaN outside the domain."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            return self.potential.softened(x, kappa)
+        x = self.system.pull(mu) if x is None else x
+        with np.errstate(over="ignore", invalid="ignore"):  # outside the domain the slope is infinite or NaN
+            return _Point(self.system, mu, kappa, x, *self.potential.softened(x, kappa))
 
 
 def _follow(
     path: _Path, misfit: FloatArray, tol: float, warm: _Point | None
 ) -> tuple[FloatArray, FloatArray, int]:
     """Newton's method along the path, or from a warm start; the caller certifies what it returns."""
-    Z, system = path.system.Z, path.system
-    kappa = float(np.abs(Z.T @ system.factor.solve(misfit)).max())  # there the first step moves no x by more than 1
+    system = path.system
+    kappa = float(np.abs(system.pull(system.factor.solve(misfit))).max())  # there the first step moves no x by more than 1
     end = END_OF_PATH * float(path.potential.flattest.min())
     cold = path.at(np.zeros_like(system.z), kappa if kappa > end else 0.0)
-    point = cold if warm is None or not np.isfinite(warm.residual).all() else warm
+    point = cold if warm is None or not warm.inside else warm
     reach, beta = np.inf, point.beta
     for steps in range(system.steps + 1, MOST_STEPS + 1):
-        factor = _Factor.of(Z, point.slope)
-        newton = -factor.solve(point.residual)
-        move = Z.T @ newton
-        if point is warm and _change_ahead(path, point, move) > FAR:
+        factor = _Factor.of(system.Z, point.slope)
+        newton = _Step.of(path, point, factor)
+        if point is warm and newton.change > FAR:
             point = cold
             continue
         if point.kappa > 0:
-            point, reach = _stride(path, point, factor, newton, move, end, reach)
+            point, reach = _stride(path, newton, end, reach)
             continue
-        point = _descended(path, point, newton, move)
-        beta, point = _corrected(path, point, factor)
-        if _settled(path, point, beta, tol):
+        beta, point = _corrected(path, _descended(path, newton), factor, misfit, tol)
+        if beta is point.beta or _settled(path, point, beta, misfit, tol):
             return beta, point.mu, steps
     if point.kappa == 0:
         return beta, point.mu, MOST_STEPS  # as good as it gets: the certificate says how good that is
     raise NotCertified(f"the path was not followed to its end in {MOST_STEPS} factorisations (kappa = {point.kappa:.1e})")
 
 
-def _change(before: FloatArray, after: FloatArray) -> float:
-    """Largest change of log b': what tells near from far for Newton's method."""
-    return float(np.abs(np.log(after / before)).max()) if after.max() < OVERFLOWING else np.inf
+@dataclass(frozen=True, eq=False)
+class _Step:
+    """A Newton step, or a correction with an old factorisation, from a point to the next at the same kappa."""
+
+    point: _Point
+    factor: _Factor
+    mu: FloatArray  # by how much mu changes
+    x: FloatArray
+    end: _Point
+
+    @staticmethod
+    def of(path: _Path, point: _Point, factor: _Factor) -> _Step:
+        """The step that the factor, of the point's own Hessian or of one nearby, suggests."""
+        mu = -factor.solve(point.residual)
+        x = path.system.pull(mu)
+        return _Step(point, factor, mu, x, path.at(point.mu + mu, point.kappa, point.x + x))
+
+    @cached_property
+    def change(self) -> float:
+        """Largest change of log b': what tells near from far for Newton's method."""
+        return float(np.abs(np.log(self.end.slope / self.point.slope)).max()) if self.end.inside else np.inf
 
 
-def _change_ahead(path: _Path, point: _Point, move: FloatArray) -> float:
-    """The change of log b' if x moves so."""
-    return _change(point.slope, path.softened(point.x + move, point.kappa)[1])
-
-
-def _stride(
-    path: _Path, point: _Point, factor: _Factor, newton: FloatArray, move: FloatArray, end: float, reach: float
-) -> tuple[_Point, float]:
+def _stride(path: _Path, newton: _Step, end: float, reach: float) -> tuple[_Point, float]:
     """The farthest point down the path that one factorisation reaches, and how far in log kappa; `reach` is the last stride.
 
     Where it reaches nowhere, a Newton step at the same kappa.
     """
-    Z = path.system.Z
-    if _change_ahead(path, point, move) <= FAR:
-        tangent = factor.solve(Z @ point.drift)  # - d mu / d log kappa along exact solutions
-        drift = Z.T @ tangent
+    point, system = newton.point, path.system
+    if newton.change <= FAR:
+        tangent = newton.factor.solve(system.predictions(point.drift))  # - d mu / d log kappa along exact solutions
+        drift = system.pull(tangent)
         rest = float(np.log(point.kappa / end))
         stride = min(rest, GROWTH_OF_STRIDE * reach)
         while stride == rest or stride > SHORTEST_STRIDE:
             kappa = 0.0 if stride == rest else point.kappa * float(np.exp(-stride))
-            target = path.at(point.mu + newton + stride * tangent, kappa, point.x + move + stride * drift)
-            reached = _pulled_in(path, target, factor)
+            target = path.at(newton.end.mu + stride * tangent, kappa, newton.end.x + stride * drift)
+            reached = _pulled_in(path, target, newton)
             if reached is not None:
                 return reached, stride
             stride *= SHRINK
-    return _descended(path, point, newton, move), SHORTEST_STRIDE
+    return _descended(path, newton), SHORTEST_STRIDE
 
 
-def _pulled_in(path: _Path, point: _Point, factor: _Factor) -> _Point | None:
+def _pulled_in(path: _Path, point: _Point, newton: _Step) -> _Point | None:
     """The point after corrections with an old factorisation, if they converge to the path; else None."""
+    if not (point.slope / newton.point.slope).max() <= STEEPER:
+        return None
+    last = FAR
     for _ in range(CHORD_STEPS):
-        if not np.isfinite(point.residual).all():
+        chord = _Step.of(path, point, newton.factor)
+        if not chord.change <= last:
             return None
-        chord = -factor.solve(point.residual)
-        following = path.at(point.mu + chord, point.kappa, point.x + path.system.Z.T @ chord)
-        change = _change(point.slope, following.slope)
-        if not change <= FAR:
-            return None
-        point = following
-        if change <= CLOSE:
-            return point
+        if chord.change <= CLOSE:
+            return chord.end
+        point, last = chord.end, chord.change
     return None
 
 
-def _descended(path: _Path, point: _Point, newton: FloatArray, move: FloatArray) -> _Point:
-    """A Newton step, halved until the dual objective still falls, or hardly rises, at its end.
+def _descended(path: _Path, newton: _Step) -> _Point:
+    """The end of a Newton step, halved until the dual objective still falls, or hardly rises, there.
 
     The dual is convex: its derivative along the step rises from a negative value, and evaluating it costs no product with X.
     """
-    at_start = float(point.residual @ newton)
+    point, end = newton.point, newton.end
+    at_start, rest = float(point.residual @ newton.mu), float(path.system.z @ newton.mu)
     length = 1.0
     while length > np.finfo(float).eps:
-        beta, slope, _ = path.softened(point.x + length * move, point.kappa)
-        if slope.max() < OVERFLOWING and float(beta @ move - path.system.z @ newton) <= 0.1 * abs(at_start):
+        if end.inside and float((end.beta * newton.x).sum()) - rest <= 0.1 * abs(at_start):
             break
         length /= 2
-    return path.at(point.mu + length * newton, point.kappa, point.x + length * move)
+        end = path.at(point.mu + length * newton.mu, point.kappa, point.x + length * newton.x)
+    return end
 
 
-def _corrected(path: _Path, point: _Point, factor: _Factor) -> tuple[FloatArray, _Point]:
-    """Corrections with the last factorisation for as long as they converge; and the primal point on the constraint."""
-    Z, last = path.system.Z, np.inf
-    while True:
-        chord = -factor.solve(point.residual)
-        move = Z.T @ chord
-        size = float(np.abs(point.slope * move).max())
-        if not size < last / 4:
-            return point.beta + point.slope * move, point
-        following = path.at(point.mu + chord, 0.0, point.x + move)
-        if _change(point.slope, following.slope) > CLOSE:
-            return point.beta + point.slope * move, point
-        point, last = following, size
+def _corrected(
+    path: _Path, point: _Point, factor: _Factor, misfit: FloatArray, tol: float
+) -> tuple[FloatArray, _Point]:
+    """Corrections with the last factorisation until they have solved the problem, or for as long as they converge.
+
+    Returns the last point, and its beta or, where corrections stopped short, what the next one would make of it.
+    """
+    last = np.inf
+    while not _solves(path.system, point, misfit, tol):
+        chord = _Step.of(path, point, factor)
+        move = point.slope * chord.x
+        size = float(np.abs(move).max())
+        if not size < last / 4 or chord.change > CLOSE:
+            return point.beta + move, point
+        point, last = chord.end, size
+    return point.beta, point
 
 
-def _settled(path: _Path, point: _Point, beta: FloatArray, tol: float) -> bool:
+def _solves(system: _System, point: _Point, misfit: FloatArray, tol: float) -> bool:
+    """Whether the point's beta is feasible, and its gap mu.(Z beta - z) small, far beyond what the certificate asks for.
+
+    The gap is against mu.misfit, the sum of primal objective and conjugate, which is the objective up to a factor.
+    """
+    small, gap = tol / 1000, abs(float(point.mu @ point.residual))
+    return _infeasibility(system, point.residual, misfit) <= small and gap <= small * abs(float(point.mu @ misfit))
+
+
+def _infeasibility(system: _System, residual: FloatArray, misfit: FloatArray) -> float:
+    """Size of a residual, relative to the larger of targets and start's predictions."""
+    size = max(float(np.linalg.norm(system.z)), float(np.linalg.norm(system.z - misfit)))
+    return float(np.linalg.norm(residual)) / size
+
+
+def _settled(path: _Path, point: _Point, beta: FloatArray, misfit: FloatArray, tol: float) -> bool:
     """Whether beta is feasible, and its divergence from the dual's own candidate small, with room to spare."""
-    Z, z, start = path.system.Z, path.system.z, path.potential.start
-    size = max(float(np.linalg.norm(z)), float(np.linalg.norm(Z @ start)))
-    feasible = float(np.linalg.norm(Z @ beta - z)) <= tol / 100 * size
-    miss = path.potential.unit * float(((beta - point.beta) ** 2 / point.slope).sum()) / 2
-    objective = path.potential.unit * float(point.x @ (point.beta - start)) - float(path.potential.energy(point.x).sum())
+    system, start, unit = path.system, path.potential.start, path.potential.unit
+    feasible = _infeasibility(system, system.predictions(beta) - system.z, misfit) <= tol / 100
+    miss = unit * float(((beta - point.beta) ** 2 / point.slope).sum()) / 2
+    objective = unit * float(point.x @ (point.beta - start)) - float(path.potential.energy(point.x).sum())
     return feasible and miss <= tol / 100 * objective
 
 
@@ -380,7 +423,8 @@ class _Factor:
     def solve(self, right: FloatArray) -> FloatArray:
         """Solve R^T R x = right."""
         if self.order is None:
-            return np.asarray(dpotrs(self.triangle, right)[0])
+            # For one right-hand side several times faster than dpotrs, which solves as if for many.
+            return np.asarray(dtrsv(self.triangle, dtrsv(self.triangle, right, trans=1)))
         x = np.empty_like(right)
         half = solve_triangular(self.triangle, right[self.order], trans="T", check_finite=False)
         x[self.order] = solve_triangular(self.triangle, half, check_finite=False)

@@ -186,6 +186,18 @@ def test_at_the_paper_s_size():
     assert solution.steps <= 16
 
 
+@pytest.mark.parametrize("overlap", [0, 20, 40])
+def test_products_with_x_stay_few(monkeypatch, overlap):
+    """A product takes 1/60 of a factorisation with its Gram matrix, X in the cache, 1/20 if not: together they take less."""
+    products = []
+    gemv = newton.dgemv
+    monkeypatch.setattr(newton, "dgemv", lambda *args, **options: products.append(1) or gemv(*args, **options))
+    tasks = teacher_student(256, overlap)
+    k, beta0 = finetuning(tasks.teacher_aux, alpha=1e-3, gamma=1e-3)
+    solution = minimize(tasks.main.X, tasks.main.y, k, beta0)
+    assert len(products) <= 15 * solution.steps
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
