@@ -29,6 +29,7 @@ def make(
     out: Path = Path("pictures"),
     *,
     engine: str = "local",
+    workers: int | None = None,
     progress: Progress = lambda finished, total, what: None,
 ) -> list[Path]:
     """Compute a figure's table and draw it; return the files written: NAME.csv, and a PNG and an SVG for each picture.
@@ -43,7 +44,7 @@ def make(
         'quick' (a reduced grid, minutes) or 'paper'.
     out : Path
         Folder to write to; made if missing. Files appear whole or not at all.
-    engine, progress
+    engine, workers, progress
         As in `figures.sweep.Sweep`.
 
     Raises
@@ -56,14 +57,15 @@ def make(
     module = _module(name)
     if scale not in SCALES:
         raise InputError(f"unknown scale {scale!r}; choose from {', '.join(SCALES)}")
-    from figures.files import folder, write_table
+    from figures.files import write_table
     from figures.sweep import Sweep
+    from normtheory.tasks import folder
 
-    sweep = Sweep(out / CELLS, engine, progress=progress)
+    sweep = Sweep(out / CELLS, engine, workers, progress)
     out = folder(out)
     table = module.compute(scale, sweep)
-    written = [write_table(table, out / f"{name}.csv"), *_draw(module, table, out)]
-    sweep.check()
+    written = [write_table(table, out / f"{name}.csv"), *_draw(module, table, out)] if table.num_rows else []
+    sweep.check(written)
     return written
 
 
@@ -76,7 +78,7 @@ def redraw(name: str, out: Path = Path("pictures")) -> list[Path]:
         As `make`.
     """
     module = _module(name)
-    from figures.files import folder
+    from normtheory.tasks import folder
 
     return _draw(module, committed(name), folder(out))
 

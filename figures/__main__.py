@@ -20,21 +20,32 @@ def main() -> int:
     parser.add_argument("--engine", default="local", help="local, dask or dask:ADDRESS")
     parser.add_argument("--out", type=Path, default=Path("pictures"))
     options = parser.parse_args()
+    code = 0
     try:
-        with reported() as progress:
-            for name in options.names or FIGURES:
-                for path in make(name, options.scale, options.out, engine=options.engine, progress=progress):
-                    print(path, flush=True)
+        for name in options.names or FIGURES:
+            code = max(code, _made(name, options))
     except InputError as error:
         print(f"figures: {error}", file=sys.stderr)
         return 2
-    except IncompleteError as error:
-        print(f"figures: {error}", file=sys.stderr)
-        return 1
     except KeyboardInterrupt:
         print("figures: interrupted; what is finished is kept, and the same command goes on from there", file=sys.stderr)
         return 130
-    return 0
+    return code
+
+
+def _made(name: str, options: argparse.Namespace) -> int:
+    """Make one figure and print its files; return 1 if cells are missing from it."""
+    error = None
+    try:
+        with reported() as progress:
+            written = make(name, options.scale, options.out, engine=options.engine, progress=progress)
+    except IncompleteError as incomplete:
+        error, written = incomplete, list(incomplete.written)
+    for path in written:
+        print(path, flush=True)
+    if error is not None:
+        print(f"figures: {error}", file=sys.stderr)
+    return int(error is not None)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from figures import diagonal, penalty_landscapes
+from figures import diagonal, pairs, penalty_landscapes
 from figures.drawing import (
     METHODS,
     Row,
@@ -40,7 +40,7 @@ def compute(scale: str, sweep: Sweep) -> pa.Table:
     outside the `top` strongest weights; d: on the auxiliary task's features), distance (relative, of predictors: flow or
     Corollary 1 as printed from the exact theory, predictions of MTL from its flow).
     """
-    runs = diagonal.runs(scale, sweep).to_pylist()
+    runs = pairs.runs(scale, sweep).to_pylist()
     return rounded(pa.Table.from_pylist([row for run in runs for row in _panel_rows(run)], schema=SCHEMA))
 
 
@@ -98,9 +98,9 @@ def draw(table: pa.Table) -> dict[str, Any]:
 
     rows = table.to_pylist()
     with plt.style.context(STYLE):
-        pictures = {name: draw_panel(chosen(rows, panel=name)) for name, draw_panel in DRAWN.items()}
-    penalties = penalty_landscapes.draw(penalty_landscapes.compute("paper"))
-    return penalties | {f"fig1{name}": picture for name, picture in pictures.items()}
+        shown = {name: chosen(rows, panel=name) for name in DRAWN}
+        pictures = {f"fig1{name}": DRAWN[name](panel) for name, panel in shown.items() if panel}
+    return penalty_landscapes.draw(penalty_landscapes.compute("paper")) | pictures
 
 
 # method, how, label: in the order of the legend of panel b
@@ -194,7 +194,7 @@ def features_lines(axis: Any, rows: Sequence[Row]) -> None:
     """Relative loss against n, a line for each number of main features."""
     features = distinct(rows, "k_main")
     for k, colour in zip(features, shades(len(features)), strict=True):
-        look = {"color": colour} | ({"marker": "o"} if rows[0]["how"] == "flow" else {})
+        look = {"color": colour} | ({"marker": "o"} if chosen(rows, how="flow") else {})
         series(axis, chosen(rows, k_main=k), "n", relative_loss, label=str(k), look=look)
     sample_axis(axis, distinct(rows, "n"), yscale="log", ylim=(LOWEST_LOSS, 6))
 

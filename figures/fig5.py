@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from figures import diagonal
+from figures import diagonal, pairs
 from figures.drawing import METHODS, Row, chosen, distinct, legend_beside, over_seeds, panels, sample_axis, series
 from figures.fig1 import FEWEST, RELATIONS, curves, shares_on_auxiliary
 from figures.files import STYLE, rounded
@@ -29,7 +29,7 @@ def compute(scale: str, sweep: Sweep) -> pa.Table:
     (panels c, e: of variance outside the `top` strongest weights; b, f: on the auxiliary task's features), l1, l12, q_printed,
     q_exact (panels a, d: norms of the predictor, l12 together with the auxiliary one).
     """
-    runs = diagonal.runs(scale, sweep).to_pylist()
+    runs = pairs.runs(scale, sweep).to_pylist()
     return rounded(pa.Table.from_pylist([row for run in runs for row in _panel_rows(run)], schema=SCHEMA))
 
 
@@ -66,10 +66,8 @@ def _panels_of(run: Row) -> Iterator[str]:
             yield "c"
         if identical and (teacher or trained == ("STL", "exact")):
             yield "d"
-        if trained in LEARNED[:2]:
-            yield "e"
         if trained in LEARNED:
-            yield "f"
+            yield from "ef"
     elif run["k_main"] == FEWEST and trained == ("PT+FT", "exact") and run["magnitude"] == "1/k":
         yield "b"
 
@@ -80,7 +78,8 @@ def draw(table: pa.Table) -> dict[str, Any]:
 
     rows = table.to_pylist()
     with plt.style.context(STYLE):
-        return {f"fig5{name}": draw_panel(chosen(rows, panel=name)) for name, draw_panel in DRAWN.items()}
+        shown = {name: chosen(rows, panel=name) for name in DRAWN}
+        return {f"fig5{name}": DRAWN[name](panel) for name, panel in shown.items() if panel}
 
 
 def _norm(name: str) -> Callable[[Row], float]:

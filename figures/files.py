@@ -9,7 +9,6 @@ import matplotlib as mpl
 import pyarrow as pa
 from pyarrow import csv
 
-from normtheory.arrays import InputError
 from normtheory.tasks import write_whole
 
 mpl.use("Agg")
@@ -25,21 +24,6 @@ COLOURS = {
     "black": "#222222",
     "grey": "#8C8C8C",
 }
-
-
-def folder(path: Path) -> Path:
-    """Make the folder if it is missing.
-
-    Raises
-    ------
-    InputError
-        If it cannot be made.
-    """
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"cannot make the folder {path} ({error.strerror}); choose another") from error
-    return path
 
 
 def write_table(table: pa.Table, path: Path) -> Path:

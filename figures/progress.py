@@ -6,62 +6,71 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 LINE_INTERVAL_S = 10.0
 
 
 @contextmanager
 def reported() -> Iterator[Callable[[int, int, str], None]]:
-    """What long work is to call with the number of parts finished, their number, and what they are; shown on stderr.
+    """What one piece of long work is to call with the number of parts finished, their number, and what they are; on stderr.
 
     The first call tells what was finished before, which does not count into the rate.
     """
     from rich.console import Console
 
     console = Console(stderr=True)
+    outlook = _Outlook()
     if not console.is_terminal:
-        yield _Lines()
+        yield _Lines(outlook)
         return
-    from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    # The rate over the last minutes: cells differ in size.
-    with Progress(*columns, console=console, transient=True, speed_estimate_period=300) as progress:
-        bars: dict[tuple[int, str], Any] = {}
+    columns = (
+        *Progress.get_default_columns()[:2],
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[left]}"),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        bar = progress.add_task("", left="")
 
         def report(finished: int, total: int, what: str) -> None:
-            bar = bars.get((total, what))
-            if bar is None:
-                bars[total, what] = progress.add_task(what, total=total, completed=finished)
-            else:
-                progress.update(bar, completed=finished)
+            left = outlook(finished, total)
+            progress.update(bar, completed=finished, total=total, description=what, left=left)
 
         yield report
 
 
-class _Lines:
-    """A line at the first and the last report and every ten seconds between."""
+class _Outlook:
+    """Rate and time left, from what has been finished since the first call."""
 
     def __init__(self) -> None:
-        self.known: tuple[int, str] | None = None
-        self.began = self.shown = 0.0
-        self.before = 0
+        self.before: int | None = None
+        self.began = 0.0
 
-    def __call__(self, finished: int, total: int, what: str) -> None:
+    def __call__(self, finished: int, total: int) -> str:
         now = time.monotonic()
-        if self.known != (total, what):
-            self.known, self.began, self.before = (total, what), now, finished
-        elif finished < total and now - self.shown < LINE_INTERVAL_S:
-            return
-        self.shown = now
-        print(f"{finished}/{total} {what}{self._outlook(finished, total, now)}", file=sys.stderr, flush=True)
-
-    def _outlook(self, finished: int, total: int, now: float) -> str:
+        if self.before is None:
+            self.before, self.began = finished, now
         new, seconds = finished - self.before, now - self.began
         if new == 0 or finished == total:
             return ""
-        return f", {60 * new / seconds:.1f} a minute, about {in_words(seconds * (total - finished) / new)} left"
+        return f"{60 * new / seconds:.1f} a minute, about {in_words(seconds * (total - finished) / new)} left"
+
+
+class _Lines:
+    """A line at the first and the last report, and at most one every ten seconds between."""
+
+    def __init__(self, outlook: _Outlook) -> None:
+        self.outlook = outlook
+        self.shown: float | None = None
+
+    def __call__(self, finished: int, total: int, what: str) -> None:
+        left, now = self.outlook(finished, total), time.monotonic()
+        if finished < total and self.shown is not None and now - self.shown < LINE_INTERVAL_S:
+            return
+        self.shown = now
+        print(f"{finished}/{total} {what}{', ' if left else ''}{left}", file=sys.stderr, flush=True)
 
 
 def in_words(seconds: float) -> str:

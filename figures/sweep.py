@@ -16,7 +16,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, wait
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -28,7 +28,7 @@ from pyarrow import parquet
 
 from normtheory.arrays import InputError
 from normtheory.processes import processors, single_threaded_children
-from normtheory.tasks import write_whole
+from normtheory.tasks import folder, write_whole
 
 Spec = Mapping[str, Any]
 Work = Callable[[Spec], list[dict[str, Any]]]  # from a cell to its rows; a function that workers can import
@@ -37,10 +37,16 @@ Progress = Callable[[int, int, str], None]  # finished, in all, what
 ROOMS = ("normtheory", "solvers")  # whose code the numbers of a cell rest on
 WATCH_S = 1.0  # how often a local worker looks whether its master still lives
 DASK_CONNECTION_S = 15
+NAMED = 5  # failed cells that a message names
+SHARED_FILES_S = 90.0  # that a network file system may take to show a file which another machine wrote
 
 
 class IncompleteError(RuntimeError):
-    """Some cells failed twice; everything else was computed and written."""
+    """Some cells are missing; what was computed is kept, and `written` are the files that were made without them."""
+
+    def __init__(self, message: str, written: Sequence[Path] = ()) -> None:
+        super().__init__(message)
+        self.written = tuple(written)
 
 
 @dataclass(frozen=True)
@@ -65,7 +71,8 @@ class Sweep:
     workers : int, optional
         Processes of the local engines (default: one per processor).
     progress : callable
-        Called with the number of cells finished, their number, and what they are: once before the first and after each.
+        Called with the number of cells finished or given up, their number, and what they are, with the number of failures:
+        once before the first and after each.
     """
 
     store: Path
@@ -88,28 +95,39 @@ class Sweep:
         Raises
         ------
         InputError
-            If the cluster cannot be reached, does not see the store, or a stored file is damaged.
+            If a specification is not plain, the cluster cannot be reached, does not see the store or runs other code, the store
+            cannot be written to, or a stored file is damaged.
+        IncompleteError
+            If the connection to the cluster is lost.
         """
         version = code_version(work)
-        store = self.store.resolve()  # workers may run in another folder
-        store.mkdir(parents=True, exist_ok=True)
+        store = folder(self.store).resolve()  # workers may run in another folder
         files = {store / f"{key(spec, version)}.parquet": spec for spec in cells}
         missing = [path for path in files if not path.exists()]
-        finished = len(files) - len(missing)
-        self.progress(finished, len(files), what)
-        if missing:
-            for path, trouble in _computed(self._engine(), work, [(files[path], path) for path in missing]):
-                if trouble is not None:
-                    self.set_aside.append(Failure(files[path], trouble))
-                elif not path.exists():
-                    raise InputError(f"workers do not write to {store}; choose a folder on a file system they share")
-                finished += 1
-                self.progress(finished, len(files), what)
-        parts = [_read(path) for path in files if path.exists()]
-        return pa.concat_tables(parts, promote_options="default") if parts else pa.table({})  # a column may be empty in a part
+        failed = self._compute(work, version, {path: files[path] for path in missing}, len(files), what) if missing else set()
+        if not missing:
+            self.progress(len(files), len(files), what)
+        parts = [_read(path) for path in files if path not in failed]
+        # Columns may be empty, or hold whole numbers only, in some parts.
+        return pa.concat_tables(parts, promote_options="permissive") if parts else pa.table({})
 
-    def check(self) -> None:
-        """Say which cells were set aside, if any.
+    def _compute(self, work: Work, version: str, missing: dict[Path, Spec], total: int, what: str) -> set[Path]:
+        """Compute cells, and return the files of those that failed."""
+        finished, failed = total - len(missing), set[Path]()
+        self.progress(finished, total, what)
+        jobs = [Job(work, version, spec, path) for path, spec in missing.items()]
+        for job, trouble, attempt in _computed(self._engine(), jobs):
+            if trouble is None and not _appears(job.path):
+                raise InputError(f"workers do not write to {job.path.parent}; choose a folder on a file system they share")
+            if trouble is not None and attempt == 2:
+                self.set_aside.append(Failure(job.spec, trouble))
+            failed = failed - {job.path} if trouble is None else failed | {job.path}
+            finished += trouble is None or attempt == 2
+            self.progress(finished, total, f"{what}, {len(failed)} failed" if failed else what)
+        return failed
+
+    def check(self, written: Sequence[Path] = ()) -> None:
+        """Say which cells were set aside, if any; `written` are the files made without them.
 
         Raises
         ------
@@ -117,10 +135,12 @@ class Sweep:
             If there are.
         """
         if self.set_aside:
-            named = "; ".join(f"{json.dumps(dict(failure.spec))}: {failure.reason}" for failure in self.set_aside)
+            named = [f"{json.dumps(dict(failure.spec))}: {failure.reason}" for failure in self.set_aside[:NAMED]]
+            more = len(self.set_aside) - len(named)
             raise IncompleteError(
                 f"{len(self.set_aside)} cells failed twice and are missing from the table; the same command tries them again: "
-                f"{named}"
+                + "; ".join([*named, f"and {more} more"] if more else named),
+                written,
             )
 
     def _engine(self) -> AbstractContextManager[_Engine]:
@@ -131,8 +151,17 @@ class Sweep:
 
 
 def key(spec: Spec, version: str) -> str:
-    """What a cell's rows are kept under: a hash of its specification, whatever the order of its names, and of the code."""
-    canonical = json.dumps(spec, sort_keys=True, allow_nan=False)
+    """What a cell's rows are kept under: a hash of its specification, whatever the order of its names, and of the code.
+
+    Raises
+    ------
+    InputError
+        If the specification is no mapping of names to JSON values.
+    """
+    try:
+        canonical = json.dumps(spec, sort_keys=True, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"the cell {spec} is not plain ({error}); give names and JSON values") from error
     return hashlib.sha256(f"{version}\n{canonical}".encode()).hexdigest()[:24]
 
 
@@ -140,11 +169,15 @@ def code_version(work: Work) -> str:
     """A hash of the code that the work rests on: its own module, and what that imports of the theory and of the solvers.
 
     Comments and docstrings do not count.
+
+    Raises
+    ------
+    InputError
+        If the work is not a function of a module.
     """
-    own = inspect.getsourcefile(work)
-    if own is None:
-        raise InputError(f"{work} has no source file; give a function of a module")
-    return _hash_of_code(Path(own))
+    if not inspect.isfunction(work):
+        raise InputError(f"{work} is no function of a module, which workers could import; give one")
+    return f"{work.__module__}.{work.__qualname__} {_hash_of_code(Path(inspect.getfile(work)))}"
 
 
 @cache
@@ -190,10 +223,46 @@ def _read(path: Path) -> pa.Table:
         raise InputError(f"{path} is damaged; delete it, and the same command computes it again") from error
 
 
-def compute_cell(work: Work, spec: Spec, path: str) -> None:
-    """What a worker does: compute the rows of a cell and write them to its file."""
-    table = pa.Table.from_pylist(work(spec))
+def _appears(path: Path) -> bool:
+    """Whether a file is there, or comes into sight before long."""
+    deadline = time.monotonic() + SHARED_FILES_S
+    while not path.exists():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(WATCH_S)
+    return True
+
+
+@dataclass(frozen=True)
+class Job:
+    """A cell to compute: its work and the version of that, its specification and its file."""
+
+    work: Work
+    version: str
+    spec: Spec
+    path: Path
+
+
+def compute_cell(work: Work, version: str, spec: Spec, path: str) -> str | None:
+    """What a worker does: compute the rows of a cell and write them to its file; return what went wrong with it, in words.
+
+    Raises
+    ------
+    InputError
+        If no cell would fare better: the worker runs other code than its master, or cannot write to the store.
+    """
+    if code_version(work) != version:
+        raise InputError("the code has changed since its workers started; start them, or this command, anew")
+    if not Path(path).parent.is_dir():
+        raise InputError(f"workers do not see {Path(path).parent}; choose a folder on a file system they share")
+    try:
+        rows = work(spec)
+    except Exception as error:  # whatever it is: it is the cell's, and told with it
+        return f"{type(error).__name__}: {' '.join(str(error).split())}"
+    names = dict.fromkeys(name for row in rows for name in row)
+    table = pa.Table.from_pylist([{name: row.get(name) for name in names} for row in rows])
     write_whole(path, lambda handle: parquet.write_table(table, handle, compression="zstd"))
+    return None
 
 
 @dataclass
@@ -204,52 +273,54 @@ class _Engine:
     window: int | None
     renewed: Callable[[], Any]
 
-    def submit(self, work: Work, spec: Spec, path: Path) -> Future[None]:
+    def submit(self, job: Job) -> Future[str | None]:
         """Hand a cell to a worker."""
-        job = (compute_cell, work, dict(spec), str(path))
+        call = (compute_cell, job.work, job.version, dict(job.spec), str(job.path))
         try:
-            future: Future[None] = self.executor.submit(*job)
+            future: Future[str | None] = self.executor.submit(*call)
         except BrokenExecutor:
             self.executor = self.renewed()
-            future = self.executor.submit(*job)
+            future = self.executor.submit(*call)
         return future
 
 
-Cell = tuple[Spec, Path]
-
-
-def _computed(opening: AbstractContextManager[_Engine], work: Work, cells: Iterable[Cell]) -> Iterator[tuple[Path, str | None]]:
-    """Compute cells and yield the file of each with what went wrong, if anything, as they end."""
-    suspects: list[Cell] = []
+def _computed(opening: AbstractContextManager[_Engine], jobs: Iterable[Job]) -> Iterator[tuple[Job, str | None, int]]:
+    """Compute cells and yield each attempt as it ends: the cell, what went wrong, if anything, and the attempt's number."""
+    suspects: list[Job] = []
     with opening as engine:
-        for cell, trouble in _attempts(engine, work, cells, engine.window):
-            if trouble is None:
-                yield cell[1], None
-            else:
-                suspects.append(cell)
+        for job, trouble in _attempts(engine, jobs, engine.window):
+            yield job, trouble, 1
+            if trouble is not None:
+                suspects.append(job)
         # One at a time: if a worker dies now, it is this cell that killed it, and not a neighbour in flight.
-        for cell, trouble in _attempts(engine, work, suspects, 1):
-            yield cell[1], trouble
+        for job, trouble in _attempts(engine, suspects, 1):
+            yield job, trouble, 2
 
 
-def _attempts(engine: _Engine, work: Work, cells: Iterable[Cell], window: int | None) -> Iterator[tuple[Cell, str | None]]:
-    waiting = deque(cells)
-    running: dict[Future[None], Cell] = {}
+def _attempts(engine: _Engine, jobs: Iterable[Job], window: int | None) -> Iterator[tuple[Job, str | None]]:
+    waiting = deque(jobs)
+    running: dict[Future[str | None], Job] = {}
     while waiting or running:
         while waiting and (window is None or len(running) < window):
-            cell = waiting.popleft()
-            running[engine.submit(work, *cell)] = cell
+            job = waiting.popleft()
+            running[engine.submit(job)] = job
         done, _ = wait(running, return_when=FIRST_COMPLETED)
         for future in done:
             yield running.pop(future), _trouble(future)
 
 
-def _trouble(future: Future[None]) -> str | None:
-    error = future.exception()
+def _trouble(future: Future[str | None]) -> str | None:
+    """What went wrong with a cell, in words; raises what no other cell would escape."""
+    try:
+        error = future.exception()
+    except CancelledError:
+        raise IncompleteError(
+            "the connection to the Dask scheduler was lost; what is finished is kept, and the same command goes on from there"
+        ) from None
     if error is None:
-        return None
-    if isinstance(error, InputError) and "could not be written" in str(error):
-        raise error  # a full disk: no other cell would fare better
+        return future.result()
+    if isinstance(error, InputError):
+        raise error
     if isinstance(error, BrokenExecutor) or type(error).__name__ == "KilledWorker":
         return "its worker died"
     return f"{type(error).__name__}: {' '.join(str(error).split())}"
@@ -284,6 +355,11 @@ def _end_with(master: int) -> None:
     os._exit(1)
 
 
+def _executors(client: Any) -> tuple[Any, None, Callable[[], Any]]:
+    """What an engine is made of; calls are not pure, or a second attempt would only be told of the first."""
+    return client.get_executor(pure=False), None, lambda: client.get_executor(pure=False)
+
+
 @contextmanager
 def _dask(address: str, workers: int) -> Iterator[_Engine]:
     try:
@@ -299,10 +375,10 @@ def _dask(address: str, workers: int) -> Iterator[_Engine]:
             except (OSError, ValueError) as error:
                 raise InputError(f"no Dask scheduler answers at {address}; give dask:tcp://HOST:PORT") from error
             with client:
-                yield _Engine(client.get_executor(), None, client.get_executor)
+                yield _Engine(*_executors(client))
             return
         with (
             LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=":0") as cluster,
             Client(cluster) as client,
         ):
-            yield _Engine(client.get_executor(), None, client.get_executor)
+            yield _Engine(*_executors(client))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -268,7 +268,7 @@ def _positive(value: float, option: str) -> float:
     return positive_scalar(value, option)
 
 
-def _refuse(options: dict[str, float | None], where: str) -> None:
+def _refuse(options: Mapping[str, object], where: str) -> None:
     """Refuse options that would be ignored: a run that differs from what was asked for is worse than none."""
     from normtheory.arrays import InputError
 
@@ -544,7 +544,7 @@ def verify(
     if json is not None:
         check_writable(json)
     if report is not None:
-        from figures.files import folder
+        from normtheory.tasks import folder
 
         folder(report)
     workers = processors() if jobs is None else jobs
@@ -571,11 +571,11 @@ def _pictures(ids: Iterable[str], folder: Path) -> dict[str, Path]:
     import figures
 
     wanted = set(ids)
-    beside = {claim: picture for picture, claims in PICTURES.items() for claim in claims if claim in wanted}
-    names = {name for name in figures.FIGURES if any(claim.startswith(name) for claim in [*wanted, *beside.values()])}
-    drawn = {path.stem: path for name in names for path in figures.redraw(name, folder) if path.suffix == ".svg"}
-    own = {claim: drawn[claim] for claim in wanted if claim in drawn}
-    return own | {claim: drawn[picture] for claim, picture in beside.items()}
+    shown = {claim: picture for picture, claims in PICTURES.items() for claim in claims if claim in wanted}
+    shown |= {claim: claim for claim in wanted if claim[:-1] in figures.FIGURES}  # a panel is its figure and a letter
+    names = {picture if picture in figures.FIGURES else picture[:-1] for picture in shown.values()}
+    drawn = {path.stem: path for name in sorted(names) for path in figures.redraw(name, folder) if path.suffix == ".svg"}
+    return {claim: drawn[picture] for claim, picture in shown.items()}
 
 
 def _with_progress(entries: Iterable[Entry], total: int) -> Iterator[Entry]:
@@ -654,27 +654,42 @@ def show(name: Annotated[str, typer.Argument(metavar="ID", help="The claim; `nor
 @app.command()
 def figure(
     name: Annotated[str, typer.Argument(help="The figure; an unknown name lists them.")],
-    scale: Annotated[ScaleName, typer.Option(help="A reduced grid, minutes, or the paper's.")] = "paper",
+    scale: Annotated[ScaleName | None, typer.Option(help="A reduced grid, minutes, or the paper's.  [default: paper]")] = None,
     engine: Annotated[
-        str, typer.Option(metavar="local|dask[:ADDRESS]", help="Processes here, a local Dask cluster, or any Dask cluster.")
-    ] = "local",
+        str | None,
+        typer.Option(metavar="local|dask[:ADDRESS]", help="Processes, a local Dask cluster, or any.  [default: local]"),
+    ] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Worker processes.  [default: one per processor]")] = None,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the pictures and their table.")] = Path("pictures"),
     redraw: Annotated[bool, typer.Option("--redraw", help="Draw from the table of the full run that comes along.")] = False,
 ) -> None:
     """Compute a figure of the audit and draw it. Interrupted, the same command goes on from what is finished."""
     import figures
-    from figures.progress import reported
 
     if redraw:
-        written = figures.redraw(name, out)
+        _refuse({"--scale": scale, "--engine": engine, "--jobs": jobs}, "--redraw")
+        made: tuple[Sequence[Path], Exception | None] = figures.redraw(name, out), None
     else:
-        try:
-            with reported() as progress:
-                written = figures.make(name, scale, out, engine=engine, progress=progress)
-        except KeyboardInterrupt:
-            raise Interrupted("interrupted; what is finished is kept, and the same command goes on from there") from None
-    for path in written:
+        made = _made(name, scale or "paper", engine or "local", jobs, out)
+    for path in made[0]:
         print(path)
+    if made[1] is not None:
+        raise made[1]
+
+
+def _made(name: str, scale: str, engine: str, jobs: int | None, out: Path) -> tuple[Sequence[Path], Exception | None]:
+    """The files of a figure, and an error that names the cells they lack, if there are any."""
+    import figures
+    from figures.progress import reported
+    from figures.sweep import IncompleteError
+
+    try:
+        with reported() as progress:
+            return figures.make(name, scale, out, engine=engine, workers=jobs, progress=progress), None
+    except IncompleteError as error:
+        return error.written, error
+    except KeyboardInterrupt:
+        raise Interrupted("interrupted; what is finished is kept, and the same command goes on from there") from None
 
 
 @app.command()

@@ -8,8 +8,10 @@ from contextlib import contextmanager
 
 
 def processors() -> int:
-    """The processors this process may use, where the system tells."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """The processors this process may use: those it is bound to, within the limit of its container."""
+    from loky import cpu_count
+
+    return int(cpu_count())
 
 
 @contextmanager

@@ -366,6 +366,23 @@ def check_writable(path: StrPath) -> Path:
     return target
 
 
+def folder(path: Path) -> Path:
+    """Make the folder if it is missing.
+
+    Raises
+    ------
+    InputError
+        If it cannot be made, or cannot be written to.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot make the folder {path} ({_reason(error)}); choose another") from error
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise InputError(f"folder {path} is not writable; choose another")
+    return path
+
+
 def write_whole(path: StrPath, write: Callable[[IO[bytes]], object]) -> None:
     """Let `write` fill the file `path`, which appears whole or not at all under exactly this name.
 

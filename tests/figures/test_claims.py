@@ -4,7 +4,7 @@ from functools import cache
 
 import pytest
 
-from figures import committed, diagonal, fig1, fig1_claims, fig5, fig5_claims
+from figures import committed, diagonal, fig1, fig1_claims, fig5, fig5_claims, pairs
 from figures.drawing import chosen
 from normtheory import ledger
 
@@ -27,7 +27,7 @@ def test_a_panel_is_judged_as_expected(name):
 @pytest.mark.parametrize("name", [name for name in CLAIMS if name != "fig1a"])
 def test_evidence_gives_the_spread_over_seeds(name):
     steps = entry(name).printed.steps
-    assert any("over 6 seeds)" in step.text for step in steps)
+    assert any("of 6 seeds)" in step.text for step in steps)
 
 
 EXCHANGED = {"PT+FT": "STL", "STL": "PT+FT"}
@@ -40,30 +40,30 @@ def test_a_table_with_two_methods_mixed_up_is_noticed(name, module, monkeypatch)
     assert not ledger.run_claim(CLAIMS[name]).ok
 
 
-GRID = diagonal.GRIDS["paper"]
+GRID = pairs.GRIDS["paper"]
 ONE_CELL = {"n": 16, "seed": 3}
 
 
 def test_the_committed_tables_cover_the_grid():
     rows = committed("fig1").to_pylist()
-    pairs = len(GRID.samples) * len(GRID.seeds)
+    times = len(GRID.samples) * len(GRID.seeds)
     counts = {panel: len(chosen(rows, panel=panel)) for panel in fig1.DRAWN}
-    assert counts["b"] == len(fig1.LOSSES) * len(GRID.overlaps) * pairs
-    assert counts["c"] == 2 * len(diagonal.TOPS) * pairs
-    assert counts["d"] == 3 * pairs
+    assert counts["b"] == len(fig1.LOSSES) * len(GRID.overlaps) * times
+    assert counts["c"] == 2 * len(diagonal.TOPS) * times
+    assert counts["d"] == 3 * times
     # MTL by three routes, PT+FT in two sizes of the teacher, and the flow of PT+FT for few samples
     few = sum(n <= GRID.flow_samples for n in GRID.samples) * len(GRID.seeds)
-    assert counts["e"] == counts["f"] == len(GRID.features) * (5 * pairs + few)
-    assert counts["g"] == 2 * len(GRID.features) * (2 * pairs + few)
-    assert counts["h"] == len(GRID.rescale) * pairs
-    assert counts["i"] == 2 * 3 * pairs
+    assert counts["e"] == counts["f"] == len(GRID.features) * (5 * times + few)
+    assert counts["g"] == 2 * len(GRID.features) * (2 * times + few)
+    assert counts["h"] == len(GRID.rescale) * times
+    assert counts["i"] == 2 * 3 * times
 
 
 @pytest.mark.parametrize("kind", ["overlap", "sparse"])
 def test_the_committed_numbers_are_what_the_code_computes(kind):
     """One cell of each kind, computed anew: equal up to what other builds of BLAS do to a flow's rounding."""
     spec = next(
-        spec for spec in diagonal.cells(GRID) if spec["kind"] == kind and ONE_CELL.items() <= spec.items() and spec["overlap"]
+        spec for spec in pairs.cells(GRID) if spec["kind"] == kind and ONE_CELL.items() <= spec.items() and spec["overlap"]
     )
     runs = diagonal.cell(spec)
     for figure, module in (("fig1", fig1), ("fig5", fig5)):

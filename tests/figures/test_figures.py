@@ -4,13 +4,13 @@ import pyarrow as pa
 import pytest
 
 import figures
-from figures import corollary1, diagonal, fig1, fig5, penalty_landscapes
+from figures import corollary1, diagonal, fig1, fig5, pairs, penalty_landscapes
 from figures.drawing import chosen, relative_loss
 from figures.files import read_table, rounded, write_picture, write_table
 from figures.sweep import IncompleteError, Sweep
 from normtheory.arrays import InputError
 
-TINY = diagonal.Grid(seeds=(0,), samples=(16,), overlaps=(30, 40), features=(5,), rescale=(1.0, 0.1), flow_samples=16)
+TINY = pairs.Grid(seeds=(0,), samples=(16,), overlaps=(30, 40), features=(5,), rescale=(1.0, 0.1), flow_samples=16)
 
 
 def test_penalty_landscapes_tend_to_their_limits():
@@ -46,7 +46,7 @@ def made(tmp_path_factory):
     """Figures 1 and 5 of a tiny grid, at the paper's D = 1000, with two workers."""
     out = tmp_path_factory.mktemp("out")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(diagonal.GRIDS, "quick", TINY)
+        patch.setitem(pairs.GRIDS, "quick", TINY)
         seen = []
         for name in ("fig1", "fig5"):
             figures.make(name, "quick", out, progress=lambda *what: seen.append(what[:2]))
@@ -91,25 +91,25 @@ def test_the_runs_of_a_pair_of_tasks_are_what_they_are_called(made):
 
 
 def test_the_engines_give_identical_tables(made, tmp_path, monkeypatch):
-    pytest.importorskip("distributed")
-    monkeypatch.setitem(diagonal.GRIDS, "quick", TINY)
+    monkeypatch.setitem(pairs.GRIDS, "quick", TINY)
     assert fig1.compute("quick", Sweep(tmp_path, "dask")).equals(fig1.compute("quick", Sweep(made[0] / "cells")))
 
 
-def test_a_failed_cell_is_named_after_the_pictures_are_written(tmp_path, monkeypatch, one_network):
-    monkeypatch.setattr(corollary1, "SAMPLES", {"quick": (16, -1)})
-    monkeypatch.setattr(corollary1, "OVERLAPS", (40,))
+@pytest.mark.parametrize(("overlaps", "files"), [((40, 41), ["csv", "png", "svg"]), ((41,), [])])
+def test_a_failed_cell_is_named_after_the_rest_is_written(tmp_path, monkeypatch, overlaps, files):
+    monkeypatch.setattr(corollary1, "SAMPLES", {"quick": (16,)})
+    monkeypatch.setattr(corollary1, "OVERLAPS", overlaps)
     monkeypatch.setattr(corollary1, "SEEDS", {"quick": 1})
-    compute = corollary1.compute
-
-    def partly(scale, sweep):
-        compute(scale, sweep)
-        return pa.Table.from_pylist(one_network)
-
-    monkeypatch.setattr(corollary1, "compute", partly)
-    with pytest.raises(IncompleteError, match=r"1 cells failed twice .* samples = -1"):
+    with pytest.raises(IncompleteError, match=r"1 cells failed twice .* overlap = 41") as error:
         figures.make("corollary1", "quick", tmp_path)
-    assert (tmp_path / "corollary1.png").exists()
+    assert [path.name for path in error.value.written] == [f"corollary1.{ending}" for ending in files]
+    assert all(path.exists() for path in error.value.written)
+
+
+def test_a_panel_without_runs_is_not_drawn(made):
+    rows = read_table(made[0] / "fig1.csv").to_pylist()
+    some = pa.Table.from_pylist(chosen(rows, panel="c") + chosen(rows, panel="e", method="PT+FT"), schema=fig1.SCHEMA)
+    assert set(fig1.draw(some)) == {"fig1a", "fig1c", "fig1e"}
 
 
 def test_a_committed_table_is_redrawn(tmp_path):

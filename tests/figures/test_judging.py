@@ -19,8 +19,8 @@ A_OVER_B = Comparison("A over B", [{"method": "A"}], [{"method": "B"}], 0.3, (16
 def test_ratios_are_of_geometric_means_over_the_seeds_that_both_have():
     number = found(ROWS, A_OVER_B, 16)
     assert number.value == pytest.approx(0.1)
-    assert (number.low, number.high) == (pytest.approx(0.05), pytest.approx(0.2))
-    assert number.seeds == 2
+    assert number.alone == pytest.approx((0.05, 0.2))
+    assert number.within(0.1) == "0.05 to 0.2; alone 1 of 2 seeds"
     assert found(ROWS, A_OVER_B.exchanged(), 16).value == pytest.approx(10)
 
 
@@ -34,18 +34,20 @@ def test_a_quantity_alone_and_a_product():
 def test_shares_may_vanish():
     rows = [row("A", 16, seed, 1.0, share=value) for seed, value in ((0, 0.0), (1, 0.4))]
     number = found(rows, Comparison("", [{"method": "A"}], [], 0.3, (16,), share, geometric=False), 16)
-    assert (number.value, number.low, number.high) == (pytest.approx(0.2), 0.0, 0.4)
+    assert (number.value, number.alone) == (pytest.approx(0.2), (0.0, 0.4))
 
 
 def test_each_number_is_a_step_and_all_samples_are_reported():
     proof = Derivation("a panel")
     judge(proof, ROWS, [A_OVER_B, A_OVER_B.exchanged()])
     assert [step.truth for step in proof.steps] == [Truth.TRUE] * 2 + [Truth.FALSE] * 2
-    assert proof.steps[0].text == "A over B, at n = 16 (0.05 to 0.2 over 2 seeds)"
+    assert proof.steps[0].text == "A over B, at n = 16 (0.05 to 0.2; alone 2 of 2 seeds)"
     assert proof.notes[0] == "A over B: 0.1, 0.1 for n = 16, 32; at most 0.3 for n = 16, 32."
     assert proof.notes[1].endswith("at most 0.3 for no n.")
 
 
-def test_runs_that_are_missing_are_named():
+def test_runs_that_are_missing_or_ambiguous_are_named():
     with pytest.raises(ValueError, match=r"no runs with \{'n': 64, 'method': 'A'\}"):
         found(ROWS, A_OVER_B, 64)
+    with pytest.raises(ValueError, match="several runs"):
+        found([*ROWS, ROWS[0]], A_OVER_B, 16)

@@ -11,7 +11,7 @@ def test_durations_in_words(seconds, words):
 
 
 def test_lines_tell_rate_and_time_left_and_come_now_and_then(monkeypatch, capsys):
-    clock = iter([0.0, 5.0, 30.0, 31.0, 60.0])
+    clock = iter([0.0, 0.0, 5.0, 5.0, 30.0, 30.0, 31.0, 31.0, 60.0, 60.0])
     monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
     with progress.reported() as report:
         for finished in (10, 11, 14, 15, 20):

@@ -1,21 +1,23 @@
 """The sweep: each cell once, whatever is killed; the same table from every engine."""
 
+import functools
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from pathlib import Path
 
+import psutil
 import pytest
 import toy_cells
-from toy_cells import CELLS, deadly, raising, squares
+from toy_cells import CELLS, deadly, failing_once, ragged, raising, squares
 
-from figures.sweep import IncompleteError, Sweep, _hash_of_code, code_version, key
+from figures.sweep import Failure, IncompleteError, Sweep, _appears, _hash_of_code, code_version, compute_cell, key
 from normtheory.arrays import InputError
 
-pytest.importorskip("distributed")
 ENGINES = ["local", "dask"]
 EXPECTED = [row for spec in CELLS for row in squares(spec)]
 ROOT = Path(toy_cells.__file__).parents[2]
@@ -57,19 +59,79 @@ def test_the_version_of_the_code_ignores_comments_and_docstrings_only(tmp_path):
     plain = version("def f(x):\n    return x + 1\n")
     assert version('"""A module."""\n\n\ndef f(x):\n    """Says what."""\n    # and why\n    return x + 1\n') == plain
     assert version("def f(x):\n    return x + 2\n") != plain
-    assert code_version(squares) == code_version(raising)
+    assert code_version(squares) != code_version(raising)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize(("work", "reason"), [(raising, "ArithmeticError: three is poisoned"), (deadly, "its worker died")])
+@pytest.mark.parametrize(("work", "reason"), [(raising, "StubbornError: three is poisoned"), (deadly, "its worker died")])
 def test_a_poisoned_cell_is_set_aside_and_named_and_the_rest_goes_on(tmp_path, engine, work, reason):
-    run = sweep(tmp_path, engine)
-    table = run.table(CELLS, work)
+    seen, log = [], tmp_path / "log"
+    run = sweep(tmp_path / "store", engine, progress=lambda *what: seen.append(what))
+    table = run.table([spec | {"log": str(log)} for spec in CELLS], work, "toys")
     assert table.to_pylist() == [row for row in EXPECTED if row["n"] != 3]
+    assert seen[-1] == (8, 8, "toys, 1 failed")
+    if work is raising:
+        assert log.read_text().split().count("3") == 2
     assert [(failure.spec["n"], failure.reason) for failure in run.set_aside] == [(3, reason)]
     with pytest.raises(IncompleteError, match='"n": 3') as error:
         run.check()
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_cell_that_failed_once_is_tried_again(tmp_path, engine):
+    run = sweep(tmp_path, engine)
+    assert run.table([spec | {"marker": str(tmp_path / "marker")} for spec in CELLS], failing_once).to_pylist() == EXPECTED
+    assert run.set_aside == []
+
+
+def test_no_column_and_no_number_is_lost_where_rows_differ(tmp_path):
+    rows = sweep(tmp_path).table([{"n": n} for n in range(3)], ragged).to_pylist()
+    assert [row["value"] for row in rows] == [None, None, 1.0, None, 1.0, None]
+    assert [row["more"] for row in rows] == [None, "x"] * 3
+
+
+def test_many_failures_are_told_in_one_line(tmp_path):
+    run = sweep(tmp_path)
+    run.set_aside += [Failure({"n": n}, "it broke") for n in range(40)]
+    with pytest.raises(IncompleteError, match=r"40 cells failed twice .* and 35 more") as error:
+        run.check([tmp_path])
+    assert error.value.written == (tmp_path,)
+    assert len(str(error.value)) < 400
+
+
+def test_a_worker_with_other_code_writes_nothing(tmp_path):
+    with pytest.raises(InputError, match="the code has changed since its workers started"):
+        compute_cell(squares, "of yesterday", CELLS[0], str(tmp_path / "part"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_store_that_workers_do_not_see_is_named(tmp_path):
+    with pytest.raises(InputError, match="workers do not see"):
+        compute_cell(squares, code_version(squares), CELLS[0], str(tmp_path / "elsewhere" / "part"))
+
+
+def test_a_file_that_appears_late_is_waited_for(tmp_path, monkeypatch):
+    monkeypatch.setattr("figures.sweep.WATCH_S", 0.01)
+    threading.Timer(0.1, (tmp_path / "late").touch).start()
+    assert _appears(tmp_path / "late")
+    monkeypatch.setattr("figures.sweep.SHARED_FILES_S", 0.05)
+    assert not _appears(tmp_path / "never")
+
+
+@pytest.mark.parametrize(
+    ("cells", "work", "message"),
+    [([{"n": {1, 2}}], squares, "is not plain"), ([{"n": 1}], functools.partial(squares), "is no function of a module")],
+)
+def test_what_cannot_be_a_cell_is_refused(tmp_path, cells, work, message):
+    with pytest.raises(InputError, match=message):
+        sweep(tmp_path / "store").table(cells, work)
+
+
+def test_a_store_that_is_a_file_is_refused(tmp_path):
+    (tmp_path / "store").touch()
+    with pytest.raises(InputError, match="cannot make the folder"):
+        sweep(tmp_path / "store").table(CELLS, squares)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -103,7 +165,6 @@ def test_a_run_killed_from_outside_loses_at_most_the_cells_in_flight(tmp_path, e
 
 
 def test_workers_whose_master_was_killed_end_by_themselves(tmp_path):
-    psutil = pytest.importorskip("psutil")
     store, log = tmp_path / "store", tmp_path / "log"
     path = os.pathsep.join([str(Path(toy_cells.__file__).parent), str(ROOT)])
     command = [sys.executable, toy_cells.__file__, str(store), "local", str(log)]
@@ -138,6 +199,18 @@ def test_a_scheduler_that_does_not_answer_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr("figures.sweep.DASK_CONNECTION_S", 1)
     with pytest.raises(InputError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9"):
         Sweep(tmp_path, "dask:tcp://127.0.0.1:9").table(CELLS, squares)
+
+
+def test_a_scheduler_that_is_lost_is_told_in_a_line(tmp_path):
+    from distributed import LocalCluster
+
+    cells = [spec | {"sleep": 0.5} for spec in CELLS]
+    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=":0") as cluster:
+        closing = threading.Timer(1.0, cluster.close)
+        closing.start()
+        with pytest.raises(IncompleteError, match="connection to the Dask scheduler was lost"):
+            Sweep(tmp_path, f"dask:{cluster.scheduler_address}").table(cells, squares)
+        closing.join()
 
 
 def test_any_dask_cluster_serves(tmp_path):

@@ -18,10 +18,35 @@ def squares(spec):
     return [{"n": spec["n"], "power": power, "value": float(spec["n"]) ** power} for power in (1, 2)]
 
 
+class StubbornError(RuntimeError):
+    """Cannot be brought back from another process, as its second argument is not among its `args`."""
+
+    def __init__(self, message, loss):
+        super().__init__(message)
+        self.loss = loss
+
+
 def raising(spec):
+    rows = squares(spec)
     if spec["n"] == 3:
-        raise ArithmeticError("three is\npoisoned")
+        raise StubbornError("three is\npoisoned", 3.0)
+    return rows
+
+
+def failing_once(spec):
+    marker = Path(spec["marker"])
+    if spec["n"] == 3 and not marker.exists():
+        marker.touch()
+        raise ArithmeticError("not yet")
     return squares(spec)
+
+
+def ragged(spec):
+    """Rows that differ in their columns and in the types of what stands in them."""
+    return [
+        {"n": spec["n"], "value": None if spec["n"] == 0 else spec["n"] * (1 if spec["n"] == 1 else 0.5)},
+        {"n": 0, "more": "x"},
+    ]
 
 
 def deadly(spec):

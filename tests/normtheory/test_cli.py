@@ -555,13 +555,13 @@ def test_a_flow_that_is_given_up_is_an_error(folder, capsys, monkeypatch):
 
 
 def test_figure_passes_its_options_on(folder, capsys, monkeypatch):
-    def make(name, scale, out, engine, progress):
+    def make(name, scale, out, engine, workers, progress):
         progress(1, 2, "cell")
-        return [out / f"{name}-{scale}-{engine}.png"]
+        return [out / f"{name}-{scale}-{engine}-{workers}.png"]
 
     monkeypatch.setattr(figures, "make", make)
-    arguments = ["figure", "some", "--scale", "quick", "--out", "here", "--engine", "dask"]
-    assert run(capsys, *arguments) == (0, "here/some-quick-dask.png\n", "1/2 cell\n")
+    arguments = ["figure", "some", "--scale", "quick", "--out", "here", "--engine", "dask", "--jobs", "3"]
+    assert run(capsys, *arguments) == (0, "here/some-quick-dask-3.png\n", "1/2 cell\n")
 
 
 def test_figure_redraws_without_computing(folder, capsys, monkeypatch):
@@ -571,15 +571,22 @@ def test_figure_redraws_without_computing(folder, capsys, monkeypatch):
 
 
 def test_a_figure_that_lacks_cells_fails_and_names_them(folder, capsys, monkeypatch):
-    def make(name, scale, out, engine, progress):
-        raise IncompleteError("1 cells failed twice")
+    def make(name, scale, out, engine, workers, progress):
+        raise IncompleteError("1 cells failed twice", [out / "some.png"])
 
     monkeypatch.setattr(figures, "make", make)
-    assert_refused(run(capsys, "figure", "some"), "1 cells failed twice", code=1, left=[])
+    code, printed, complaint = run(capsys, "figure", "some")
+    assert (code, printed, complaint) == (1, "pictures/some.png\n", "normtheory: 1 cells failed twice\n")
+
+
+def test_redraw_refuses_options_that_it_would_ignore(folder, capsys):
+    assert_refused(
+        run(capsys, "figure", "fig1a", "--redraw", "--scale", "quick"), "--scale has no meaning for --redraw", left=[]
+    )
 
 
 def test_an_interrupted_figure_says_how_to_go_on(folder, capsys, monkeypatch):
-    def make(name, scale, out, engine, progress):
+    def make(name, scale, out, engine, workers, progress):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(figures, "make", make)

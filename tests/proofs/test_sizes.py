@@ -17,7 +17,7 @@ from normtheory.tasks import generalisation_loss, teacher_student
 from proofs import cross_entropy, experiments, setting
 from proofs import multitask_runs as runs
 
-CLAIMS = ledger.claims()
+CLAIMS = ledger.claims("proofs")
 CORRECTIONS = [name for name, claim in CLAIMS.items() if claim.expected in (Verdict.CORRECTED, Verdict.REFUTED)]
 WEIGHT, ALPHA, GAMMA = 1 / math.sqrt(40), 1e-3, 1e-3  # written out once more: what is said must be of these
 
