@@ -30,8 +30,8 @@ from solvers.systems import Tasks
 
 DEFAULT_TOLERANCE = 1e-8  # on the certificate; t^2 - ||beta||^2 loses the digits that a gap far below 1e-9 needs
 MOST_STEPS = 60
-SHIFTS = (0.0, 1e-15, 1e-14, 1e-13, 1e-12)  # of a Gram matrix with unit diagonal
-REFINEMENTS, SOLVED = 4, 1e-12  # at most, and the relative residual that ends them earlier
+SHIFTS = (0.0, 1e-15, 1e-14, 1e-13, 1e-12, 1e-11, 1e-10)  # of a Gram matrix with unit diagonal
+REFINEMENTS, SOLVED = 10, 1e-12  # at most (a large shift needs many), and the relative residual that ends them earlier
 USABLE = 1e-4  # relative residual above which the next shift is tried
 TO_THE_BOUNDARY = 0.995  # share of the longest step
 LEAST_SHARE = 1e-2  # of an entry at zero, beside the largest, in what makes up for an infeasible point

@@ -1,5 +1,7 @@
 """Progress in a log: rate, time left, and no flood of lines."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from figures import progress
@@ -12,7 +14,7 @@ def test_durations_in_words(seconds, words):
 
 def test_lines_tell_rate_and_time_left_and_come_now_and_then(monkeypatch, capsys):
     clock = iter([0.0, 0.0, 5.0, 5.0, 30.0, 30.0, 31.0, 31.0, 60.0, 60.0])
-    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     with progress.reported() as report:
         for finished in (10, 11, 14, 15, 20):
             report(finished, 20, "cells")

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from normtheory.arrays import InputError
 from normtheory.penalties import GroupL12
+from normtheory.tasks import teacher_student
 from solvers import groups, programs
 from solvers.certificate import NotCertified
 
@@ -137,6 +138,13 @@ def test_at_the_paper_s_size():
     solution = groups.minimize(drawn_tasks(int(draw.integers(2**31)), [128, 128], 1000))
     assert solution.certificate.within(1e-8)
     assert solution.steps <= 25
+
+
+def test_recovered_teachers_leave_singular_equations_and_are_found_nonetheless():
+    """50 active inputs and 128 samples: in the limit the Gram matrix has rank 50, and steps need a large shift, refined."""
+    pair = teacher_student(128, 30, seed=1)
+    solution = groups.minimize_pair(pair.main.X, pair.main.y, pair.aux.X, pair.aux.y)
+    assert solution.certificate.within(1e-8)
 
 
 def test_what_has_no_interpolator_is_refused():
