@@ -21,6 +21,8 @@ SETTING = (
     "that of the zero predictor; ratios are of means over seeds (geometric means, for losses and norms)",
 )
 
+AFTERWARDS = "the bounds of the correction, and the n it speaks of, were chosen after the run"
+
 
 def share(row: Row) -> float:
     """A share of variance."""
@@ -85,7 +87,7 @@ class Found:
     def within(self, bound: float) -> str:
         """The range over seeds, and how many of them are within the bound by themselves."""
         held = sum(value <= bound for value in self.alone)
-        return f"{min(self.alone):.2g} to {max(self.alone):.2g}; alone {held} of {len(self.alone)} seeds"
+        return f"{min(self.alone):.3g} to {max(self.alone):.3g}; alone {held} of {len(self.alone)} seeds"
 
 
 @cache

@@ -203,7 +203,7 @@ class Derivation:
 
     def at_most(self, text: str, value: float, bound: float) -> bool:
         """A number read off an experiment is at most a bound stated in advance. Numeric, and the claim rests on it."""
-        return self._measured(text, value, bound, Strength.NUMERIC, ("found", "bound"))
+        return self._measured(text, value, bound, Strength.NUMERIC, ("found", "bound"), digits=4)
 
     def _measured(
         self,
@@ -212,11 +212,12 @@ class Derivation:
         bound: float,
         strength: Strength | None,
         words: tuple[str, str] = ("deviation", "budget"),
+        digits: int = 2,
     ) -> bool:
-        value, bound = float(value), float(bound)
-        truth = Truth.TRUE if value <= bound else Truth.FALSE  # a NaN is not within any bound
-        equation, latex = f"{words[0]} {value:.2g} <= {bound:.2g}", rf"{value:.2g} \le {bound:.2g}"
-        return self._append(Step(text, equation, latex, truth, strength, f"{words[0]} {value:.2g}, {words[1]} {bound:.2g}"))
+        truth = Truth.TRUE if float(value) <= float(bound) else Truth.FALSE  # a NaN is not within any bound
+        left, right = f"{float(value):.{digits}g}", f"{float(bound):.{digits}g}"
+        detail = f"{words[0]} {left}, {words[1]} {right}"
+        return self._append(Step(text, f"{words[0]} {left} <= {right}", rf"{left} \le {right}", truth, strength, detail))
 
     def _inequality(
         self,

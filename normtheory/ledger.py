@@ -229,7 +229,7 @@ class Entry:
 
 _registry: dict[str, Claim] = {}
 # The modules and packages whose import fills the registry: the claims of the paper's text, then those of its figures.
-CATALOGUE = ("proofs",)
+CATALOGUE = ("proofs", "figures.fig1_claims", "figures.fig5_claims")
 Catalogue = str | Sequence[str]  # one module or package, or several
 
 
