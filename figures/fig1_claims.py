@@ -116,8 +116,8 @@ FINETUNING_WINS = _against("MTL", (40,), 0.8, (64, 128, 256), of=("PT+FT",))
         "linear probing does as well at partial overlap": [each.exchanged() for each in BEYOND_PROBING],
     },
     corrected=[*HELPED, *NEAR_AT_FIRST, *WORSE_THAN_SINGLE, *FAR_FROM_LAZY_LATER, *BEYOND_PROBING, *FINETUNING_WINS],
-    corrected_statement=r"\text{as printed where features are shared; where none are, within a factor 2 of STL at}\ n=64, 128,\ "
-    r"\text{at least 4 times worse at}\ n=256,\ \text{and a tenth of lazy learning only at}\ n=512",
+    corrected_statement=r"\text{as printed where features are shared; where none are, within a factor 2 of STL at}\ n=64, 128,"
+    r"\ \text{at least 4 times worse at}\ n=256,\ \text{and a tenth of lazy learning only at}\ n=512",
     expected=Verdict.CORRECTED,
     source=SOURCE,
     assumptions=(*SETTING, AFTERWARDS),

@@ -141,13 +141,13 @@ def _draw_e(rows: Sequence[Row]) -> Any:
     import matplotlib.pyplot as plt
 
     overlaps = distinct(rows, "overlap")
-    figure, axes = plt.subplots(2, len(overlaps), figsize=(9.6, 5.0), sharex=True, sharey=True, squeeze=False)
-    for row, method in zip(axes, ("MTL", "PT+FT"), strict=True):
+    figure, axes = plt.subplots(3, len(overlaps), figsize=(9.6, 7.0), sharex=True, sharey=True, squeeze=False)
+    for row, method in zip(axes, ("MTL", "PT+FT", "STL"), strict=True):
         for axis, overlap in zip(row, overlaps, strict=True):
             curves(axis, chosen(rows, method=method, overlap=overlap))
             axis.set(title=f"{method}, {overlap} of 40 shared", ylim=(-0.03, 1.03))
         row[0].set_ylabel("share outside the top")
-    for axis in axes[0]:
+    for axis in axes[:-1].flat:
         axis.set_xlabel("")
     legend_beside(figure, axes[0, -1], "$n$")
     return figure
