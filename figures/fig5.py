@@ -43,7 +43,7 @@ SCHEMA = pa.schema(
 
 def _panel_rows(run: Row) -> Iterator[Row]:
     """The rows that a run contributes to the panels."""
-    known = {name: run[name] for name in SCHEMA.names if name in run} | {"figure": "5", "top": None, "share": None}
+    known = {name: run[name] for name in SCHEMA.names if name in run} | {"figure": "fig5", "top": None, "share": None}
     unmeasured = known | dict.fromkeys(("l1", *NORMS))
     for panel in _panels_of(run):
         if panel in "ce":

@@ -49,7 +49,7 @@ NEARLY_CONVERGED = [replace(each, bound=1.05) for each in CONVERGED]
     },
     corrected=[*MINIMISED, *NEARLY_CONVERGED],
     corrected_statement=r"\text{not above the truth: the}\ \ell_{1,2}\ \text{norm of MTL and what PT+FT minimises exactly,}"
-    r"\ \text{for}\ n\le 64,\ \text{and its printed Q norm for}\ n\le 32;\ \text{all within 5 \% of it at}\ n=512",
+    r"\ \text{for}\ n\le 64,\ \text{and its printed Q norm for}\ n\le 32;\ \text{all within 5 percent of it at}\ n=512",
     expected=Verdict.CORRECTED,
     source=SOURCE,
     assumptions=(*SETTING, "few samples: 16, 32, 64; converged: within 1 % at 512; 40 of 40 features shared", AFTERWARDS),
@@ -153,7 +153,7 @@ AT_THE_TRUTH = [_norm("STL", "l1", 1.01, (512,), above=above) for above in (Fals
         "it is there at 64 samples": [_norm("STL", "l1", 1.01, (64,), above=True)],
     },
     corrected=[*GROWING[:-1], GROWING[-1].exchanged(), _norm("STL", "l1", 1.05, (256,)), *AT_THE_TRUTH],
-    corrected_statement=r"\text{it grows up to}\ n=256,\ \text{where it is up to 5 \% above the truth, and falls to it}",
+    corrected_statement=r"\text{it grows up to}\ n=256,\ \text{where it is up to 5 percent above the truth, and falls to it}",
     expected=Verdict.CORRECTED,
     source=SOURCE,
     assumptions=(*SETTING, "at the truth: within 1 % at n = 512", AFTERWARDS),
@@ -203,7 +203,7 @@ SPARSE_BUT_ONCE = [
     },
     corrected=[*SPARSE[len(BOTH) :], *SPARSE_BUT_ONCE, *AS_SPARSE, *SPARSER],
     corrected_statement=r"\text{as printed, but at}\ 0/40\ \text{and}\ n=128,\ \text{like STL, they need more than 40 weights}"
-    r"\ \text{for 90 \%}\ \text{of the variance (three quarters lie in 40)}",
+    r"\ \text{for 90 percent}\ \text{of the variance (three quarters lie in 40)}",
     expected=Verdict.CORRECTED,
     source=SOURCE,
     assumptions=(

@@ -48,8 +48,15 @@ def rounded(table: pa.Table, digits: int = 6) -> pa.Table:
 
 
 def write_picture(figure: Any, stem: Path) -> list[Path]:
-    """Write a matplotlib figure as PNG and SVG; return both paths. SVGs hold no date: equal pictures are equal files."""
-    return [_write_one(figure, stem.with_suffix(".png"), {}), _write_one(figure, stem.with_suffix(".svg"), {"Date": None})]
+    """Write a matplotlib figure as PNG and SVG, and close it; return both paths.
+
+    SVGs hold no date: equal pictures are equal files.
+    """
+    import matplotlib.pyplot as plt
+
+    paths = [_write_one(figure, stem.with_suffix(".png"), {}), _write_one(figure, stem.with_suffix(".svg"), {"Date": None})]
+    plt.close(figure)
+    return paths
 
 
 def _write_one(figure: Any, path: Path, metadata: dict[str, None]) -> Path:

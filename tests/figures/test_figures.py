@@ -118,6 +118,14 @@ def test_a_committed_table_is_redrawn(tmp_path):
     assert [path.name for path in figures.redraw("fig1a", tmp_path / "out")] == ["fig1a.png", "fig1a.svg"]
 
 
+def test_pictures_are_closed_when_they_are_written(tmp_path):
+    import matplotlib.pyplot as plt
+
+    before = plt.get_fignums()
+    figures.redraw("fig5", tmp_path)
+    assert plt.get_fignums() == before
+
+
 def test_the_same_table_gives_the_same_picture(tmp_path):
     table = penalty_landscapes.compute("quick")
     first = write_picture(penalty_landscapes.draw(table)["fig1a"], tmp_path / "a")
