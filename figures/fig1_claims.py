@@ -105,8 +105,8 @@ FINETUNING_WINS = _against("MTL", (40,), 0.8, (64, 128, 256), of=("PT+FT",))
 @claim(
     "fig1b",
     where="Fig. 1b, section 4.1",
-    statement=r"\text{MTL, PT+FT} < \text{STL where features are shared, close to STL where none are, far below lazy};\ "
-    r"\text{below linear probing at partial overlap};\ \text{PT+FT} < \text{MTL at identical features}",
+    statement=r"\text{MTL, PT+FT} < \text{STL where features are shared, close to STL where none are, far below lazy;}\ "
+    r"\text{below linear probing at partial overlap;}\ \text{PT+FT} < \text{MTL at identical features}",
     printed=[*HELPED, *NEARLY_SINGLE, *FAR_FROM_LAZY, *BEYOND_PROBING, *FINETUNING_WINS],
     twins={
         "STL is better where features are shared": [each.exchanged() for each in HELPED],

@@ -39,7 +39,7 @@ NEARLY_CONVERGED = [replace(each, bound=1.05) for each in CONVERGED]
 @claim(
     "fig5a",
     where="Fig. 5a, section 4.1",
-    statement=r"\text{MTL, PT+FT are biased to small}\ \ell_{1,2}\ \text{and Q norms: for few samples not above the truth};\ "
+    statement=r"\text{MTL, PT+FT are biased to small}\ \ell_{1,2}\ \text{and Q norms: for few samples not above the truth;}\ "
     r"\text{all methods converge to it}",
     printed=[*SMALL_NORMS, *CONVERGED],
     twins={
@@ -118,7 +118,7 @@ RICH_IS_SPARSE = Comparison(
 @claim(
     "fig5c",
     where="Fig. 5c, footnote 2",
-    statement=r"\text{rich single-task learning gives sparse predictors, lazy learning does not};\ "
+    statement=r"\text{rich single-task learning gives sparse predictors, lazy learning does not;}\ "
     r"\text{sparsity is not monotone in the number of samples}",
     printed=[RICH_IS_SPARSE, _denser_at(64, 16), _denser_at(64, 512)],
     twins={

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -130,14 +130,21 @@ def _by_seed(rows: Sequence[Row], quantity: Callable[[Row], float], where: Where
 
 
 def judge(proof: Derivation, rows: Sequence[Row], comparisons: Sequence[Comparison]) -> None:
-    """A step for each number that must be within its bound, and a note with the numbers at every n."""
+    """A step for each number that must be within its bound, with the numbers at all other n, and a note for which n it is."""
+    notes = []
     for comparison in comparisons:
+        values = {} if _fixed(comparison) else _at_every_n(rows, comparison)
         for n in comparison.samples:
             number = found(rows, comparison, n)
-            spread = number.within(comparison.bound)
-            proof.at_most(f"{comparison.text}, at n = {n} ({spread})", number.value, comparison.bound)
-        if not _fixed(comparison):
-            proof.note(_at_every_n(rows, comparison))
+            listed = f"; {', '.join(f'{value:.2g}' for value in values.values())} at n = {_listed(values)}" if values else ""
+            text = f"{comparison.text}, at n = {n} ({number.within(comparison.bound)}{listed})"
+            proof.at_most(text, number.value, comparison.bound)
+        held = [n for n, value in values.items() if value <= comparison.bound]
+        if values and "reverse of" not in comparison.text:
+            where = "every n" if len(held) == len(values) else f"n = {_listed(held)}" if held else "no n"
+            notes.append(f"{comparison.text}: at most {comparison.bound:g} for {where}")
+    if notes:
+        proof.note(f"{'; '.join(notes)}.")
 
 
 def _fixed(comparison: Comparison) -> bool:
@@ -145,10 +152,9 @@ def _fixed(comparison: Comparison) -> bool:
     return any("n" in where for where in (*comparison.of, *comparison.to))
 
 
-def _at_every_n(rows: Sequence[Row], comparison: Comparison) -> str:
-    samples = sorted({row["n"] for row in rows})
-    values = {n: found(rows, comparison, n).value for n in samples}
-    holds = [str(n) for n, value in values.items() if value <= comparison.bound]
-    listed = ", ".join(f"{value:.2g}" for value in values.values())
-    where = f"n = {', '.join(holds)}" if holds else "no n"
-    return f"{comparison.text}: {listed} for n = {', '.join(map(str, samples))}; at most {comparison.bound:g} for {where}."
+def _at_every_n(rows: Sequence[Row], comparison: Comparison) -> dict[int, float]:
+    return {n: found(rows, comparison, n).value for n in sorted({row["n"] for row in rows})}
+
+
+def _listed(samples: Iterable[int]) -> str:
+    return ", ".join(map(str, samples))

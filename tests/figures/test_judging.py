@@ -1,5 +1,7 @@
 """Numbers read off a table, on tables made by hand."""
 
+from dataclasses import replace
+
 import pytest
 
 from figures.drawing import relative_loss
@@ -41,9 +43,15 @@ def test_each_number_is_a_step_and_all_samples_are_reported():
     proof = Derivation("a panel")
     judge(proof, ROWS, [A_OVER_B, A_OVER_B.exchanged()])
     assert [step.truth for step in proof.steps] == [Truth.TRUE] * 2 + [Truth.FALSE] * 2
-    assert proof.steps[0].text == "A over B, at n = 16 (0.05 to 0.2; alone 2 of 2 seeds)"
-    assert proof.notes[0] == "A over B: 0.1, 0.1 for n = 16, 32; at most 0.3 for n = 16, 32."
-    assert proof.notes[1].endswith("at most 0.3 for no n.")
+    assert proof.steps[0].text == "A over B, at n = 16 (0.05 to 0.2; alone 2 of 2 seeds; 0.1, 0.1 at n = 16, 32)"
+    assert proof.notes == ["A over B: at most 0.3 for every n."]
+
+
+def test_the_note_says_for_which_samples_it_holds():
+    proof = Derivation("a panel")
+    rising = Comparison("A", [{"method": "A"}], [], 0.07, (32,))
+    judge(proof, ROWS, [rising, replace(rising, bound=0.01)])
+    assert proof.notes == ["A: at most 0.07 for n = 32; A: at most 0.01 for no n."]
 
 
 def test_runs_that_are_missing_or_ambiguous_are_named():

@@ -27,7 +27,7 @@ def test_a_panel_is_judged_as_expected(name):
 @pytest.mark.parametrize("name", [name for name in CLAIMS if name != "fig1a"])
 def test_evidence_gives_the_spread_over_seeds(name):
     steps = entry(name).printed.steps
-    assert any("of 6 seeds)" in step.text for step in steps)
+    assert any("of 6 seeds" in step.text for step in steps)
 
 
 EXCHANGED = {"PT+FT": "STL", "STL": "PT+FT"}
