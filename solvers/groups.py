@@ -20,8 +20,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.linalg import LinAlgError, cho_solve, cholesky, qr, solve, solve_triangular
-from scipy.linalg.blas import dsyrk
+from scipy.linalg import LinAlgError, cho_solve, cholesky, qr, solve_triangular
+from scipy.linalg.blas import dgemv, dsyrk
 
 from normtheory.arrays import FloatArray, positive_scalar
 from normtheory.penalties import GroupL12
@@ -160,7 +160,8 @@ def _on_the_constraints(designs: list[FloatArray | None], beta: FloatArray, resi
         if A is None:
             moved[o] += residual
         elif A.shape[0]:
-            moved[o] += metric * (A.T @ solve(np.asarray((A * metric) @ A.T), residual, assume_a="pos"))
+            gram = dsyrk(1.0, (A * np.sqrt(metric)).T, trans=1)
+            moved[o] += metric * (A.T @ cho_solve((cholesky(gram, check_finite=False), False), residual, check_finite=False))
     return moved
 
 
@@ -323,13 +324,22 @@ def _gram(parts: list[tuple[FloatArray, FloatArray]], eta: FloatArray) -> FloatA
 
 
 def _pulled(designs: list[FloatArray | None], duals: list[FloatArray]) -> FloatArray:
-    """X_o^T nu_o, shape (O, D); None stands for the identity."""
-    return np.stack([nu if A is None else A.T @ nu for A, nu in zip(designs, duals, strict=True)])
+    """X_o^T nu_o, shape (O, D); None stands for the identity.
+
+    By scipy's BLAS, as the Gram matrices: the threads of numpy's own would contend with it for the cores.
+    """
+    pulls = [
+        nu if A is None else dgemv(1.0, A.T, nu) if A.size else np.zeros(A.shape[1])
+        for A, nu in zip(designs, duals, strict=True)
+    ]
+    return np.stack(pulls)
 
 
 def _applied(designs: list[FloatArray | None], beta: FloatArray) -> FloatArray:
     """X_o beta_o, one after the other."""
-    return np.concatenate([b if A is None else A @ b for A, b in zip(designs, beta, strict=True)])
+    return np.concatenate(
+        [b if A is None else dgemv(1.0, A.T, b, trans=1) if A.size else np.zeros(0) for A, b in zip(designs, beta, strict=True)]
+    )
 
 
 def _slack_change(designs: list[FloatArray | None], step: FloatArray, ends: FloatArray) -> FloatArray:

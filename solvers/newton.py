@@ -128,9 +128,7 @@ def minimize_separable(
     return _certified(beta, nu, steps, certify_separable(X, y, potential, beta, nu, tolerance=tol), tol)
 
 
-def _checked(
-    X: FloatArray, y: ArrayLike, tol: float, dual: ArrayLike | None
-) -> tuple[FloatArray, float, FloatArray | None]:
+def _checked(X: FloatArray, y: ArrayLike, tol: float, dual: ArrayLike | None) -> tuple[FloatArray, float, FloatArray | None]:
     rows = X.shape[0]
     y = targets(y, "y", rows, "X")
     if not positive_scalar(tol, "tol") < 1:
@@ -258,9 +256,7 @@ class _Path:
             return _Point(self.system, mu, kappa, x, *self.potential.softened(x, kappa))
 
 
-def _follow(
-    path: _Path, misfit: FloatArray, tol: float, warm: _Point | None
-) -> tuple[FloatArray, FloatArray, int]:
+def _follow(path: _Path, misfit: FloatArray, tol: float, warm: _Point | None) -> tuple[FloatArray, FloatArray, int]:
     """Newton's method along the path, or from a warm start; the caller certifies what it returns."""
     system = path.system
     kappa = float(np.abs(system.pull(system.factor.solve(misfit))).max())  # there the first step moves no x by more than 1
@@ -360,9 +356,7 @@ def _descended(path: _Path, newton: _Step) -> _Point:
     return end
 
 
-def _corrected(
-    path: _Path, point: _Point, factor: _Factor, misfit: FloatArray, tol: float
-) -> tuple[FloatArray, _Point]:
+def _corrected(path: _Path, point: _Point, factor: _Factor, misfit: FloatArray, tol: float) -> tuple[FloatArray, _Point]:
     """Corrections with the last factorisation until they have solved the problem, or for as long as they converge.
 
     Returns the last point, and its beta or, where corrections stopped short, what the next one would make of it.

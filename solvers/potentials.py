@@ -401,9 +401,7 @@ def _along_the_orbit(state: FloatArray, start: FloatArray, step: FloatArray | fl
     return np.asarray(state + step * np.tensordot(DOP853.B, slopes, axes=1))
 
 
-def _lifted(
-    beta: FloatArray, slope: FloatArray, x: FloatArray, kappa: float
-) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _lifted(beta: FloatArray, slope: FloatArray, x: FloatArray, kappa: float) -> tuple[FloatArray, FloatArray, FloatArray]:
     """b(x) + kappa sinh(x), its slope in x and its slope in log kappa."""
     lift = kappa * np.sinh(x)
     return beta + lift, slope + kappa * np.cosh(x), lift
