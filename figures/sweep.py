@@ -11,6 +11,7 @@ import ast
 import hashlib
 import inspect
 import json
+import logging
 import os
 import threading
 import time
@@ -377,8 +378,27 @@ def _dask(address: str, workers: int) -> Iterator[_Engine]:
             with client:
                 yield _Engine(*_executors(client))
             return
-        with (
-            LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=":0") as cluster,
-            Client(cluster) as client,
-        ):
+        with _interrupts_kept_from_children():
+            cluster = LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                dashboard_address=":0",
+                silence_logs=logging.CRITICAL,  # what goes wrong with a cell or its worker is told by the sweep
+            )
+        with cluster, Client(cluster) as client:
             yield _Engine(*_executors(client))
+
+
+@contextmanager
+def _interrupts_kept_from_children() -> Iterator[None]:
+    """Processes started meanwhile leave interrupts to this one, whose main thread alone may arrange that."""
+    import signal
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

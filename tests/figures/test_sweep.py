@@ -164,6 +164,25 @@ def test_a_run_killed_from_outside_loses_at_most_the_cells_in_flight(tmp_path, e
     assert sum(counts.values()) <= 8 + 2  # only what the two workers had in hand was computed twice
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_an_interrupt_is_the_master_s_alone(tmp_path, engine):
+    """Ctrl-C reaches the whole process group: workers neither print a traceback nor outlive the run."""
+    path = os.pathsep.join([str(Path(toy_cells.__file__).parent), str(ROOT)])
+    store = tmp_path / "store"
+    command = [sys.executable, toy_cells.__file__, str(store), engine, str(tmp_path / "log")]
+    run = subprocess.Popen(
+        command, env=os.environ | {"PYTHONPATH": path}, start_new_session=True, stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 60
+    while not list(store.glob("*.parquet")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    workers = psutil.Process(run.pid).children(recursive=True)
+    os.killpg(run.pid, signal.SIGINT)
+    _, complaints = run.communicate(timeout=60)
+    assert complaints.count("Traceback") == complaints.count("KeyboardInterrupt") == 1  # the script's own
+    assert not psutil.wait_procs(workers, timeout=30)[1]
+
+
 def test_workers_whose_master_was_killed_end_by_themselves(tmp_path):
     store, log = tmp_path / "store", tmp_path / "log"
     path = os.pathsep.join([str(Path(toy_cells.__file__).parent), str(ROOT)])
