@@ -33,12 +33,7 @@ def compute(scale: str, sweep: Sweep) -> pa.Table:
     return rounded(pa.Table.from_pylist([row for run in runs for row in _panel_rows(run)], schema=SCHEMA))
 
 
-SCHEMA = pa.schema(
-    [(name, pa.string()) for name in ("figure", "panel", "method", "how")]
-    + [("overlap", pa.int64()), ("k_main", pa.int64()), ("magnitude", pa.string()), ("rescale", pa.float64())]
-    + [(name, pa.int64()) for name in ("n", "seed", "top")]
-    + [(name, pa.float64()) for name in ("share", "l1", *NORMS)]
-)
+SCHEMA = pairs.schema("share", "l1", *NORMS)
 
 
 def _panel_rows(run: Row) -> Iterator[Row]:

@@ -62,3 +62,13 @@ def cells(grid: Grid) -> list[Spec]:
             for k in grid.features:
                 pairs += [common | sparse | {"features": k, "overlap": overlap} for overlap in (0, k)]
     return pairs
+
+
+def schema(*measures: str) -> pa.Schema:
+    """The columns of a figure's table: its panel, the run, the number of strongest weights in panels of curves, measures."""
+    return pa.schema(
+        [(name, pa.string()) for name in ("figure", "panel", "method", "how")]
+        + [("overlap", pa.int64()), ("k_main", pa.int64()), ("magnitude", pa.string()), ("rescale", pa.float64())]
+        + [(name, pa.int64()) for name in ("n", "seed", "top")]
+        + [(name, pa.float64()) for name in measures]
+    )
