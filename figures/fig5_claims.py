@@ -13,12 +13,13 @@ from normtheory.ledger import Verdict, claim
 
 SOURCE = "Lindsey & Lippl 2024, Fig. 5"
 TRUTH = {"method": "teacher"}
+NAMES = {"l1": "l1 norm", "l12": "l1,2 norm", "q_printed": "printed Q norm", "q_exact": "exact divergence"}
 
 
 def _norm(method: str, name: str, bound: float, samples: Sequence[int], *, above: bool = False) -> Comparison:
     """A norm of the learned predictor over that of the truth, or the reverse."""
     comparison = Comparison(
-        f"{name} norm of {method} over that of the truth", [runs(method)], [TRUTH], bound, samples, norm(name)
+        f"{NAMES[name]} of {method} over that of the truth", [runs(method)], [TRUTH], bound, samples, norm(name)
     )
     return comparison.exchanged() if above else comparison
 

@@ -87,7 +87,7 @@ class Found:
     def within(self, bound: float) -> str:
         """The range over seeds, and how many of them are within the bound by themselves."""
         held = sum(value <= bound for value in self.alone)
-        return f"{min(self.alone):.3g} to {max(self.alone):.3g}; alone {held} of {len(self.alone)} seeds"
+        return f"{min(self.alone):.4g} to {max(self.alone):.4g}; holds on {held} of {len(self.alone)} seeds"
 
 
 @cache

@@ -22,7 +22,7 @@ def test_ratios_are_of_geometric_means_over_the_seeds_that_both_have():
     number = found(ROWS, A_OVER_B, 16)
     assert number.value == pytest.approx(0.1)
     assert number.alone == pytest.approx((0.05, 0.2))
-    assert number.within(0.1) == "0.05 to 0.2; alone 1 of 2 seeds"
+    assert number.within(0.1) == "0.05 to 0.2; holds on 1 of 2 seeds"
     assert found(ROWS, A_OVER_B.exchanged(), 16).value == pytest.approx(10)
 
 
@@ -43,7 +43,7 @@ def test_each_number_is_a_step_and_all_samples_are_reported():
     proof = Derivation("a panel")
     judge(proof, ROWS, [A_OVER_B, A_OVER_B.exchanged()])
     assert [step.truth for step in proof.steps] == [Truth.TRUE] * 2 + [Truth.FALSE] * 2
-    assert proof.steps[0].text == "A over B, at n = 16 (0.05 to 0.2; alone 2 of 2 seeds; 0.1, 0.1 at n = 16, 32)"
+    assert proof.steps[0].text == "A over B, at n = 16 (0.05 to 0.2; holds on 2 of 2 seeds; 0.1, 0.1 at n = 16, 32)"
     assert proof.notes == ["A over B: at most 0.3 for every n."]
 
 
