@@ -343,10 +343,7 @@ def _local(workers: int) -> Iterator[_Engine]:
 
 
 def _live_and_die_with(master: int) -> None:
-    """In a worker: leave interrupts to the master, and end when it is gone."""
-    import signal
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """In a worker: end when the master is gone."""
     threading.Thread(target=_end_with, args=(master,), daemon=True).start()
 
 

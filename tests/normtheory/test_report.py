@@ -142,6 +142,7 @@ def test_what_cannot_be_broken_is_set_as_text_in_print():
     assert not long(" + ".join(["x" * (report.LONGEST_UNBROKEN // 2)] * 3))
 
 
+# The project needs no LaTeX; what the test above it holds without one is that long formulas are broken.
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
 def test_no_line_runs_over_the_margin(tmp_path):
     """eq10 has the longest sums, exact-probing the widest fractions, q-large a statement with words."""
