@@ -29,11 +29,11 @@ test: setup
 
 check: setup
 	$(BIN)/ruff check .
-	$(BIN)/mypy --strict -p normtheory -p solvers -p proofs -p figures
+	$(BIN)/mypy --strict -p normtheory
 	$(MAKE) test
 
 figures: setup
-	$(BIN)/python -m figures
+	$(BIN)/python -m normtheory.figures
 
 bench: setup
 	$(BIN)/normtheory bench

@@ -19,8 +19,8 @@ from scipy.integrate import solve_ivp
 from benchmarks.timing import Row, timed
 from normtheory.arrays import FloatArray
 from normtheory.networks import DiagonalNetwork, LeastSquares, ReLUWeights, Weights, effective_map
+from normtheory.solvers import flow, newton, training
 from normtheory.tasks import Task, relu_task, teacher_student
-from solvers import flow, newton, training
 
 RATE = 0.1  # the audited experiments' learning rate
 REPETITIONS = 3  # of what takes less than a second
@@ -111,7 +111,7 @@ def sgd(problem: str, task: Task, start: ReLUWeights, end: float, seconds: float
     try:
         import torch
 
-        from solvers import descent
+        from normtheory.solvers import descent
     except ImportError:
         yield Row(problem, "SGD, as in the experiments", float("nan"), None, "skipped: torch is not installed")
         return

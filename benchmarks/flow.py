@@ -8,8 +8,8 @@ from functools import partial
 import numpy as np
 
 from benchmarks.timing import Row, timed
+from normtheory.solvers import newton, training
 from normtheory.tasks import teacher_student
-from solvers import newton, training
 
 GRID = ((64, 40), (64, 0))  # main samples, shared features of 40
 TOLERANCES = (1e-6, 1e-8)

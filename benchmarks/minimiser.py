@@ -12,8 +12,8 @@ from scipy.linalg.blas import dsyrk
 from benchmarks.timing import Row, timed
 from normtheory.arrays import FloatArray
 from normtheory.exact import finetuning
+from normtheory.solvers import newton, programs
 from normtheory.tasks import teacher_student
-from solvers import newton, programs
 
 # inputs D, main samples n, shared features of 40: cost grows as n^2 D; alpha = gamma = 1e-3
 GRID = (

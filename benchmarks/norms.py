@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from functools import partial
 
 from benchmarks.timing import Row, timed
+from normtheory.solvers import groups, programs
 from normtheory.tasks import teacher_student
-from solvers import groups, programs
 
 GRID = ((64, 64), (128, 128), (256, 256), (64, 1024))  # main and auxiliary samples
 GAP = 1e-7  # of the own method; the conic solver is asked for 1e-9 and says where it stalls

@@ -11,10 +11,10 @@ from normtheory.arrays import InputError
 
 # name on the command line -> module
 FIGURES = {
-    "fig1": "figures.fig1",
-    "fig1a": "figures.penalty_landscapes",
-    "fig5": "figures.fig5",
-    "corollary1": "figures.corollary1",
+    "fig1": "normtheory.figures.diagonal.fig1",
+    "fig1a": "normtheory.figures.diagonal.penalty_landscapes",
+    "fig5": "normtheory.figures.diagonal.fig5",
+    "corollary1": "normtheory.figures.diagonal.corollary1",
 }
 SCALES = ("quick", "paper")
 COMMITTED = Path(__file__).with_name("data")  # the tables of full runs
@@ -45,7 +45,7 @@ def make(
     out : Path
         Folder to write to; made if missing. Files appear whole or not at all.
     engine, workers, progress
-        As in `figures.sweep.Sweep`.
+        As in `normtheory.figures.sweep.Sweep`.
 
     Raises
     ------
@@ -57,9 +57,9 @@ def make(
     module = _module(name)
     if scale not in SCALES:
         raise InputError(f"unknown scale {scale!r}; choose from {', '.join(SCALES)}")
-    from figures.files import write_table
-    from figures.sweep import Sweep
-    from normtheory.tasks import folder
+    from normtheory.figures.files import write_table
+    from normtheory.figures.sweep import Sweep
+    from normtheory.files import folder
 
     sweep = Sweep(out / CELLS, engine, workers, progress)
     out = folder(out)
@@ -78,7 +78,7 @@ def redraw(name: str, out: Path = Path("pictures")) -> list[Path]:
         As `make`.
     """
     module = _module(name)
-    from normtheory.tasks import folder
+    from normtheory.files import folder
 
     return _draw(module, committed(name), folder(out))
 
@@ -95,7 +95,7 @@ def committed(name: str) -> Any:
     path = COMMITTED / f"{name}.csv"
     if not path.exists():
         raise InputError(f"no table of {name} comes with this installation; make it with `normtheory figure {name}`")
-    from figures.files import read_table
+    from normtheory.figures.files import read_table
 
     return read_table(path)
 
@@ -107,6 +107,6 @@ def _module(name: str) -> Any:
 
 
 def _draw(module: Any, table: Any, out: Path) -> list[Path]:
-    from figures.files import write_picture
+    from normtheory.figures.files import write_picture
 
     return [path for stem, picture in module.draw(table).items() for path in write_picture(picture, out / stem)]

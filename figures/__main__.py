@@ -1,4 +1,4 @@
-"""`python -m figures [--scale quick|paper] [--engine local|dask[:ADDRESS]] [--out DIR] [NAME ...]`; all if none is named."""
+"""`python -m normtheory.figures [--scale quick|paper] [--engine local|dask[:ADDRESS]] [--out DIR] [NAME ...]`; none: all."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import argparse
 import sys
 from pathlib import Path
 
-from figures import FIGURES, SCALES, make
-from figures.progress import reported
-from figures.sweep import IncompleteError
 from normtheory.arrays import InputError
+from normtheory.figures import FIGURES, SCALES, make
+from normtheory.figures.progress import reported
+from normtheory.figures.sweep import IncompleteError
 
 
 def main() -> int:
     """Make the figures named on the command line; return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m figures", description="Make the figures of the audit.")
+    parser = argparse.ArgumentParser(prog="python -m normtheory.figures", description="Make the figures of the audit.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(FIGURES)}; all if none is named")
     parser.add_argument("--scale", choices=SCALES, default="paper")
     parser.add_argument("--engine", default="local", help="local, dask or dask:ADDRESS")

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from figures.files import COLOURS
+from normtheory.figures.files import COLOURS
 
 Row = dict[str, Any]
 Value = Callable[[Row], float]

@@ -9,7 +9,7 @@ import matplotlib as mpl
 import pyarrow as pa
 from pyarrow import csv
 
-from normtheory.tasks import write_whole
+from normtheory.files import write_whole
 
 mpl.use("Agg")
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from figures import committed
-from figures.drawing import Row, relative_loss
-from normtheory.derivation import Derivation
+from normtheory.audit.derivation import Derivation
+from normtheory.figures import committed
+from normtheory.figures.drawing import Row, relative_loss
 
 Where = Mapping[str, Any]  # values of columns that name runs
 SETTING = (

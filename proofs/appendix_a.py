@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
@@ -10,10 +11,11 @@ import mpmath
 import sympy as sp
 
 from normtheory import exact
-from normtheory.derivation import Derivation
-from normtheory.ledger import Verdict, claim
-from proofs import experiments, setting
-from proofs.orbit import (
+from normtheory.audit.alone import run_alone
+from normtheory.audit.claims import Verdict, claim
+from normtheory.audit.derivation import Derivation
+from normtheory.proofs import experiments, setting
+from normtheory.proofs.orbit import (
     BETA,
     D_MINUS,
     D_PLUS,
@@ -28,7 +30,7 @@ from proofs.orbit import (
     rate,
     rates_of_sums_and_differences,
 )
-from proofs.setting import number
+from normtheory.proofs.setting import number
 
 Expression = Any
 
@@ -640,3 +642,7 @@ def as_roots(expression: Expression) -> Expression:
     """Write exp(arcsinh x) as x + sqrt(1 + x^2)."""
     expression = expression.rewrite(sp.exp).replace(sp.asinh, lambda x: sp.log(x + sp.sqrt(1 + x**2)))
     return sp.simplify(sp.powdenest(sp.expand(expression), force=False))
+
+
+if __name__ == "__main__":
+    sys.exit(run_alone())

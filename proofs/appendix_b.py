@@ -6,15 +6,17 @@ it is enough to know one coordinate.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import sympy as sp
 
-from normtheory.derivation import Derivation
-from normtheory.ledger import Verdict, claim
-from proofs import setting
-from proofs.setting import number
+from normtheory.audit.alone import run_alone
+from normtheory.audit.claims import Verdict, claim
+from normtheory.audit.derivation import Derivation
+from normtheory.proofs import setting
+from normtheory.proofs.setting import number
 
 Expression = Any
 Norm = Callable[..., Expression]
@@ -435,3 +437,7 @@ def function_norm(proof: Derivation, stated: Norm) -> None:
     )
     minors = (P1 * Q2 - P2 * Q1) ** 2
     proof.equal("which is not negative", (length(p) * length(q)) ** 2 - inner**2, minors)
+
+
+if __name__ == "__main__":
+    sys.exit(run_alone())

@@ -6,20 +6,22 @@ d log P/d log k, or d log P/d log|beta_aux|. Q and the l1,2 excess are homogeneo
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import mpmath
 import sympy as sp
 
-from normtheory.derivation import Derivation
-from normtheory.ledger import Verdict, claim
-from proofs import setting
-from proofs.finetuning import SLOPE, large_weights, size_of_weight, slopes_of_new_features, small_weights
-from proofs.finetuning import Weighted as QWeight
-from proofs.one_output import GAMMA
-from proofs.parameter_norm import EXCESS, WHOLE, A, B, large_ratio, size_of_limit, small_ratio
-from proofs.q_facts import ROOT, UNIT, K, T, penalty, unit_form
-from proofs.setting import number, percent
+from normtheory.audit.alone import run_alone
+from normtheory.audit.claims import Verdict, claim
+from normtheory.audit.derivation import Derivation
+from normtheory.proofs import setting
+from normtheory.proofs.finetuning import SLOPE, large_weights, size_of_weight, slopes_of_new_features, small_weights
+from normtheory.proofs.finetuning import Weighted as QWeight
+from normtheory.proofs.one_output import GAMMA
+from normtheory.proofs.parameter_norm import EXCESS, WHOLE, A, B, large_ratio, size_of_limit, small_ratio
+from normtheory.proofs.q_facts import ROOT, UNIT, K, T, penalty, unit_form
+from normtheory.proofs.setting import number, percent
 
 Expression = Any
 
@@ -286,3 +288,7 @@ def sensitive(proof: Derivation, numerator: Expression) -> None:
         )
         + "."
     )
+
+
+if __name__ == "__main__":
+    sys.exit(run_alone())

@@ -7,6 +7,7 @@ faster (the gradients are parallel); it keeps its pace where L is far below the 
 from __future__ import annotations
 
 import itertools
+import sys
 from collections.abc import Callable
 from functools import cache, partial
 from typing import NamedTuple
@@ -15,9 +16,10 @@ import numpy as np
 
 from normtheory import exact
 from normtheory.arrays import FloatArray
-from normtheory.derivation import Derivation
-from normtheory.ledger import Verdict, claim
-from proofs import setting
+from normtheory.audit.alone import run_alone
+from normtheory.audit.claims import Verdict, claim
+from normtheory.audit.derivation import Derivation
+from normtheory.proofs import setting
 
 SOURCE = "Lindsey & Lippl 2024, Appendix C; Lyu & Li 2020"
 LOGISTIC = "logistic loss, summed over the samples; data separable"
@@ -105,7 +107,7 @@ def _directions(
     """
     from scipy.optimize import brentq
 
-    from solvers.chebyshev import integrate
+    from normtheory.solvers.chebyshev import integrate
 
     found: list[FloatArray] = []
     begin = 0.0
@@ -358,3 +360,7 @@ def time_and_scale(proof: Derivation, stated: Correspondence) -> None:
         apart += [distance(a, b) for a, b in zip(first, second, strict=True)]
     proof.within("largest distance of the two directions, at three ratios", max(apart), AGREEMENT_BUDGET)
     proof.note(f"From alpha = {alphas[0]:g} and {alphas[1]:g} the directions differ by up to {max(apart):.2g}.")
+
+
+if __name__ == "__main__":
+    sys.exit(run_alone())

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import itertools
 import math
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import sympy as sp
 
-from normtheory.derivation import Derivation
-from normtheory.ledger import Verdict, claim
+from normtheory.audit.alone import run_alone
+from normtheory.audit.claims import Verdict, claim
+from normtheory.audit.derivation import Derivation
 from normtheory.networks import DiagonalNetwork, Weights
 from normtheory.penalties import L1
-from proofs import experiments
-from proofs.appendix_b import least_norm
-from proofs.orbit import V_MINUS, V_PLUS, W_MINUS, W_PLUS, WEIGHTS
+from normtheory.proofs import experiments
+from normtheory.proofs.appendix_b import least_norm
+from normtheory.proofs.orbit import V_MINUS, V_PLUS, W_MINUS, W_PLUS, WEIGHTS
 
 Expression = Any
 
@@ -237,3 +239,7 @@ def _least_l1(proof: Derivation) -> sp.Matrix:
             margin = 1 - abs(slope)
             proof.positive(f"and |x_{d + 1} . nu| < 1, so that no other solution has less", margin, margin)
     return solution
+
+
+if __name__ == "__main__":
+    sys.exit(run_alone())

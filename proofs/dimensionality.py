@@ -6,16 +6,18 @@ Uncorrelated units with variances sigma_1^2, ... have a diagonal covariance, so 
 from __future__ import annotations
 
 import itertools
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import sympy as sp
 
-from normtheory.derivation import Derivation
-from normtheory.ledger import Verdict, claim
-from proofs import experiments, setting
-from proofs.appendix_a import pretrained
-from proofs.setting import number
+from normtheory.audit.alone import run_alone
+from normtheory.audit.claims import Verdict, claim
+from normtheory.audit.derivation import Derivation
+from normtheory.proofs import experiments, setting
+from normtheory.proofs.appendix_a import pretrained
+from normtheory.proofs.setting import number
 
 Expression = Any
 
@@ -337,3 +339,7 @@ def nested_signature(proof: Derivation, variances: Sequence[Expression]) -> None
     of_readout = white.trace() ** 2 / (white * white).trace()
     proof.equal("two white units, any linear read-out Y = X M: ENSD is PR(Y) too", everything, of_readout)
     proof.note("Of the two signs, only the fall of PR tells a sparse subset from any other linear read-out of white features.")
+
+
+if __name__ == "__main__":
+    sys.exit(run_alone())

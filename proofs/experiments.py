@@ -19,9 +19,9 @@ from normtheory import exact
 from normtheory.arrays import FloatArray
 from normtheory.networks import DiagonalNetwork, Weights
 from normtheory.penalties import L1, GroupL12, Q, WeightedL2
+from normtheory.proofs import setting
 from normtheory.representations import ensd, linear_cka, participation_ratio
 from normtheory.tasks import Task, generalisation_loss, teacher_student
-from proofs import setting
 
 Formula = Callable[..., Any]
 
@@ -48,7 +48,7 @@ def scale_deviation(squared: Formula, start: Formula) -> float:
 
 def random_starts(squared: Formula, start: Formula) -> float:
     """Largest relative distance of the flow's endpoint, from random weights, from the minimiser of the stated divergence."""
-    from solvers.newton import minimize
+    from normtheory.solvers.newton import minimize
 
     deviations = []
     for seed in range(PROBLEMS):
@@ -60,7 +60,7 @@ def random_starts(squared: Formula, start: Formula) -> float:
 
 @cache
 def _flow_from_random_weights(seed: int) -> tuple[Task, Weights, FloatArray]:
-    from solvers.flow import gradient_flow
+    from normtheory.solvers.flow import gradient_flow
 
     task = _small_task(inputs=30, samples=8, seed=seed)
     weights = _random_weights(30, seed=seed + 1)
@@ -69,8 +69,8 @@ def _flow_from_random_weights(seed: int) -> tuple[Task, Weights, FloatArray]:
 
 def common_starts() -> float:
     """Largest relative distance of endpoints, from random starts with w_+ = w_- and v_+ = v_-, from the minimiser of Eq. 21."""
-    from solvers.flow import gradient_flow
-    from solvers.newton import minimize
+    from normtheory.solvers.flow import gradient_flow
+    from normtheory.solvers.newton import minimize
 
     deviations = []
     for seed in range(PROBLEMS):
@@ -88,7 +88,7 @@ def least_weights_gap() -> float:
     """
     from scipy.optimize import minimize
 
-    from solvers.programs import minimize_l12
+    from normtheory.solvers.programs import minimize_l12
 
     main, aux = _small_task(inputs=4, samples=1, seed=2), _small_task(inputs=4, samples=2, seed=3)
     optimum = minimize_l12(main.X, main.y, aux.X, aux.y).certificate.objective
@@ -115,7 +115,7 @@ def least_weights_gap() -> float:
 
 def active_inputs_beyond_samples() -> int:
     """Largest number of inputs that a least-l1 solution of a random problem uses, beyond its number of samples (0 if fewer)."""
-    from solvers.programs import minimize_l1
+    from normtheory.solvers.programs import minimize_l1
 
     most = 0
     for seed in range(PROBLEMS):
@@ -223,7 +223,7 @@ def unequal_deviation(scale: Formula, imbalance: Formula) -> float:
 
 def pretraining_deviation() -> float:
     """Largest difference of `exact.pretraining` from weights that flow has halfway to its data, relative to them."""
-    from solvers.flow import gradient_flow
+    from normtheory.solvers.flow import gradient_flow
 
     task, alpha = _small_task(inputs=30, samples=8, seed=5), 0.2
     start = Weights.constant(30, alpha)
@@ -235,7 +235,7 @@ def pretraining_deviation() -> float:
 
 def rescaled_endpoints() -> float:
     """Relative distance of c^2 times the endpoint of (1, gamma/c) on y/c^2 from that of (c, gamma) on y, both integrated."""
-    from solvers.training import pretrain_finetune
+    from normtheory.solvers.training import pretrain_finetune
 
     tasks = teacher_student(12, 6, features=6, features_aux=6, inputs=60, samples_aux=40, seed=2)
     task, c, gamma = tasks.main, 0.5, 0.2
@@ -319,7 +319,7 @@ class FinetunedNetwork:
 
     def predicted(self, squared: Formula, start: Formula) -> FloatArray:
         """Minimiser of the norm whose scale and start are formulas in (beta_aux, alpha, gamma, c)."""
-        from solvers.newton import minimize
+        from normtheory.solvers.newton import minimize
 
         setting = (self.beta_aux, self.alpha, self.gamma, self.rescale)
         return minimize(self.task.X, self.task.y, np.sqrt(squared(*setting)), start(*setting)).beta
@@ -332,7 +332,7 @@ class FinetunedNetwork:
 @cache
 def small_run(alpha: float, gamma: float, rescale: float) -> FinetunedNetwork:
     """60 inputs, 12 main samples, 40 auxiliary ones; 6 of 6 features shared; both phases integrated."""
-    from solvers.training import pretrain_finetune
+    from normtheory.solvers.training import pretrain_finetune
 
     tasks = teacher_student(12, 6, features=6, features_aux=6, inputs=60, samples_aux=40, seed=1)
     task, aux = tasks.main, tasks.aux
@@ -346,7 +346,7 @@ def paper_run() -> FinetunedNetwork:
 
     Pretraining is perfect: its predictor is the auxiliary teacher, which 1024 samples determine.
     """
-    from solvers.training import pretrain_finetune
+    from normtheory.solvers.training import pretrain_finetune
 
     tasks = setting.tasks()
     task, alpha, gamma = tasks.main, float(setting.ALPHA), float(setting.GAMMA)
@@ -359,7 +359,7 @@ def paper_loss(squared: Formula, start: Formula, seed: int, beta_aux: FloatArray
 
     Pretraining is complete, unless another predictor is given.
     """
-    from solvers.newton import minimize
+    from normtheory.solvers.newton import minimize
 
     tasks = setting.tasks(seed=seed)
     learned = tasks.teacher_aux if beta_aux is None else beta_aux
@@ -371,7 +371,7 @@ def paper_loss(squared: Formula, start: Formula, seed: int, beta_aux: FloatArray
 @cache
 def stopped_pretraining() -> FloatArray:
     """Predictor (D,) where the paper's pretraining stops: 1024 samples in 1000 dimensions leave some directions unlearned."""
-    from solvers.flow import gradient_flow
+    from normtheory.solvers.flow import gradient_flow
 
     start = Weights.constant(setting.INPUTS, float(setting.ALPHA))
     return np.asarray(gradient_flow(DiagonalNetwork(), setting.tasks().aux, start, rtol=1e-5, loss=setting.LOSS).beta)
@@ -379,7 +379,7 @@ def stopped_pretraining() -> FloatArray:
 
 def paper_minimiser(linear: Formula) -> FloatArray:
     """Minimiser, on the task of `paper_run`, of the Q penalty at the exact scales k less linear(beta(0), k) . beta."""
-    from solvers.newton import minimize
+    from normtheory.solvers.newton import minimize
 
     run = paper_run()
     k, start = exact.finetuning(run.beta_aux, run.alpha, run.gamma)
@@ -396,7 +396,7 @@ def nested_dimensions(rescale: float) -> tuple[float, float, float]:
     experiments. Inputs are white, so that an input's units, w_+ x and w_- x, only vary with each other: every trace is a
     sum over inputs.
     """
-    from solvers.newton import minimize
+    from normtheory.solvers.newton import minimize
 
     tasks = setting.tasks(overlap=KEPT, features=KEPT, magnitude=1 / KEPT)
     trained = exact.pretraining(tasks.teacher_aux, float(setting.ALPHA))
@@ -440,7 +440,7 @@ LEAST_SHARE = 0.2  # weights are at least this part of the largest: rates then s
 
 def single_task_distances(norm: str, alphas: tuple[float, ...], seed: int) -> list[float]:
     """Relative distance of single-task endpoints from the interpolator of least norm ("l1" or "l2"), one for each alpha."""
-    from solvers.programs import minimize_l1, minimize_l2
+    from normtheory.solvers.programs import minimize_l1, minimize_l2
 
     task = _rich_task(seed)[0]
     target = {"l1": minimize_l1, "l2": minimize_l2}[norm](task.X, task.y, tol=1e-7).beta
@@ -454,7 +454,7 @@ def rich_margin(seed: int) -> float:
 
 @cache
 def _rich_task(seed: int) -> tuple[Task, float]:
-    from solvers.programs import minimize_l1
+    from normtheory.solvers.programs import minimize_l1
 
     for draw in range(100):
         task = _small_task(inputs=12, samples=4, seed=1000 * seed + draw)
@@ -469,7 +469,7 @@ def _rich_task(seed: int) -> tuple[Task, float]:
 
 @cache
 def _single_task_end(seed: int, alpha: float) -> FloatArray:
-    from solvers.training import single_task
+    from normtheory.solvers.training import single_task
 
     task = _rich_task(seed)[0]
     return single_task(task.X, task.y, alpha=alpha, rtol=1e-9).beta

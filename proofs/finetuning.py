@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass
 from typing import Any
 
 import sympy as sp
 
-from normtheory.derivation import Derivation
-from normtheory.ledger import Verdict, claim
+from normtheory.audit.alone import run_alone
+from normtheory.audit.claims import Verdict, claim
+from normtheory.audit.derivation import Derivation
 from normtheory.penalties import Q, WeightedL2
-from proofs import experiments, setting
-from proofs.appendix_a import printed_penalty
-from proofs.one_output import (
+from normtheory.proofs import experiments, setting
+from normtheory.proofs.appendix_a import printed_penalty
+from normtheory.proofs.one_output import (
     ALPHA,
     GAMMA,
     MINUS,
@@ -25,8 +27,22 @@ from proofs.one_output import (
     on_orbit,
     pretrained_weights,
 )
-from proofs.q_facts import FAR_ROOT, PENALTY, ROOT, UNIT, B, K, T, X, far_form, far_gap, logarithms, penalty, unit_form
-from proofs.setting import number, percent
+from normtheory.proofs.q_facts import (
+    FAR_ROOT,
+    PENALTY,
+    ROOT,
+    UNIT,
+    B,
+    K,
+    T,
+    X,
+    far_form,
+    far_gap,
+    logarithms,
+    penalty,
+    unit_form,
+)
+from normtheory.proofs.setting import number, percent
 
 Expression = Any
 
@@ -461,3 +477,7 @@ def _trained_networks(proof: Derivation, stated: ScaleAndStart) -> None:
         f"distance {experiments.relative_distance(prediction, small.beta):.1e} from the trained network, "
         f"whose loss is {small.generalisation(small.beta):.3g}."
     )
+
+
+if __name__ == "__main__":
+    sys.exit(run_alone())

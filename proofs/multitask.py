@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import sympy as sp
 
-from normtheory.derivation import Derivation
-from normtheory.ledger import Verdict, claim
+from normtheory.audit.alone import run_alone
+from normtheory.audit.claims import Verdict, claim
+from normtheory.audit.derivation import Derivation
 from normtheory.networks import DiagonalNetwork, Network, ReLUNetwork
-from proofs import multitask_runs as runs
-from proofs import setting
-from proofs.appendix_a import row_space_is_enough
-from proofs.orbit import rate
-from proofs.setting import number, percent
+from normtheory.proofs import multitask_runs as runs
+from normtheory.proofs import setting
+from normtheory.proofs.appendix_a import row_space_is_enough
+from normtheory.proofs.orbit import rate
+from normtheory.proofs.setting import number, percent
 
 Expression = Any
 Field = dict[Expression, Expression]
@@ -382,3 +384,7 @@ def conserved_relu(proof: Derivation, quantity: Expression) -> None:
         proof.equal(f"the unit's outputs are homogeneous of degree 1 in its {name} layer", euler, power)
     proof.equal("so the quantity has the rate", rate(quantity, field), 0)
     _witnessed_conservation(proof, ReLUNetwork(2), seed=2)
+
+
+if __name__ == "__main__":
+    sys.exit(run_alone())

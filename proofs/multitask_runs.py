@@ -14,8 +14,8 @@ import numpy as np
 
 from normtheory.arrays import FloatArray
 from normtheory.networks import DiagonalNetwork, Weights
+from normtheory.proofs import setting
 from normtheory.tasks import Task, generalisation_loss
-from proofs import setting
 
 Target = Literal["l12", "l1", "l2"]
 
@@ -61,7 +61,7 @@ def problem(seed: int) -> tuple[Task, Task]:
 @cache
 def minimiser(seed: int, target: Target) -> FloatArray:
     """Predictors (2, D) of least norm that fit both tasks of a problem; l1 and l2 act on each task by itself."""
-    from solvers import programs
+    from normtheory.solvers import programs
 
     main, aux = problem(seed)
     if target == "l12":
@@ -73,7 +73,7 @@ def minimiser(seed: int, target: Target) -> FloatArray:
 @cache
 def flow_endpoints(alpha: float, *, equal_weights: bool = False) -> tuple[FloatArray, ...]:
     """Endpoints (2, D) of gradient flow from constant weights alpha, one per problem; of the pooled loss by default."""
-    from solvers.flow import gradient_flow
+    from normtheory.solvers.flow import gradient_flow
 
     starts = Weights.constant(24, alpha, outputs=2)
     shares = (1.0, 1.0) if equal_weights else None
@@ -108,10 +108,10 @@ def paper_flow() -> PaperFlow:
 
     1024 samples in 1000 dimensions determine the auxiliary predictor, so that the minimisers are given it.
     """
-    from solvers import programs
-    from solvers.newton import minimize_separable
-    from solvers.potentials import PinnedOrbits
-    from solvers.training import multi_task
+    from normtheory.solvers import programs
+    from normtheory.solvers.newton import minimize_separable
+    from normtheory.solvers.potentials import PinnedOrbits
+    from normtheory.solvers.training import multi_task
 
     tasks, alpha = setting.tasks(), float(setting.ALPHA)
     main, aux, beta_aux = tasks.main, tasks.aux, tasks.teacher_aux
@@ -126,7 +126,7 @@ def paper_flow() -> PaperFlow:
 @cache
 def decayed_endpoint(seed: int, decay: float) -> FloatArray:
     """Endpoint (2, D) of gradient flow with weight decay from constant weights 0.1, at rest."""
-    from solvers.flow import gradient_flow
+    from normtheory.solvers.flow import gradient_flow
 
     return gradient_flow(NETWORK, problem(seed), Weights.constant(24, 0.1, outputs=2), rtol=RTOL, decay=decay).beta
 
@@ -164,7 +164,7 @@ def pinned_problem() -> tuple[Task, Task, FloatArray]:
 @cache
 def pinned_endpoint(weight: float) -> FloatArray:
     """Main predictor (D,) at the end of the flow when the auxiliary loss weighs `weight` times the main one."""
-    from solvers.flow import gradient_flow
+    from normtheory.solvers.flow import gradient_flow
 
     main, aux, _ = pinned_problem()
     start, reach = Weights.constant(12, PINNED_ALPHA, outputs=2), 1e-12 * float(np.mean(main.y**2))
@@ -179,7 +179,7 @@ def pinned_distances() -> list[float]:
 
 def pinned_l12_distance() -> float:
     """Relative distance between the l1,2 minimiser of the pinned problem and the pinned minimiser."""
-    from solvers import programs
+    from normtheory.solvers import programs
 
     main, aux, _ = pinned_problem()
     aim = _pinned_minimiser()
@@ -189,8 +189,8 @@ def pinned_l12_distance() -> float:
 @cache
 def _pinned_minimiser() -> FloatArray:
     """Minimiser of sum b arcsinh(b/|a|) subject to X b = y, certified."""
-    from solvers.newton import minimize_separable
-    from solvers.potentials import PinnedMultiTask
+    from normtheory.solvers.newton import minimize_separable
+    from normtheory.solvers.potentials import PinnedMultiTask
 
     main, _, beta_aux = pinned_problem()
     return minimize_separable(main.X, main.y, PinnedMultiTask(beta_aux)).beta

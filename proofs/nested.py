@@ -6,20 +6,22 @@ how strongly the penalty depends on what pretraining learned. The regime is the 
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import sympy as sp
 
-from normtheory.derivation import Derivation
-from normtheory.ledger import Verdict, claim
-from proofs import setting
-from proofs.comparison import HALF, RISE, order_at, order_of_q, ratio_of_order
-from proofs.one_output import ALPHA, GAMMA, finetuning_formula
-from proofs.one_output import A as AUX
-from proofs.parameter_norm import EXCESS, WHOLE, A, B
-from proofs.q_facts import PENALTY, ROOT, K, T, penalty
-from proofs.q_facts import B as BETA
-from proofs.setting import number
+from normtheory.audit.alone import run_alone
+from normtheory.audit.claims import Verdict, claim
+from normtheory.audit.derivation import Derivation
+from normtheory.proofs import setting
+from normtheory.proofs.comparison import HALF, RISE, order_at, order_of_q, ratio_of_order
+from normtheory.proofs.one_output import ALPHA, GAMMA, finetuning_formula
+from normtheory.proofs.one_output import A as AUX
+from normtheory.proofs.parameter_norm import EXCESS, WHOLE, A, B
+from normtheory.proofs.q_facts import PENALTY, ROOT, K, T, penalty
+from normtheory.proofs.q_facts import B as BETA
+from normtheory.proofs.setting import number
 
 Expression = Any
 
@@ -182,3 +184,7 @@ def distinct(proof: Derivation, stated: tuple[Expression, Expression]) -> None:
     proof.positive("the order exceeds 1 everywhere: its excess has the numerator", RISE, T**2 / (1 + ROOT))
     numerator = 2 * HALF - (RISE + HALF)
     proof.positive_by_taylor("and is below 2: 2 - order has the numerator", numerator, T, 2, T**2 / ROOT**3)
+
+
+if __name__ == "__main__":
+    sys.exit(run_alone())

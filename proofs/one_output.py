@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any, NamedTuple
 
 import sympy as sp
 
-from normtheory.derivation import Derivation
-from normtheory.ledger import Verdict, claim
+from normtheory.audit.alone import run_alone
+from normtheory.audit.claims import Verdict, claim
+from normtheory.audit.derivation import Derivation
 from normtheory.penalties import Q
-from proofs import experiments
-from proofs.appendix_a import row_space_is_enough
-from proofs.orbit import (
+from normtheory.proofs import experiments
+from normtheory.proofs.appendix_a import row_space_is_enough
+from normtheory.proofs.orbit import (
     BETA,
     D_MINUS,
     D_PLUS,
@@ -369,3 +371,7 @@ def on_orbit(expression: Expression) -> Expression:
     eta = sp.Symbol("eta", real=True)
     roots = {PLUS: ALPHA * sp.exp(eta / 2), MINUS: ALPHA * sp.exp(-eta / 2)}
     return expression.subs(roots).subs(R, 2 * ALPHA**2 * sp.cosh(eta)).subs(A, 2 * ALPHA**2 * sp.sinh(eta))
+
+
+if __name__ == "__main__":
+    sys.exit(run_alone())

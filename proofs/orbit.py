@@ -10,7 +10,7 @@ from typing import Any
 
 import sympy as sp
 
-from normtheory.derivation import Derivation
+from normtheory.audit.derivation import Derivation
 
 Expression = Any
 

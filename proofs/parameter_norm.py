@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import sympy as sp
 
-from normtheory.derivation import Derivation
-from normtheory.ledger import Verdict, claim
+from normtheory.audit.alone import run_alone
+from normtheory.audit.claims import Verdict, claim
+from normtheory.audit.derivation import Derivation
 from normtheory.penalties import GroupL12
-from proofs import experiments, setting
-from proofs.appendix_b import least_norm, length
-from proofs.one_output import ROUND_OFF
-from proofs.setting import number, percent
+from normtheory.proofs import experiments, setting
+from normtheory.proofs.appendix_b import least_norm, length
+from normtheory.proofs.one_output import ROUND_OFF
+from normtheory.proofs.setting import number, percent
 
 Expression = Any
 Norm = Callable[..., Expression]
@@ -327,3 +329,7 @@ def excess(proof: Derivation, stated: tuple[Expression, Expression]) -> None:
     if same:
         deviation = experiments.excess_deviation(sp.lambdify((B, A), form, "mpmath"))
         proof.witness("the package's float64 excess against the form in 50 digits", deviation, ROUND_OFF)
+
+
+if __name__ == "__main__":
+    sys.exit(run_alone())

@@ -6,12 +6,14 @@ h(t) = Q_k(kt)/k, t = b/k.
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import sympy as sp
 
-from normtheory.derivation import Derivation
-from normtheory.ledger import Verdict, claim
+from normtheory.audit.alone import run_alone
+from normtheory.audit.claims import Verdict, claim
+from normtheory.audit.derivation import Derivation
 from normtheory.penalties import Q
 
 Expression = Any
@@ -363,3 +365,7 @@ def _far_bound(proof: Derivation, lower: Expression) -> None:
     u = sp.Symbol("u", positive=True)
     rest = sp.expand(-lower.subs(beyond))
     proof.positive("while the bound is negative beyond", (gap - lower).subs(beyond), u + rest, {u: gap}, beyond)
+
+
+if __name__ == "__main__":
+    sys.exit(run_alone())

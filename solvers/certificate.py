@@ -5,7 +5,7 @@ bounded a priori and added (for other potentials to first order, taking their fu
 that bound is not small against the tolerance (nearly collinear rows, targets far smaller than the terms they are the sum of)
 the linear maps are evaluated again in twice the precision, by sums and products whose rounding errors are computed exactly
 (Ogita, Rump and Oishi 2005, doi 10.1137/030601818). The elementwise functions lose only a few units of relative precision
-and their sums have terms of one sign. `solvers.rigorous` goes further: it bounds the distance to the true minimiser.
+and their sums have terms of one sign. `normtheory.solvers.rigorous` goes further: it bounds the distance to the true minimiser.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 
 from normtheory.arrays import FloatArray
 from normtheory.penalties import L1, GroupL12, Q, WeightedL2, arcsinh_difference
-from solvers.potentials import Potential
+from normtheory.solvers.potentials import Potential
 
 # A certificate is accepted when every relative measure in it is at most the tolerance asked for.
 DEFAULT_TOLERANCE = 1e-10

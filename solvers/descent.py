@@ -17,8 +17,8 @@ import torch
 
 from normtheory.arrays import FloatArray, InputError
 from normtheory.networks import ReLUWeights, Weights
+from normtheory.solvers.flow import FlowError, pooled_weights
 from normtheory.tasks import Task
-from solvers.flow import FlowError, pooled_weights
 
 Tensor = Any  # torch.Tensor
 AnyWeights = Weights | ReLUWeights

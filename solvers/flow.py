@@ -19,8 +19,8 @@ from normtheory.networks import (
     effective_map,
     weight_gradient,
 )
+from normtheory.solvers.chebyshev import IntegrationError, Memory, Statistics, Step, integrate
 from normtheory.tasks import Task
-from solvers.chebyshev import IntegrationError, Memory, Statistics, Step, integrate
 
 DEFAULT_RTOL = 1e-8
 MOST_EVALUATIONS = 5_000_000

@@ -25,8 +25,8 @@ from scipy.linalg.blas import dgemv, dsyrk
 
 from normtheory.arrays import FloatArray, positive_scalar
 from normtheory.penalties import GroupL12
-from solvers.certificate import Solution, accepted, certify_norm
-from solvers.systems import Tasks
+from normtheory.solvers.certificate import Solution, accepted, certify_norm
+from normtheory.solvers.systems import Tasks
 
 DEFAULT_TOLERANCE = 1e-8  # on the certificate; t^2 - ||beta||^2 loses the digits that a gap far below 1e-9 needs
 MOST_STEPS = 60
@@ -68,7 +68,7 @@ def minimize(tasks: Sequence[tuple[ArrayLike, ArrayLike]], *, tol: float = DEFAU
 def minimize_pair(
     X: ArrayLike, y: ArrayLike, X_aux: ArrayLike, y_aux: ArrayLike, *, tol: float = DEFAULT_TOLERANCE
 ) -> Solution:
-    """`minimize` for a main and an auxiliary task, main task first: parameters of `solvers.programs.minimize_l12`."""
+    """`minimize` for a main and an auxiliary task, main task first: parameters of `programs.minimize_l12`."""
     return _minimized(Tasks.checked([(X, y), (X_aux, y_aux)], ["", "_aux"]), positive_scalar(tol, "tol"))
 
 

@@ -1,4 +1,4 @@
-"""Gradient flow of any torch module: its parameters as one flat vector, which `solvers.chebyshev.integrate` follows."""
+"""Gradient flow of any torch module: its parameters as one flat vector, which `chebyshev.integrate` follows."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The certified minimiser of separable Bregman divergences under X beta = y: path-following Newton on the dual.
 
-Each coordinate is beta_d = b_d(x_d) with x = X^T mu and b_d the inverse mirror map (`solvers.potentials`; for the Q penalty,
+Each coordinate is beta_d = b_d(x_d) with x = X^T mu and b_d the inverse mirror map (see `potentials`; for the Q penalty,
 hyperbolic entropy, b(x) = k sinh(arcsinh(beta0/k) + x)). The dual has n unknowns mu, and a Newton step costs one weighted Gram
 matrix X diag(b') X^T and one Cholesky factorisation. A small k makes the dual stiff: its solution grows like log(1/k), and
 Newton's method started far away overshoots exponentially. So a family of softened problems (for the Q penalty those with scale
@@ -22,7 +22,7 @@ from scipy.linalg.lapack import dpotrf
 
 from normtheory.arrays import FloatArray, InputError, matrix, positive, positive_scalar, real_array, targets, vector
 from normtheory.penalties import Q
-from solvers.certificate import (
+from normtheory.solvers.certificate import (
     DEFAULT_TOLERANCE,
     Certificate,
     NotCertified,
@@ -32,7 +32,7 @@ from solvers.certificate import (
     certify_separable,
     outside_the_range,
 )
-from solvers.potentials import HyperbolicEntropy, Potential
+from normtheory.solvers.potentials import HyperbolicEntropy, Potential
 
 MOST_STEPS = 300  # factorisations; the paper's problems take 4 to 12
 CLOSE = 0.5  # a point is close to the path if the Newton step from it changes no log b' by more than this
@@ -108,7 +108,7 @@ def minimize_separable(
     X, y, tol, dual
         As in `minimize`.
     potential : Potential
-        Inverse mirror map with D coordinates, such as those of `solvers.potentials`.
+        Inverse mirror map with D coordinates, such as those of `normtheory.solvers.potentials`.
 
     Returns
     -------

@@ -2,7 +2,7 @@
 
 Every network whose coordinates move on one-dimensional orbits ends at beta_d = b_d(x_d), x = X^T mu, X beta = y, with b_d
 increasing: gradient flow minimises the Bregman divergence from its start under the potential whose inverse mirror map is b.
-`solvers.newton` needs b and b'; its certificate also the energy, the integral of b(x) - b(0), and the inverse of b.
+`normtheory.solvers.newton` needs b and b'; its certificate also the energy, the integral of b(x) - b(0), and the inverse of b.
 """
 
 from __future__ import annotations

@@ -16,8 +16,8 @@ from numpy.typing import ArrayLike
 
 from normtheory.arrays import FloatArray, positive, vector
 from normtheory.penalties import L1, GroupL12, Q, WeightedL2
-from solvers.certificate import NotCertified, Solution, accepted, certify_norm, certify_q
-from solvers.systems import Tasks, power_of_two
+from normtheory.solvers.certificate import NotCertified, Solution, accepted, certify_norm, certify_q
+from normtheory.solvers.systems import Tasks, power_of_two
 
 CONIC_TOLERANCE = 1e-7  # on the certificate of what the conic solver returns
 ENTROPY_ASKS = 1e-12  # asked of Clarabel: the entropy is flat, and beta only as good as the root of the gap
@@ -33,9 +33,9 @@ def minimize_q(
     tol: float = CONIC_TOLERANCE,
     allow_inaccurate: bool = False,
 ) -> Solution:
-    """The program of `solvers.newton.minimize` by a conic solver: minimise sum_d D_{Q_k}(beta_d, beta0_d), X beta = y.
+    """The program of `newton.minimize` by a conic solver: minimise sum_d D_{Q_k}(beta_d, beta0_d), X beta = y.
 
-    Parameters, result and errors are those of `solvers.newton.minimize`.
+    Parameters, result and errors are those of `normtheory.solvers.newton.minimize`.
     """
     import cvxpy as cp
 

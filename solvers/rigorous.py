@@ -29,8 +29,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from normtheory.arrays import FloatArray, InputError, matrix, positive, targets, vector
-from normtheory.balls import Ball, working_precision
-from solvers.certificate import NotCertified
+from normtheory.audit.balls import Ball, working_precision
+from normtheory.solvers.certificate import NotCertified
 
 PRECISION = 256  # bits of the midpoints
 MOST_PRECISION = 4096
@@ -74,7 +74,7 @@ def rigorous_bound(
     Parameters
     ----------
     X, y, k, beta0 : arrays
-        The problem, as for `solvers.newton.minimize`.
+        The problem, as for `normtheory.solvers.newton.minimize`.
     beta, dual : arrays, shapes (D,) and (n,)
         The candidate, such as a Solution's.
     prec : int

@@ -17,8 +17,8 @@ from numpy.typing import ArrayLike
 from normtheory import exact
 from normtheory.arrays import FloatArray, InputError, positive_scalar, vector
 from normtheory.networks import Network, ReLUWeights, Weights, random_readout
+from normtheory.solvers.flow import DEFAULT_RTOL, FlowState, Layers, Progress, Save, Trajectory, gradient_flow, linear_map
 from normtheory.tasks import Task
-from solvers.flow import DEFAULT_RTOL, FlowState, Layers, Progress, Save, Trajectory, gradient_flow, linear_map
 
 # The protocols' defaults are the paper's (section 4): constant initialisation and reset readout of 1e-3, no rescaling.
 ALPHA = 1e-3
@@ -229,14 +229,14 @@ def single_task(
     weights : Weights or ReLUWeights, optional
         Initial weights of the network to train instead.
     rtol, atol, loss, progress
-        As in `solvers.flow.gradient_flow`; progress also gets the name of the phase.
+        As in `normtheory.solvers.flow.gradient_flow`; progress also gets the name of the phase.
     checkpoint : Checkpoint, optional
         Keeps what is needed to go on after an interruption.
 
     Raises
     ------
     InputError, FlowError
-        As `solvers.flow.gradient_flow`.
+        As `normtheory.solvers.flow.gradient_flow`.
     """
     task = Task(X, y)
     following = _Following(rtol, atol, progress, checkpoint)
@@ -272,14 +272,14 @@ def multi_task(
     task_weights : two numbers, optional
         Weights of the two mean squared errors, main task first (default: pooled, n/(n + m) and m/(n + m), as the paper does).
     decay : float
-        Weight decay, as in `solvers.flow.gradient_flow`.
+        Weight decay, as in `normtheory.solvers.flow.gradient_flow`.
     rtol, atol, loss, progress, checkpoint
         As in `single_task`; the loss is the weighted one.
 
     Raises
     ------
     InputError, FlowError
-        As `solvers.flow.gradient_flow`.
+        As `normtheory.solvers.flow.gradient_flow`.
     """
     main, aux = Task(X, y), _auxiliary(X_aux, y_aux, Task(X, y))
     start = _initial(weights, main, alpha, outputs=2)

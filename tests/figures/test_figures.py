@@ -3,14 +3,14 @@
 import pyarrow as pa
 import pytest
 
-import figures
-from figures import corollary1, diagonal, fig1, fig5, pairs, penalty_landscapes
-from figures.drawing import chosen, relative_loss
-from figures.files import read_table, rounded, write_picture, write_table
-from figures.sweep import IncompleteError, Sweep
+from normtheory import figures
 from normtheory.arrays import InputError
+from normtheory.figures.diagonal import cells, corollary1, fig1, fig5, grid, penalty_landscapes
+from normtheory.figures.drawing import chosen, relative_loss
+from normtheory.figures.files import read_table, rounded, write_picture, write_table
+from normtheory.figures.sweep import IncompleteError, Sweep
 
-TINY = pairs.Grid(seeds=(0,), samples=(16,), overlaps=(30, 40), features=(5,), rescale=(1.0, 0.1), flow_samples=16)
+TINY = grid.Grid(seeds=(0,), samples=(16,), overlaps=(30, 40), features=(5,), rescale=(1.0, 0.1), flow_samples=16)
 
 
 def test_penalty_landscapes_tend_to_their_limits():
@@ -46,7 +46,7 @@ def made(tmp_path_factory):
     """Figures 1 and 5 of a tiny grid, at the paper's D = 1000, with two workers."""
     out = tmp_path_factory.mktemp("out")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(pairs.GRIDS, "quick", TINY)
+        patch.setitem(grid.GRIDS, "quick", TINY)
         seen = []
         for name in ("fig1", "fig5"):
             figures.make(name, "quick", out, progress=lambda *what: seen.append(what[:2]))
@@ -80,7 +80,7 @@ def test_the_runs_of_a_pair_of_tasks_are_what_they_are_called(made):
     assert all(row["best_loss"] <= row["final_loss"] * (1 + 1e-5) for row in losses if row["best_loss"] is not None)
     for method in ("PT+FT", "STL"):
         exact, flow = (chosen(losses, method=method, how=how)[0] for how in ("exact", "flow"))
-        assert flow["distance"] <= 20 * diagonal.RTOL
+        assert flow["distance"] <= 20 * cells.RTOL
         assert relative_loss(flow) == pytest.approx(relative_loss(exact), rel=1e-4)
     assert all(0 < row["distance"] < 1 for row in chosen(losses, how="pinned"))
     norms = {(row["method"], row["how"]): row for row in chosen(read_table(out / "fig5.csv").to_pylist(), panel="a")}
@@ -91,7 +91,7 @@ def test_the_runs_of_a_pair_of_tasks_are_what_they_are_called(made):
 
 
 def test_the_engines_give_identical_tables(made, tmp_path, monkeypatch):
-    monkeypatch.setitem(pairs.GRIDS, "quick", TINY)
+    monkeypatch.setitem(grid.GRIDS, "quick", TINY)
     assert fig1.compute("quick", Sweep(tmp_path, "dask")).equals(fig1.compute("quick", Sweep(made[0] / "cells")))
 
 

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from figures.drawing import relative_loss
-from figures.judging import Comparison, found, judge, share
-from normtheory.derivation import Derivation, Truth
+from normtheory.audit.derivation import Derivation, Truth
+from normtheory.figures.drawing import relative_loss
+from normtheory.figures.judging import Comparison, found, judge, share
 
 
 def row(method, n, seed, loss, **more):

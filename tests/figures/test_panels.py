@@ -4,16 +4,18 @@ from functools import cache
 
 import pytest
 
-from figures import committed, diagonal, fig1, fig1_claims, fig5, fig5_claims, pairs
-from figures.drawing import chosen
-from normtheory import ledger
+from normtheory.audit.claims import claims
+from normtheory.audit.judging import run_claim
+from normtheory.figures import committed
+from normtheory.figures.diagonal import cells, fig1, fig1_claims, fig5, fig5_claims, grid
+from normtheory.figures.drawing import chosen
 
-CLAIMS = ledger.claims(("figures.fig1_claims", "figures.fig5_claims"))
+CLAIMS = claims(("normtheory.figures.diagonal.fig1_claims", "normtheory.figures.diagonal.fig5_claims"))
 
 
 @cache
 def entry(name):
-    return ledger.run_claim(CLAIMS[name])
+    return run_claim(CLAIMS[name])
 
 
 @pytest.mark.parametrize("name", CLAIMS)
@@ -37,10 +39,10 @@ EXCHANGED = {"PT+FT": "STL", "STL": "PT+FT"}
 def test_a_table_with_two_methods_mixed_up_is_noticed(name, module, monkeypatch):
     rows = [row | {"method": EXCHANGED.get(row["method"], row["method"])} for row in committed(name[:4]).to_pylist()]
     monkeypatch.setattr(module, "rows_of", lambda figure, panel: chosen(rows, panel=panel))
-    assert not ledger.run_claim(CLAIMS[name]).ok
+    assert not run_claim(CLAIMS[name]).ok
 
 
-GRID = pairs.GRIDS["paper"]
+GRID = grid.GRIDS["paper"]
 ONE_CELL = {"n": 16, "seed": 3}
 
 
@@ -49,7 +51,7 @@ def test_the_committed_tables_cover_the_grid():
     times = len(GRID.samples) * len(GRID.seeds)
     counts = {panel: len(chosen(rows, panel=panel)) for panel in fig1.DRAWN}
     assert counts["b"] == len(fig1.LOSSES) * len(GRID.overlaps) * times
-    assert counts["c"] == 2 * len(diagonal.TOPS) * times
+    assert counts["c"] == 2 * len(cells.TOPS) * times
     assert counts["d"] == 3 * times
     # MTL by three routes, PT+FT in two sizes of the teacher, and the flow of PT+FT for few samples
     few = sum(n <= GRID.flow_samples for n in GRID.samples) * len(GRID.seeds)
@@ -63,9 +65,9 @@ def test_the_committed_tables_cover_the_grid():
 def test_the_committed_numbers_are_what_the_code_computes(kind):
     """One cell of each kind, computed anew: equal up to what other builds of BLAS do to a flow's rounding."""
     spec = next(
-        spec for spec in pairs.cells(GRID) if spec["kind"] == kind and ONE_CELL.items() <= spec.items() and spec["overlap"]
+        spec for spec in grid.cells(GRID) if spec["kind"] == kind and ONE_CELL.items() <= spec.items() and spec["overlap"]
     )
-    runs = diagonal.cell(spec)
+    runs = cells.cell(spec)
     for figure, module in (("fig1", fig1), ("fig5", fig5)):
         anew = [row for run in runs for row in module._panel_rows(run)]
         kept = [row for row in committed(figure).to_pylist() if all(row[name] == anew[0][name] for name in ("n", "seed"))]

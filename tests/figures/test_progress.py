@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from figures import progress
+from normtheory.figures import progress
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(12.4, "12 s"), (600, "10 min"), (9000, "2.5 h")])

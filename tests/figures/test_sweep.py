@@ -15,8 +15,10 @@ import pytest
 import toy_cells
 from toy_cells import CELLS, deadly, failing_once, ragged, raising, squares
 
-from figures.sweep import Failure, IncompleteError, Sweep, _appears, _hash_of_code, code_version, compute_cell, key
 from normtheory.arrays import InputError
+from normtheory.figures.sweep import Failure, IncompleteError, Sweep
+from normtheory.figures.sweep.keys import _hash_of_code, code_version, key
+from normtheory.figures.sweep.store import appears, compute_cell
 
 ENGINES = ["local", "dask"]
 EXPECTED = [row for spec in CELLS for row in squares(spec)]
@@ -112,11 +114,11 @@ def test_a_store_that_workers_do_not_see_is_named(tmp_path):
 
 
 def test_a_file_that_appears_late_is_waited_for(tmp_path, monkeypatch):
-    monkeypatch.setattr("figures.sweep.WATCH_S", 0.01)
+    monkeypatch.setattr("normtheory.figures.sweep.store.LOOK_S", 0.01)
     threading.Timer(0.1, (tmp_path / "late").touch).start()
-    assert _appears(tmp_path / "late")
-    monkeypatch.setattr("figures.sweep.SHARED_FILES_S", 0.05)
-    assert not _appears(tmp_path / "never")
+    assert appears(tmp_path / "late")
+    monkeypatch.setattr("normtheory.figures.sweep.store.SHARED_FILES_S", 0.05)
+    assert not appears(tmp_path / "never")
 
 
 @pytest.mark.parametrize(
@@ -215,7 +217,7 @@ def test_unknown_engines_are_refused(tmp_path, engine):
 
 
 def test_a_scheduler_that_does_not_answer_is_named(tmp_path, monkeypatch):
-    monkeypatch.setattr("figures.sweep.DASK_CONNECTION_S", 1)
+    monkeypatch.setattr("normtheory.figures.sweep.engines.DASK_CONNECTION_S", 1)
     with pytest.raises(InputError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9"):
         Sweep(tmp_path, "dask:tcp://127.0.0.1:9").table(CELLS, squares)
 

@@ -61,7 +61,7 @@ def deadly(spec):
 
 def main(store, engine, log):
     """A run to be killed from outside."""
-    from figures.sweep import Sweep
+    from normtheory.figures.sweep import Sweep
 
     cells = [spec | {"sleep": 0.25, "log": log} for spec in CELLS]
     Sweep(Path(store), engine, workers=2).table(cells, squares)

@@ -5,17 +5,17 @@ from functools import cache
 
 import pytest
 
-from normtheory import ledger
-from normtheory.derivation import Strength, Truth
-from normtheory.ledger import Verdict
+from normtheory.audit.claims import Verdict, claims
+from normtheory.audit.derivation import Strength, Truth
+from normtheory.audit.judging import SIZE, run_claim
 
 ABOUT_TRAINING = {"lazy-l2", "rich-l1", "ce-margin", "ce-forgets", "ce-time", "mtl-decay"}
-CLAIMS = ledger.claims("proofs")
+CLAIMS = claims("normtheory.proofs")
 
 
 @cache
 def entry(name):
-    return ledger.run_claim(CLAIMS[name])
+    return run_claim(CLAIMS[name])
 
 
 @pytest.mark.parametrize("name", CLAIMS)
@@ -45,10 +45,10 @@ def test_a_claim_says_what_a_reader_needs(name):
 @pytest.mark.parametrize("name", [name for name in CLAIMS if CLAIMS[name].expected in (Verdict.CORRECTED, Verdict.REFUTED)])
 def test_a_correction_says_once_how_much_it_matters_in_the_papers_setting(name):
     found = entry(name)
-    said = found.evidence.split(ledger.SIZE)
+    said = found.evidence.split(SIZE)
     assert len(said) == 2
     assert re.search(r"\d", said[1])
-    assert not any(ledger.SIZE in note for evidence in (found.printed, found.corrected) if evidence for note in evidence.notes)
+    assert not any(SIZE in note for evidence in (found.printed, found.corrected) if evidence for note in evidence.notes)
 
 
 def test_eq18_as_printed_is_twice_eq19():
@@ -67,7 +67,7 @@ def test_corollary_1_misses_trained_networks_and_the_correction_does_not():
 
 
 def command(*arguments):
-    run = [sys.executable, "-m", "proofs", *arguments, "--jobs", "1"]
+    run = [sys.executable, "-m", "normtheory.proofs", *arguments, "--jobs", "1"]
     return subprocess.run(run, capture_output=True, text=True, check=False)
 
 

@@ -4,9 +4,10 @@ from pathlib import Path
 import pytest
 from inventory import ALIASES, EQUATIONS, INVENTORY
 
-from normtheory import ledger
+from normtheory.audit.claims import CATALOGUE, claims
+from normtheory.audit.text import summary
 
-CLAIMS = ledger.claims()
+CLAIMS = claims()
 
 
 @pytest.mark.parametrize("name", sorted(INVENTORY))
@@ -33,13 +34,13 @@ def test_every_printed_equation_number_is_covered():
 
 def test_claims_come_in_the_order_of_the_sections():
     sections = list(dict.fromkeys(claim.check.__module__ for claim in CLAIMS.values()))
-    import proofs
+    from normtheory import proofs
 
-    panels = [name for name in ledger.CATALOGUE if name != "proofs"]
-    assert sections == [f"proofs.{name}" for name in proofs.__all__] + panels
+    panels = [name for name in CATALOGUE if name != "normtheory.proofs"]
+    assert sections == [f"normtheory.proofs.{name}" for name in proofs.__all__] + panels
 
 
 def test_the_readme_shows_the_verdicts():
     text = (Path(__file__).parents[2] / "README.md").read_text()
     shown = text.split("<!-- verdicts -->\n")[1].split("\n<!-- end of verdicts -->")[0]
-    assert shown.strip() == ledger.summary(CLAIMS.values()), "paste the output of `normtheory claims --summary`"
+    assert shown.strip() == summary(CLAIMS.values()), "paste the output of `normtheory claims --summary`"

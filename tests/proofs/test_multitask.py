@@ -3,14 +3,14 @@
 import numpy as np
 from scipy.optimize import minimize
 
-from normtheory import ledger
-from proofs import multitask_runs as runs
+from normtheory.audit.claims import claims
+from normtheory.proofs import multitask_runs as runs
 
 IDS = {"mtl-flow", "mtl-decay", "mtl-pinned", "mtl-no-mirror", "conserved-multi-output", "conserved-relu"}
 
 
 def test_the_ids_are_stable():
-    assert set(ledger.claims()) >= IDS
+    assert set(claims()) >= IDS
 
 
 def test_the_pinned_minimiser_is_optimal():

@@ -81,13 +81,12 @@ MUTANTS = [
 
 @pytest.mark.parametrize(("file", "formula", "broken", "claim"), MUTANTS, ids=[f"{m[3]}-{i}" for i, m in enumerate(MUTANTS)])
 def test_a_broken_formula_fails_the_ledger(tmp_path, file, formula, broken, claim):
-    for room in ("normtheory", "solvers", "proofs"):
-        shutil.copytree(ROOT / room, tmp_path / room, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "normtheory", tmp_path / "normtheory", ignore=shutil.ignore_patterns("__pycache__", "data"))
     source = tmp_path / "normtheory" / file
     text = source.read_text()
     assert text.count(formula) == 1
     source.write_text(text.replace(formula, broken))
-    command = [sys.executable, "-m", "proofs", claim, "--jobs", "1"]
+    command = [sys.executable, "-m", "normtheory.proofs", claim, "--jobs", "1"]
     environment = os.environ | {"PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
     run = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert run.returncode == 1, run.stdout + run.stderr

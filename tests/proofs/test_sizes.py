@@ -8,16 +8,18 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from normtheory import exact, ledger
-from normtheory.ledger import Claim, Verdict
+from normtheory import exact
+from normtheory.audit.claims import Claim, Verdict, claims
+from normtheory.audit.judging import SIZE, run_claim
+from normtheory.audit.text import describe
 from normtheory.networks import DiagonalNetwork, Weights
 from normtheory.penalties import GroupL12, Q
+from normtheory.proofs import cross_entropy, experiments, setting
+from normtheory.proofs import multitask_runs as runs
 from normtheory.representations import ensd, participation_ratio
 from normtheory.tasks import generalisation_loss, teacher_student
-from proofs import cross_entropy, experiments, setting
-from proofs import multitask_runs as runs
 
-CLAIMS = ledger.claims("proofs")
+CLAIMS = claims("normtheory.proofs")
 CORRECTIONS = [name for name, claim in CLAIMS.items() if claim.expected in (Verdict.CORRECTED, Verdict.REFUTED)]
 WEIGHT, ALPHA, GAMMA = 1 / math.sqrt(40), 1e-3, 1e-3  # written out once more: what is said must be of these
 
@@ -159,7 +161,7 @@ def test_dimensions_of_a_finetuned_network():
     tasks = teacher_student(64, 5, features=5, magnitude=0.2, seed=0)
     trained = exact.pretraining(tasks.teacher_aux, ALPHA)
     start = exact.reset(exact.rescaled(trained, 0.1), 0.1 * GAMMA)
-    from solvers.newton import minimize
+    from normtheory.solvers.newton import minimize
 
     end = exact.weights_on_flow(start, minimize(tasks.main.X, tasks.main.y, *exact.scale_and_start(start)).beta)
     first, last = (np.hstack([np.diag(w.w_plus), np.diag(w.w_minus)]) for w in (trained, end))
@@ -172,7 +174,7 @@ def test_dimensions_of_a_finetuned_network():
 def test_corollary_1_against_the_network_itself():
     run = experiments.paper_run()
     printed = exact.printed_corollary1(run.beta_aux, GAMMA)
-    from solvers.newton import minimize
+    from normtheory.solvers.newton import minimize
 
     alone = minimize(run.task.X, run.task.y, *printed).beta
     says("cor1", run.generalisation(run.beta), generalisation_loss(alone, run.teacher))
@@ -187,8 +189,8 @@ def test_corollary_1_against_the_network_itself():
 
 def test_the_multi_task_flow_with_the_auxiliary_data_themselves():
     """The auxiliary predictor given in place of its 1024 samples, and another integration of the flow, change little."""
-    from solvers import programs
-    from solvers.flow import gradient_flow
+    from normtheory.solvers import programs
+    from normtheory.solvers.flow import gradient_flow
 
     tasks = teacher_student(64, 40, seed=0)
     least = programs.minimize_l12(tasks.main.X, tasks.main.y, tasks.aux.X, tasks.aux.y).beta
@@ -218,29 +220,29 @@ def judged(value, **fields):
     def check(proof, subject):
         proof.equal("the subject is 1", subject, 1)
 
-    return ledger.run_claim(Claim(id="sized", check=check, printed=value, **(FIELDS | fields)))
+    return run_claim(Claim(id="sized", check=check, printed=value, **(FIELDS | fields)))
 
 
 def test_a_size_stands_once_in_the_evidence_and_not_with_the_twins():
     correction = {"corrected": 1, "corrected_statement": "y", "expected": Verdict.CORRECTED}
     entry = judged(2, **correction, size=lambda printed, instead: f"{printed} for {instead}.")
     assert entry.ok
-    assert entry.evidence.count(f"{ledger.SIZE}2 for 1.") == 1
-    assert f"{ledger.SIZE}2 for 1." in re.sub(r"\s+", " ", ledger.describe(entry))
-    assert all(ledger.SIZE not in twin.evidence.summary() for twin in entry.twins)
+    assert entry.evidence.count(f"{SIZE}2 for 1.") == 1
+    assert f"{SIZE}2 for 1." in re.sub(r"\s+", " ", describe(entry))
+    assert all(SIZE not in twin.evidence.summary() for twin in entry.twins)
 
 
 def test_a_refutation_is_measured_against_its_control():
     entry = judged(2, control=("true", 1), expected=Verdict.REFUTED, size=lambda printed, instead: f"{printed - instead} off.")
     assert entry.ok
-    assert f"{ledger.SIZE}1 off." in entry.evidence
+    assert f"{SIZE}1 off." in entry.evidence
 
 
 def test_what_holds_as_printed_has_no_size():
     other = {"corrected": 1, "corrected_statement": "y"}
     entry = judged(1, **other, expected=Verdict.PROVED, size=lambda *_: "never asked.")
     assert entry.size is None
-    assert ledger.SIZE not in entry.evidence
+    assert SIZE not in entry.evidence
 
 
 def test_a_size_that_cannot_be_computed_fails_the_run():

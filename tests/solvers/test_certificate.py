@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from normtheory.penalties import L1, GroupL12, Q, WeightedL2
-from solvers import certificate as checker
-from solvers.certificate import certify_norm, certify_q, unique_minimiser
-from solvers.newton import minimize
+from normtheory.solvers import certificate as checker
+from normtheory.solvers.certificate import certify_norm, certify_q, unique_minimiser
+from normtheory.solvers.newton import minimize
 
 
 def exact_measures(problem, beta, dual):

@@ -11,9 +11,9 @@ from scipy.integrate import solve_ivp
 
 from normtheory.arrays import InputError
 from normtheory.networks import ReLUNetwork, ReLUWeights
+from normtheory.solvers import chebyshev
+from normtheory.solvers.chebyshev import IntegrationError, Statistics, integrate
 from normtheory.tasks import Task
-from solvers import chebyshev
-from solvers.chebyshev import IntegrationError, Statistics, integrate
 
 
 def until(field, state, time, rtol):
@@ -272,7 +272,7 @@ def test_tensors_follow_the_same_steps_as_arrays():
 def test_any_module_s_flow_is_that_of_its_hand_written_twin():
     """A torch module of the ReLU network, as a flat vector, ends where the network's own state does."""
     torch = pytest.importorskip("torch")
-    from solvers.modules import module_flow
+    from normtheory.solvers.modules import module_flow
 
     draw = np.random.default_rng(0)
     X, weights = draw.normal(size=(10, 4)), ReLUWeights.random(4, 6, 0.5)

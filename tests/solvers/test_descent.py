@@ -9,9 +9,9 @@ from dataclasses import replace
 
 from normtheory.arrays import InputError
 from normtheory.networks import ReLUWeights, Weights
+from normtheory.solvers.descent import DIAGONAL, RELU, RELU_PRETRAINING, descend
+from normtheory.solvers.flow import FlowError, gradient_flow
 from normtheory.tasks import Task
-from solvers.descent import DIAGONAL, RELU, RELU_PRETRAINING, descend
-from solvers.flow import FlowError, gradient_flow
 
 
 def tasks(count, inputs=6, samples=4, seed=0):

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from normtheory.arrays import InputError
 from normtheory.penalties import GroupL12
+from normtheory.solvers import groups, programs
+from normtheory.solvers.certificate import NotCertified
 from normtheory.tasks import teacher_student
-from solvers import groups, programs
-from solvers.certificate import NotCertified
 
 
 def pull_of(given_tasks, dual):

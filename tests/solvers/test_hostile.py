@@ -9,8 +9,8 @@ from drawn import examples
 from hypothesis import event, example, given, target
 from hypothesis import strategies as st
 
-from solvers.certificate import DEFAULT_TOLERANCE, NotCertified
-from solvers.newton import minimize
+from normtheory.solvers.certificate import DEFAULT_TOLERANCE, NotCertified
+from normtheory.solvers.newton import minimize
 
 DIGITS = 60
 
@@ -46,9 +46,7 @@ def true_certificate(X, y, k, beta0, beta, nu):
         inputs = range(len(k))
 
         def divergence(a, c, scale):
-            return 2 * (
-                a * mp.asinh(a / scale) - mp.hypot(a, scale) + mp.hypot(c, scale) - a * mp.asinh(c / scale)
-            )
+            return 2 * (a * mp.asinh(a / scale) - mp.hypot(a, scale) + mp.hypot(c, scale) - a * mp.asinh(c / scale))
 
         def product(vector):
             return [mp.fsum(row[d] * vector[d] for d in inputs) for row in X]

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from normtheory.arrays import InputError
 from normtheory.exact import finetuning
 from normtheory.penalties import Q
+from normtheory.solvers import newton
+from normtheory.solvers.certificate import Certificate, NotCertified, accepted, certify_q
+from normtheory.solvers.newton import minimize
+from normtheory.solvers.programs import minimize_q
 from normtheory.tasks import teacher_student
-from solvers import newton
-from solvers.certificate import Certificate, NotCertified, accepted, certify_q
-from solvers.newton import minimize
-from solvers.programs import minimize_q
 
 SAME = 1e-8  # relative distance of two routes to one minimiser: far below the root of the gap they may leave
 

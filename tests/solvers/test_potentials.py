@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 
 from normtheory.arrays import InputError
-from solvers.certificate import NotCertified
-from solvers.chebyshev import integrate
-from solvers.newton import minimize, minimize_separable
-from solvers.potentials import DeepDiagonal, HyperbolicEntropy, PinnedMultiTask, PinnedOrbits
+from normtheory.solvers.certificate import NotCertified
+from normtheory.solvers.chebyshev import integrate
+from normtheory.solvers.newton import minimize, minimize_separable
+from normtheory.solvers.potentials import DeepDiagonal, HyperbolicEntropy, PinnedMultiTask, PinnedOrbits
 
 POTENTIALS = {
     "hyperbolic entropy": HyperbolicEntropy(np.array([1e-3, 0.5, 2.0]), np.array([0.3, -0.1, 0.0])),

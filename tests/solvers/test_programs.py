@@ -12,8 +12,8 @@ from scipy.optimize import linprog
 
 from normtheory.arrays import InputError
 from normtheory.penalties import GroupL12
-from solvers import programs
-from solvers.certificate import NotCertified
+from normtheory.solvers import programs
+from normtheory.solvers.certificate import NotCertified
 
 
 def task(seed, n=6, D=20):

@@ -9,10 +9,10 @@ from hypothesis import given, target
 from hypothesis import strategies as st
 
 from normtheory.arrays import InputError
-from solvers import rigorous
-from solvers.certificate import NotCertified
-from solvers.newton import minimize
-from solvers.rigorous import rigorous_bound
+from normtheory.solvers import rigorous
+from normtheory.solvers.certificate import NotCertified
+from normtheory.solvers.newton import minimize
+from normtheory.solvers.rigorous import rigorous_bound
 
 DIGITS = 60
 

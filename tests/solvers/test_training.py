@@ -6,9 +6,17 @@ import pytest
 from normtheory import exact
 from normtheory.arrays import InputError
 from normtheory.networks import DiagonalNetwork, ReLUNetwork, ReLUWeights, Weights
+from normtheory.solvers.newton import minimize
+from normtheory.solvers.training import (
+    Checkpoint,
+    linear_probe,
+    linearised,
+    multi_task,
+    pretrain_finetune,
+    restarted,
+    single_task,
+)
 from normtheory.tasks import Task, teacher_student
-from solvers.newton import minimize
-from solvers.training import Checkpoint, linear_probe, linearised, multi_task, pretrain_finetune, restarted, single_task
 
 
 def small(seed=0):

@@ -1,0 +1,162 @@
+"""Figure 5: what diagonal networks learn: norms, sparsity and use of auxiliary features."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from normtheory.figures.diagonal import grid
+from normtheory.figures.diagonal.cells import TOPS
+from normtheory.figures.diagonal.fig1 import FEWEST, RELATIONS, curves, shares_on_auxiliary
+from normtheory.figures.drawing import METHODS, Row, chosen, distinct, legend_beside, over_seeds, panels, sample_axis, series
+from normtheory.figures.files import STYLE, rounded
+from normtheory.figures.sweep import Sweep
+
+NORMS = {
+    "l12": "$\\ell_{1,2}$ norm with $\\beta^{aux}$ (Eq. 5)",
+    "q_printed": "Q penalty as printed (Eq. 3)",
+    "q_exact": "what PT+FT minimises (exact)",
+}
+IDENTICAL = 40  # shared features of 40: panel a; panels c and d show the same main tasks, learned alone
+LEARNED = (("MTL", "flow"), ("PT+FT", "exact"), ("STL", "exact"))
+
+
+def compute(scale: str, sweep: Sweep) -> pa.Table:
+    """The rows of panels a to f, one a run (in panels c and e: one a number of strongest weights, `top`).
+
+    Columns: figure, panel, method, how (see `cells`), overlap, k_main, magnitude, rescale, n, seed, top, share
+    (panels c, e: of variance outside the `top` strongest weights; b, f: on the auxiliary task's features), l1, l12, q_printed,
+    q_exact (panels a, d: norms of the predictor, l12 together with the auxiliary one).
+    """
+    runs = grid.runs(scale, sweep).to_pylist()
+    return rounded(pa.Table.from_pylist([row for run in runs for row in _panel_rows(run)], schema=SCHEMA))
+
+
+SCHEMA = grid.schema("share", "l1", *NORMS)
+
+
+def _panel_rows(run: Row) -> Iterator[Row]:
+    """The rows that a run contributes to the panels."""
+    known = {name: run[name] for name in SCHEMA.names if name in run} | {"figure": "fig5", "top": None, "share": None}
+    unmeasured = known | dict.fromkeys(("l1", *NORMS))
+    for panel in _panels_of(run):
+        if panel in "ce":
+            for top, share in zip(TOPS, run["outside_top"], strict=True):
+                yield unmeasured | {"panel": panel, "top": top, "share": share}
+        elif panel in "bf":
+            yield unmeasured | {"panel": panel, "share": run["aux_share"]}
+        else:
+            yield known | {"panel": panel}
+
+
+def _panels_of(run: Row) -> Iterator[str]:
+    """The panels that show a run."""
+    trained = (run["method"], run["how"])
+    if run["kind"] == "overlap":
+        teacher, identical = run["method"] == "teacher", run["overlap"] == IDENTICAL
+        if identical and (teacher or trained in LEARNED):
+            yield "a"
+        if identical and trained in (("STL", "exact"), ("STL (LP)", "closed form")):
+            yield "c"
+        if identical and (teacher or trained == ("STL", "exact")):
+            yield "d"
+        if trained in LEARNED:
+            yield from "ef"
+    elif run["k_main"] == FEWEST and trained == ("PT+FT", "exact") and run["magnitude"] == "1/k":
+        yield "b"
+
+
+def draw(table: pa.Table) -> dict[str, Any]:
+    """A picture for each panel, by name."""
+    import matplotlib.pyplot as plt
+
+    rows = table.to_pylist()
+    with plt.style.context(STYLE):
+        shown = {name: chosen(rows, panel=name) for name in DRAWN}
+        return {f"fig5{name}": DRAWN[name](panel) for name, panel in shown.items() if panel}
+
+
+def _norm(name: str) -> Callable[[Row], float]:
+    return lambda row: float(row[name])
+
+
+def _draw_a(rows: Sequence[Row]) -> Any:
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(1, len(NORMS), figsize=(9.6, 3.2))
+    for axis, (name, title) in zip(axes, NORMS.items(), strict=True):
+        for method in ("MTL", "PT+FT", "STL"):
+            look = {"color": METHODS[method], "marker": "o"}
+            series(axis, chosen(rows, method=method), "n", _norm(name), label=method, look=look)
+        truth = {"color": METHODS["teacher"], "linewidth": 1.0}
+        series(axis, chosen(rows, method="teacher"), "n", _norm(name), label="ground truth", look=truth)
+        sample_axis(axis, distinct(rows, "n"), title=title)
+    axes[0].set_ylabel("norm of the learned predictor")
+    legend_beside(figure, axes[-1], over_seeds(rows))
+    return figure
+
+
+def _draw_b(rows: Sequence[Row]) -> Any:
+    factors = sorted(distinct(rows, "rescale"), reverse=True)
+    figure, axes = panels(len(factors), width=9.0)
+    for axis, factor in zip(axes, factors, strict=True):
+        for overlap, label, style in RELATIONS:
+            look = {"color": METHODS["PT+FT"], "linestyle": style, "marker": "o"}
+            runs = chosen(rows, rescale=factor, overlap=overlap)
+            series(axis, runs, "n", lambda row: row["share"], label=label, look=look, geometric=False)
+        sample_axis(axis, distinct(rows, "n"), title=f"weights times {factor:g}", ylim=(-0.03, 1.03))
+    axes[0].set_ylabel("share of $\\|\\beta\\|^2$\non auxiliary features")
+    legend_beside(figure, axes[-1], f"{FEWEST} main features")
+    return figure
+
+
+def _draw_c(rows: Sequence[Row]) -> Any:
+    figure, axes = panels(2)
+    for axis, method in zip(axes, ("STL", "STL (LP)"), strict=True):
+        curves(axis, chosen(rows, method=method))
+        axis.set(title=f"{method}, 40 features", ylim=(-0.03, 1.03))
+    axes[0].set_ylabel("share of variance outside the top")
+    legend_beside(figure, axes[0], "$n$")
+    return figure
+
+
+def _draw_d(rows: Sequence[Row]) -> Any:
+    figure, (axis,) = panels(1, width=4.2)
+    for method, label in (("STL", "STL"), ("teacher", "ground truth")):
+        look = {"color": METHODS[method]} | ({"marker": "o"} if method == "STL" else {"linewidth": 1.0})
+        series(axis, chosen(rows, method=method), "n", _norm("l1"), label=label, look=look)
+    sample_axis(axis, distinct(rows, "n"), ylabel="$\\|\\beta\\|_1$", title="single task, 40 features")
+    axis.set_ylim(bottom=0)
+    axis.legend(title=over_seeds(rows))
+    return figure
+
+
+def _draw_e(rows: Sequence[Row]) -> Any:
+    import matplotlib.pyplot as plt
+
+    overlaps = distinct(rows, "overlap")
+    figure, axes = plt.subplots(3, len(overlaps), figsize=(9.6, 7.0), sharex=True, sharey=True, squeeze=False)
+    for row, method in zip(axes, ("MTL", "PT+FT", "STL"), strict=True):
+        for axis, overlap in zip(row, overlaps, strict=True):
+            curves(axis, chosen(rows, method=method, overlap=overlap))
+            axis.set(title=f"{method}, {overlap} of 40 shared", ylim=(-0.03, 1.03))
+        row[0].set_ylabel("share outside the top")
+    for axis in axes[:-1].flat:
+        axis.set_xlabel("")
+    legend_beside(figure, axes[0, -1], "$n$")
+    return figure
+
+
+def _draw_f(rows: Sequence[Row]) -> Any:
+    overlaps = distinct(rows, "overlap")
+    figure, axes = panels(len(overlaps), width=9.6, height=3.2)
+    for axis, overlap in zip(axes, overlaps, strict=True):
+        shares_on_auxiliary(axis, chosen(rows, overlap=overlap), overlap)
+    axes[0].set_ylabel("share of $\\|\\beta\\|^2$\non auxiliary features")
+    legend_beside(figure, axes[-1], over_seeds(rows))
+    return figure
+
+
+DRAWN = {"a": _draw_a, "b": _draw_b, "c": _draw_c, "d": _draw_d, "e": _draw_e, "f": _draw_f}

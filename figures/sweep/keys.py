@@ -1,0 +1,91 @@
+"""What a cell's rows are kept under: a hash of its specification and of the code that computes it."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import inspect
+import json
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import normtheory
+from normtheory.arrays import InputError
+
+Spec = Mapping[str, Any]
+Work = Callable[[Spec], list[dict[str, Any]]]  # from a cell to its rows; a function that workers can import
+
+APART = ("figures", "proofs", "cli")  # rooms on whose code the numbers of a cell do not rest, but for the cell's own module
+
+
+def key(spec: Spec, version: str) -> str:
+    """What a cell's rows are kept under: a hash of its specification, whatever the order of its names, and of the code.
+
+    Raises
+    ------
+    InputError
+        If the specification is no mapping of names to JSON values.
+    """
+    try:
+        canonical = json.dumps(spec, sort_keys=True, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"the cell {spec} is not plain ({error}); give names and JSON values") from error
+    return hashlib.sha256(f"{version}\n{canonical}".encode()).hexdigest()[:24]
+
+
+def code_version(work: Work) -> str:
+    """A hash of the code that the work rests on: its own module, and what that imports of the theory and of the solvers.
+
+    Comments and docstrings do not count.
+
+    Raises
+    ------
+    InputError
+        If the work is not a function of a module.
+    """
+    if not inspect.isfunction(work):
+        raise InputError(f"{work} is no function of a module, which workers could import; give one")
+    return f"{work.__module__}.{work.__qualname__} {_hash_of_code(Path(inspect.getfile(work)))}"
+
+
+@cache
+def _hash_of_code(own: Path) -> str:
+    trees, waiting = {}, {own}
+    while waiting:
+        path = waiting.pop()
+        trees[path] = ast.parse(path.read_text(encoding="utf-8"))
+        waiting |= _imported(trees[path]) - set(trees)
+    digest = hashlib.sha256()
+    for path in (own, *sorted(set(trees) - {own})):
+        digest.update(ast.dump(_without_docstrings(trees[path])).encode())
+    return digest.hexdigest()
+
+
+def _imported(tree: ast.Module) -> set[Path]:
+    """The files of the modules of the rooms that a module imports, at its top or inside its functions."""
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names |= {f"{node.module}", *(f"{node.module}.{alias.name}" for alias in node.names)}
+    root = Path(normtheory.__file__).parent
+    places = [root.joinpath(*below) for first, *below in (name.split(".") for name in names) if _counts(first, below)]
+    files = {file for place in places for file in (place.with_suffix(".py"), place / "__init__.py")}
+    return {path.resolve() for path in files if path.is_file()}
+
+
+def _counts(first: str, below: list[str]) -> bool:
+    return first == "normtheory" and bool(below) and below[0] not in APART
+
+
+_DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def _without_docstrings(tree: ast.Module) -> ast.Module:
+    for node in ast.walk(tree):
+        if isinstance(node, _DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
+            node.body = node.body[1:]
+    return tree

@@ -1,0 +1,188 @@
+"""Claims and their registry: what is stated, how it is checked, and where it is found by its id.
+
+A claim is a check and the statement it is given: as printed, corrected, or a deliberately wrong twin. Nothing here imports
+claims: the modules of the catalogue import this one and fill the registry, and whoever runs it names them.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from importlib import import_module
+from typing import Any, Generic, TypeVar
+
+from normtheory.audit.derivation import Derivation
+
+Subject = TypeVar("Subject")  # what a check is about: a formula, or several of them; the check knows its shape
+Check = Callable[[Derivation, Subject], None]
+Size = Callable[[Subject, Subject], str]  # (as printed, what holds instead) -> how far they are apart, in a sentence
+
+
+class Verdict(Enum):
+    """What the audit found of a claim."""
+
+    PROVED = "PROVED"  # symbolic, closed under the stated assumptions, agreeing with balls at random points
+    CERTIFIED = "CERTIFIED"  # rests on inequalities certified in ball arithmetic on a stated domain
+    CONFIRMED = "CONFIRMED"  # rests on numbers that agree within an error budget stated in advance
+    CORRECTED = "CORRECTED"  # false or imprecise as printed; the corrected statement passes the same check
+    REFUTED = "REFUTED"  # a counterexample, checked exactly
+    UNDECIDED = "UNDECIDED"  # none of these; the evidence says what is missing
+
+
+@dataclass(frozen=True)
+class Claim(Generic[Subject]):
+    """One statement of the theory, and how it is judged.
+
+    Parameters
+    ----------
+    id : str
+        Stable name: tests, figures and the report use it.
+    where : str
+        Place in the audited paper, or "theory of ..." for what goes beyond it.
+    statement : str
+        The statement as printed, in LaTeX.
+    check : function
+        `check(proof, subject)` writes steps on the `Derivation` it is given.
+    printed : object
+        The subject that is the statement as printed.
+    twins : mapping from names to subjects
+        At least one wrong sibling.
+    expected : Verdict
+        The verdict found when the claim was last read by a person.
+    source : str
+        Who proved or printed it.
+    assumptions : tuple of str
+        What the statement takes for granted.
+    corrected, corrected_statement : object and str, optional
+        The subject that is true instead, if there is one, and its LaTeX.
+    control : pair of a name and a subject, optional
+        A true sibling that the check must accept. Required where a refutation is expected: a check that rejects the printed
+        statement and every twin might reject everything.
+    size : function, optional
+        How much a correction matters: `size(printed, instead)` measures, when the claim is run, how far the printed subject
+        is from the corrected one (from the control, if there is none) on the audited paper's own setting, and says it in
+        a sentence. Asked only where the statement turns out false.
+    """
+
+    id: str
+    where: str
+    statement: str
+    check: Check[Subject]
+    printed: Subject
+    twins: Mapping[str, Subject]
+    expected: Verdict
+    source: str
+    assumptions: tuple[str, ...] = ()
+    corrected: Subject | None = None
+    corrected_statement: str = ""
+    control: tuple[str, Subject] | None = None
+    size: Size[Subject] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a claim that could not be judged."""
+        if not (self.id and self.where and self.statement and self.source):
+            raise ValueError(f"claim {self.id!r} lacks an id, a place, a statement or a source")
+        if not self.twins:
+            raise ValueError(f"claim {self.id} has no false twin")
+        if (self.corrected is None) != (self.corrected_statement == ""):
+            raise ValueError(f"claim {self.id} needs a corrected subject and its statement together")
+        if self.expected is Verdict.REFUTED and self.control is None:
+            raise ValueError(f"claim {self.id} expects a refutation and needs a control: a true sibling")
+
+
+_registry: dict[str, Claim[Any]] = {}
+# The modules and packages whose import fills the registry: the claims of the paper's text, then those of its figures.
+CATALOGUE = ("normtheory.proofs", "normtheory.figures.diagonal.fig1_claims", "normtheory.figures.diagonal.fig5_claims")
+Catalogue = str | Sequence[str]  # one module or package, or several
+
+
+def names(catalogue: Catalogue | None = None) -> tuple[str, ...]:
+    """The modules and packages of a catalogue, by default CATALOGUE."""
+    chosen = CATALOGUE if catalogue is None else catalogue
+    return (chosen,) if isinstance(chosen, str) else tuple(chosen)
+
+
+def register(claim: Claim[Subject]) -> Claim[Subject]:
+    """Enter a claim in the registry.
+
+    Raises
+    ------
+    ValueError
+        If another claim has its id.
+    """
+    if claim.id in _registry:
+        raise ValueError(f"two claims are called {claim.id}")
+    _registry[claim.id] = claim
+    return claim
+
+
+def claim(
+    id: str,  # noqa: A002 - the field is called id
+    *,
+    where: str,
+    statement: str,
+    printed: Subject,
+    twins: Mapping[str, Subject],
+    expected: Verdict,
+    source: str,
+    assumptions: tuple[str, ...] = (),
+    corrected: Subject | None = None,
+    corrected_statement: str = "",
+    control: tuple[str, Subject] | None = None,
+    size: Size[Subject] | None = None,
+) -> Callable[[Check[Subject]], Check[Subject]]:
+    """Decorate a check: register the claim it decides. The fields are those of `Claim`.
+
+    Claims of a file that is being run are left to its import under its own name, by which worker processes know them.
+    """
+    fields = dict(locals())
+
+    def decorate(check: Check[Subject]) -> Check[Subject]:
+        found = Claim(check=check, **fields)
+        if check.__module__ != "__main__":
+            register(found)
+        return check
+
+    return decorate
+
+
+def claims(catalogue: Catalogue | None = None) -> dict[str, Claim[Any]]:
+    """The claims of a catalogue by id: those whose checks stand in its modules and packages, which are imported first.
+
+    The default is CATALOGUE. They come in its order, in that of a package's `__all__`, and within a module as they are written.
+    """
+    modules: list[str] = []
+    for name in names(catalogue):
+        inside = getattr(import_module(name), "__all__", ())
+        modules += [f"{name}.{module}" for module in inside] or [name]
+    for name in modules:
+        import_module(name)
+    position = {name: place for place, name in enumerate(modules)}
+    found = [claim for claim in _registry.values() if claim.check.__module__ in position]
+    return {claim.id: claim for claim in sorted(found, key=lambda claim: position[claim.check.__module__])}
+
+
+def find(id: str, catalogue: Catalogue | None = None) -> Claim[Any]:  # noqa: A002 - as in `claim`
+    """The claim called `id`.
+
+    Raises
+    ------
+    InputError
+        If there is none; the message names near misses.
+    """
+    known = claims(catalogue)
+    if id in known:
+        return known[id]
+    from normtheory.arrays import InputError  # numpy is not needed before
+
+    near = difflib.get_close_matches(id, known, n=3)
+    advice = f"did you mean {' or '.join(near)}?" if near else "see the list of claims"
+    raise InputError(f"no claim is called {id!r}; {advice}")
+
+
+def section(claim: Claim[Any]) -> str:
+    """The section that a claim's module stands for: what its docstring says before the colon."""
+    module = claim.check.__module__
+    return (import_module(module).__doc__ or module).split(":")[0]

@@ -1,0 +1,71 @@
+"""What the commands share: exit codes, options of several commands, and refusals in one line."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from normtheory.files import Problem
+
+BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130  # exit codes
+
+ProblemArgument = Annotated[Path, typer.Argument(metavar="PROBLEM.npz", help="The arrays named above.")]
+OutputOption = Annotated[Path, typer.Option("--output", "-o", metavar="OUT.npz", help="File to write.")]
+AlphaOption = Annotated[float | None, typer.Option(help="Initialisation scale of all weights.  [default: 0.001]")]
+GammaOption = Annotated[float | None, typer.Option(help="Value of the second layer, after its reset.  [default: 0.001]")]
+RescaleOption = Annotated[float | None, typer.Option(help="Factor on the first layer, after pretraining.  [default: 1]")]
+
+
+class Interrupted(Exception):
+    """Ctrl-C ended a command that has something to say about it."""
+
+
+def require_one_auxiliary(problem: Problem, purpose: str) -> None:
+    """Refuse a problem that gives pretraining twice or not at all."""
+    from normtheory.arrays import InputError
+
+    if problem.beta_aux is None and problem.X_aux is None:
+        raise InputError(f"{problem.name} holds neither beta_aux nor X_aux and y_aux; {purpose} needs one of the two")
+    if problem.beta_aux is not None and problem.X_aux is not None:
+        raise InputError(f"{problem.name} holds both beta_aux and X_aux; {purpose} needs one of the two, remove the other")
+
+
+def scales_of_finetuning(alpha: float | None, gamma: float | None, rescale: float | None) -> dict[str, float]:
+    """The three scales of finetuning, checked, with the paper's values for those not given."""
+    from normtheory.solvers import training
+
+    return {
+        "alpha": positive(training.ALPHA if alpha is None else alpha, "--alpha"),
+        "gamma": positive(training.GAMMA if gamma is None else gamma, "--gamma"),
+        "rescale": positive(training.RESCALE if rescale is None else rescale, "--rescale"),
+    }
+
+
+def positive(value: float, option: str) -> float:
+    """The value of an option, which must be positive."""
+    from normtheory.arrays import positive_scalar
+
+    return positive_scalar(value, option)
+
+
+def refuse(options: Mapping[str, object], where: str) -> None:
+    """Refuse options that would be ignored: a run that differs from what was asked for is worse than none."""
+    from normtheory.arrays import InputError
+
+    for name, value in options.items():
+        if value is not None:
+            raise InputError(f"{name} has no meaning for {where}; remove it")
+
+
+def check_output(output: Path, problem: Path, option: str = "--output") -> None:
+    """Refuse an output that cannot be written before anything is computed, and one that would replace the problem."""
+    from normtheory.arrays import InputError
+    from normtheory.files import check_writable
+
+    if check_writable(output) == Path(os.path.realpath(problem)):
+        raise InputError(f"{output} is the problem itself; give another name to {option}")
