@@ -16,8 +16,8 @@ from normtheory.audit.alone import run_alone
 from normtheory.audit.claims import Verdict, claim
 from normtheory.audit.derivation import Derivation
 from normtheory.proofs import setting
-from normtheory.proofs.finetuning import SLOPE, large_weights, size_of_weight, slopes_of_new_features, small_weights
-from normtheory.proofs.finetuning import Weighted as QWeight
+from normtheory.proofs.finetuning_limits import SLOPE, large_weights, size_of_weight, slopes_of_new_features, small_weights
+from normtheory.proofs.finetuning_limits import Weighted as QWeight
 from normtheory.proofs.one_output import GAMMA
 from normtheory.proofs.parameter_norm import EXCESS, WHOLE, A, B, large_ratio, size_of_limit, small_ratio
 from normtheory.proofs.q_facts import ROOT, UNIT, K, T, penalty, unit_form

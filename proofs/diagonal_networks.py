@@ -16,7 +16,7 @@ from normtheory.audit.claims import Verdict, claim
 from normtheory.audit.derivation import Derivation
 from normtheory.networks import DiagonalNetwork, Weights
 from normtheory.penalties import L1
-from normtheory.proofs import experiments
+from normtheory.proofs import experiments, package_numerics, single_task_runs
 from normtheory.proofs.appendix_b import least_norm
 from normtheory.proofs.orbit import V_MINUS, V_PLUS, W_MINUS, W_PLUS, WEIGHTS
 
@@ -68,11 +68,11 @@ def _deviation(beta: Callable[..., Any]) -> float:
     statement=r"\text{from large weights}\ \alpha\ \text{flow ends at the least-}\ell_2\ \text{interpolator:}\quad "
     r"\frac{\|\beta(\infty)-\beta_{\ell_2}\|}{\|\beta_{\ell_2}\|} = O(\alpha^{-4})",
     assumptions=("all weights start at alpha", "random problems of 12 inputs and 4 samples, three seeds"),
-    printed=("l2", 4, experiments.LAZY_ALPHAS),
+    printed=("l2", 4, single_task_runs.LAZY_ALPHAS),
     twins={
-        "the least-l1 interpolator": ("l1", 4, experiments.LAZY_ALPHAS),
-        "a distance of order alpha^-2": ("l2", 2, experiments.LAZY_ALPHAS),
-        "from small weights": ("l2", 4, experiments.RICH_ALPHAS),
+        "the least-l1 interpolator": ("l1", 4, single_task_runs.LAZY_ALPHAS),
+        "a distance of order alpha^-2": ("l2", 2, single_task_runs.LAZY_ALPHAS),
+        "from small weights": ("l2", 4, single_task_runs.RICH_ALPHAS),
     },
     expected=Verdict.CONFIRMED,
     source="Woodworth et al. 2020",
@@ -88,14 +88,14 @@ def lazy_regime(proof: Derivation, stated: tuple[str, int, tuple[float, float]])
     rest = unit - t**2 + t**4 / 12
     form = t**4 * (root + 2) / (root * (1 + root) ** 2)
     proof.positive_by_taylor("by less than t^4/12, a share of order alpha^-4", rest, t, 2, form)
-    runs = [experiments.single_task_distances(norm, alphas, seed) for seed in range(3)]
+    runs = [single_task_runs.single_task_distances(norm, alphas, seed) for seed in range(3)]
     powers = [math.log2(far / near) / math.log2(alphas[1] / alphas[0]) for far, near in runs]
     nearest = max(near for _, near in runs)
     proof.within(
-        f"distance of the endpoint from the stated interpolator at alpha = {alphas[1]:g}", nearest, experiments.LAZY_BUDGET
+        f"distance of the endpoint from the stated interpolator at alpha = {alphas[1]:g}", nearest, single_task_runs.LAZY_BUDGET
     )
     deviation = max(abs(found / power - 1) for found in powers)
-    proof.within("the measured power of alpha, relative to the stated one", deviation, experiments.RATE_BUDGET)
+    proof.within("the measured power of alpha, relative to the stated one", deviation, single_task_runs.RATE_BUDGET)
     proof.note(f"Between alpha = {alphas[0]:g} and {alphas[1]:g} the distance falls with the powers {_listed(powers)}.")
 
 
@@ -109,11 +109,11 @@ def lazy_regime(proof: Derivation, stated: tuple[str, int, tuple[float, float]])
         "the least-l1 solution is unique: m below 0.7, and no used weight below a fifth of the largest",
         "random problems of 12 inputs and 4 samples, three seeds",
     ),
-    printed=("l1", 2, experiments.RICH_ALPHAS),
+    printed=("l1", 2, single_task_runs.RICH_ALPHAS),
     twins={
-        "the least-l2 interpolator": ("l2", 2, experiments.RICH_ALPHAS),
-        "half the power, as if k were alpha": ("l1", 1, experiments.RICH_ALPHAS),
-        "from large weights": ("l1", 2, experiments.LAZY_ALPHAS[::-1]),
+        "the least-l2 interpolator": ("l2", 2, single_task_runs.RICH_ALPHAS),
+        "half the power, as if k were alpha": ("l1", 1, single_task_runs.RICH_ALPHAS),
+        "from large weights": ("l1", 2, single_task_runs.LAZY_ALPHAS[::-1]),
     },
     expected=Verdict.CONFIRMED,
     source="Woodworth et al. 2020",
@@ -128,15 +128,17 @@ def rich_regime(proof: Derivation, stated: tuple[str, int, tuple[float, float]])
         unused,
         (k ** (1 - m) - k ** (1 + m)) / 2,
     )
-    runs = [experiments.single_task_distances(norm, alphas, seed) for seed in range(3)]
+    runs = [single_task_runs.single_task_distances(norm, alphas, seed) for seed in range(3)]
     powers = [math.log(far / near) / math.log(alphas[0] / alphas[1]) for far, near in runs]
-    margins = [experiments.rich_margin(seed) for seed in range(3)]
+    margins = [single_task_runs.rich_margin(seed) for seed in range(3)]
     nearest = max(near for _, near in runs)
     proof.within(
-        f"distance of the endpoint from the stated interpolator at alpha = {alphas[1]:g}", nearest, experiments.RICH_BUDGET
+        f"distance of the endpoint from the stated interpolator at alpha = {alphas[1]:g}", nearest, single_task_runs.RICH_BUDGET
     )
     deviation = max(abs(found / (power * margin) - 1) for found, margin in zip(powers, margins, strict=True))
-    proof.within("the measured power of alpha, relative to the one that the dual predicts", deviation, experiments.RATE_BUDGET)
+    proof.within(
+        "the measured power of alpha, relative to the one that the dual predicts", deviation, single_task_runs.RATE_BUDGET
+    )
     proof.note(
         f"The measured powers are {_listed(powers)}, the predicted ones {_listed([power * margin for margin in margins])}."
     )
@@ -169,7 +171,7 @@ def l1_from_weights(proof: Derivation, penalty: Callable[..., Any]) -> None:
     proof.equal("the norm is the root of its square", sp.diff(sp.sqrt(total), total), slope)
     proof.positive("which increases with it: both have the same minimisers", slope, slope)
     if holds:
-        deviation = experiments.norm_numerics_deviation("l1", L1.expression())
+        deviation = package_numerics.norm_numerics_deviation("l1", L1.expression())
         proof.witness("the package's float64 l1 penalty", deviation, 1e-12)
 
 

@@ -15,8 +15,8 @@ import sympy as sp
 from normtheory.audit.alone import run_alone
 from normtheory.audit.claims import Verdict, claim
 from normtheory.audit.derivation import Derivation
-from normtheory.proofs import experiments, setting
-from normtheory.proofs.appendix_a import pretrained
+from normtheory.proofs import experiments, package_numerics, setting
+from normtheory.proofs.appendix_a_endpoint import pretrained
 from normtheory.proofs.setting import number
 
 Expression = Any
@@ -74,7 +74,7 @@ def participation_ratio(proof: Derivation, formula: Callable[..., Expression]) -
     holds = proof.equal("the form in the covariance, as stated", covariance, ratio((low, high)))
     proof.equal("and the form in X^T X", formula(gram.trace(), (gram * gram).trace()), covariance)
     if holds:
-        deviation = experiments.dimensionality_deviation("ratio")
+        deviation = package_numerics.dimensionality_deviation("ratio")
         proof.witness("the package's ratio against eigenvalues of random covariances", deviation, ROUND_OFF)
 
 
@@ -108,7 +108,7 @@ def shared_dimensions(proof: Derivation, formula: Callable[..., Expression]) -> 
     turned = Y * sp.Matrix([[cosine, -sine], [sine, cosine]])
     proof.equal("and so do rotations of the units", traces(X, turned), traces(X, Y))
     if holds:
-        deviation = experiments.dimensionality_deviation("shared")
+        deviation = package_numerics.dimensionality_deviation("shared")
         proof.witness("the package's measure against the printed traces on random data", deviation, ROUND_OFF)
 
 
@@ -201,7 +201,7 @@ def alignment_times_dimension(proof: Derivation, formula: Callable[..., Expressi
     stated = formula(xy / sp.sqrt(xx * yy), x**2 / xx, y**2 / yy)
     holds = proof.equal("CKA and both participation ratios in the traces", stated, _shared(xy, x, y, xx, yy))
     if holds:
-        deviation = experiments.dimensionality_deviation("cka")
+        deviation = package_numerics.dimensionality_deviation("cka")
         proof.witness("the package's three measures on random data", deviation, ROUND_OFF)
 
 

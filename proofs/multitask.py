@@ -15,7 +15,7 @@ from normtheory.audit.derivation import Derivation
 from normtheory.networks import DiagonalNetwork, Network, ReLUNetwork
 from normtheory.proofs import multitask_runs as runs
 from normtheory.proofs import setting
-from normtheory.proofs.appendix_a import row_space_is_enough
+from normtheory.proofs.appendix_a_endpoint import row_space_is_enough
 from normtheory.proofs.orbit import rate
 from normtheory.proofs.setting import number, percent
 
@@ -91,12 +91,12 @@ def bracket(first: Expression, second: Expression, variables: list[Expression]) 
     return second.jacobian(variables) * first - first.jacobian(variables) * second
 
 
-def _witnessed_conservation(proof: Derivation, network: Network, seed: int) -> None:
+def _witnessed_conservation(proof: Derivation, network: Network[Any], seed: int) -> None:
     """The package's network: rates of what it calls conserved, by its own hand-written gradient, on random weights."""
     proof.witness("the rates of the package's conserved quantities, relative", _largest_rate(network, seed), ROUND_OFF)
 
 
-def _largest_rate(network: Network, seed: int) -> float:
+def _largest_rate(network: Network[Any], seed: int) -> float:
     from normtheory.tasks import Task
 
     draw = np.random.default_rng(np.random.SeedSequence((seed, network.outputs)))

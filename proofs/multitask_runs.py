@@ -110,7 +110,7 @@ def paper_flow() -> PaperFlow:
     """
     from normtheory.solvers import programs
     from normtheory.solvers.newton import minimize_separable
-    from normtheory.solvers.potentials import PinnedOrbits
+    from normtheory.solvers.pinned import PinnedOrbits
     from normtheory.solvers.training import multi_task
 
     tasks, alpha = setting.tasks(), float(setting.ALPHA)
@@ -190,7 +190,7 @@ def pinned_l12_distance() -> float:
 def _pinned_minimiser() -> FloatArray:
     """Minimiser of sum b arcsinh(b/|a|) subject to X b = y, certified."""
     from normtheory.solvers.newton import minimize_separable
-    from normtheory.solvers.potentials import PinnedMultiTask
+    from normtheory.solvers.pinned import PinnedMultiTask
 
     main, _, beta_aux = pinned_problem()
     return minimize_separable(main.X, main.y, PinnedMultiTask(beta_aux)).beta

@@ -11,8 +11,8 @@ from normtheory.audit.alone import run_alone
 from normtheory.audit.claims import Verdict, claim
 from normtheory.audit.derivation import Derivation
 from normtheory.penalties import Q
-from normtheory.proofs import experiments
-from normtheory.proofs.appendix_a import row_space_is_enough
+from normtheory.proofs import experiments, package_numerics
+from normtheory.proofs.appendix_a_endpoint import row_space_is_enough
 from normtheory.proofs.orbit import (
     BETA,
     D_MINUS,
@@ -113,7 +113,9 @@ def any_initialisation(proof: Derivation, stated: ScaleAndStart) -> None:
     row_space_is_enough(proof)
     if scale_holds and start_holds:
         squared, start = (sp.lambdify(WEIGHTS, expression) for expression in stated)
-        proof.witness("the package's scale and start on random weights", experiments.scale_deviation(squared, start), ROUND_OFF)
+        proof.witness(
+            "the package's scale and start on random weights", package_numerics.scale_deviation(squared, start), ROUND_OFF
+        )
         deviation = experiments.random_starts(squared, start)
         proof.witness("endpoints of the integrated flow from random weights", deviation, experiments.FLOW_BUDGET)
         starts = experiments.PROBLEMS
@@ -197,7 +199,9 @@ def exact_finetuning(proof: Derivation, stated: ScaleAndStart) -> None:
     proof.equal("with (w_+ + w_-)^2 = R + 2 alpha^2", sp.expand((PLUS + MINUS) ** 2), R + 2 * ALPHA**2, by=on_orbit)
     if scale_holds and start_holds:
         arguments = (A, ALPHA, GAMMA, C)
-        deviation = experiments.protocol_deviation(*(sp.lambdify(arguments, expression, "mpmath") for expression in stated))
+        deviation = package_numerics.protocol_deviation(
+            *(sp.lambdify(arguments, expression, "mpmath") for expression in stated)
+        )
         proof.witness("the package's closed form, and its weights step by step", deviation, ROUND_OFF)
         squared, start = (sp.lambdify(arguments, expression) for expression in stated)
         deviation = experiments.finetuned_endpoints(squared, start)
@@ -281,7 +285,7 @@ def unequal_layers(proof: Derivation, stated: tuple[Expression, Expression]) -> 
     proof.equal("the first layer's energy", first, scale * sp.cosh(eta) + imbalance)
     holds = proof.equal("the second layer's", second, scale * sp.cosh(eta) - imbalance)
     if holds:
-        deviation = experiments.unequal_deviation(*(sp.lambdify((FIRST, SECOND), part) for part in stated))
+        deviation = package_numerics.unequal_deviation(*(sp.lambdify((FIRST, SECOND), part) for part in stated))
         proof.witness("the package's pretrained weights", deviation, ROUND_OFF)
 
 

@@ -12,7 +12,7 @@ from normtheory.audit.alone import run_alone
 from normtheory.audit.claims import Verdict, claim
 from normtheory.audit.derivation import Derivation
 from normtheory.penalties import GroupL12
-from normtheory.proofs import experiments, setting
+from normtheory.proofs import experiments, package_numerics, setting
 from normtheory.proofs.appendix_b import least_norm, length
 from normtheory.proofs.one_output import ROUND_OFF
 from normtheory.proofs.setting import number, percent
@@ -84,7 +84,7 @@ def two_task_penalty(proof: Derivation, stated: Norm) -> None:
     u, v = sp.symbols("u v", positive=True)
     trace = hessian.trace().subs({b: u, a: v})
     proof.positive("and its trace is positive: the program is convex", trace, 2 / sp.sqrt(u**2 + v**2))
-    deviation = experiments.group_numerics_deviation(stated(b, a), (b, a))
+    deviation = package_numerics.group_numerics_deviation(stated(b, a), (b, a))
     proof.witness("the package's float64 penalty, derivatives and conjugate", deviation, ROUND_OFF)
 
 
@@ -327,7 +327,7 @@ def excess(proof: Derivation, stated: tuple[Expression, Expression]) -> None:
     proof.equal("the order in beta", B * sp.diff(logarithm, B), order)
     proof.equal("and the dependence on beta_aux; the two add up to 1", A * sp.diff(logarithm, A), 1 - order)
     if same:
-        deviation = experiments.excess_deviation(sp.lambdify((B, A), form, "mpmath"))
+        deviation = package_numerics.excess_deviation(sp.lambdify((B, A), form, "mpmath"))
         proof.witness("the package's float64 excess against the form in 50 digits", deviation, ROUND_OFF)
 
 

@@ -16,22 +16,16 @@ import numpy as np
 
 from normtheory.arrays import FloatArray
 from normtheory.penalties import L1, GroupL12, Q, WeightedL2, arcsinh_difference
+from normtheory.solvers.enclosures import TINY, UNIT, Enclosed, dot, product
 from normtheory.solvers.potentials import Potential
+from normtheory.solvers.uniqueness import unique_minimiser
 
 # A certificate is accepted when every relative measure in it is at most the tolerance asked for.
 DEFAULT_TOLERANCE = 1e-10
 
-UNIT = float(np.finfo(np.float64).eps) / 2  # u, the relative rounding error of one float64 operation
-TINY = float(np.finfo(np.float64).tiny)  # absolute error of an operation that underflows
-BLOCK = 256  # terms summed before partial sums are: the error of a sum grows with block length + number of blocks
-BLOCK_ENTRIES = 2**18  # of a block of a matrix: what caches hold, and too few for BLAS to wake threads for
 FUNCTIONS = 32.0  # units of relative error of the elementwise functions of Q, per unit of 1 + |argument|
 ROUND_OFF_SHARE = 0.1  # of the tolerance that round-off may take before twice the precision is used
 QUADRATIC = 1e-40  # ratios beta/k below which Q is its quadratic term to 80 digits, and may be rescaled
-
-# Uniqueness: what counts as active, and as linearly independent.
-ACTIVE = 10.0  # times the root of the certificate's worst measure, relative
-INDEPENDENT, DEPENDENT = 1e-6, 1e-12  # least singular value of the unit columns: at least, at most; undecided between
 
 
 @dataclass(frozen=True)
@@ -216,62 +210,6 @@ def certify_norm(
     return replace(certificate, objective=objective, dual_objective=dual_objective)
 
 
-def unique_minimiser(
-    designs: list[FloatArray], beta: FloatArray, pull: FloatArray, radius: float, accuracy: float
-) -> bool | None:
-    """Whether a norm's minimiser is unique, from a primal-dual pair: True, False, or None where the pair does not decide it.
-
-    By optimality every minimiser has beta_{.,d} = t_d u_d, t_d >= 0, u_d the direction of pull_d = (X_o^T nu_o)_d, and t_d = 0
-    where ||pull_d|| < radius. Hence it is unique if sum_d t_d X_o[:, d] u_{o,d} = 0 for all o has no solution but t = 0 on
-    {||pull_d|| = radius} (for l1: if the columns of the equicorrelation set are independent; Tibshirani 2013, doi
-    10.1214/13-EJS815), and it is not unique if there is such a t on the support of one minimiser, along which the penalty
-    does not change. In numbers: with m = 10 sqrt(accuracy) the set is taken as {||pull_d|| >= (1 - m) radius}, the support as
-    {||beta_d|| > m max ||beta||}, and columns of unit length are independent (dependent) if their least singular value is at
-    least 1e-6 (at most 1e-12).
-
-    What the verdicts mean exactly: True, any two minimisers differ by at most 2 (1 + s/1e-6) gap/(m radius) in each group, s
-    the norm of the remaining columns. False, points m max ||beta|| apart pass the same certificate.
-
-    Parameters
-    ----------
-    beta, pull : arrays, shape (O, D)
-        Minimiser and X_o^T nu_o, the dual scaled into the unit ball.
-    radius : float
-        Of the dual unit ball: 1 for l1, 2 for l1,2.
-    accuracy : float
-        The worst relative measure of the pair's certificate.
-    """
-    margin = ACTIVE * float(np.sqrt(max(accuracy, UNIT)))
-    sizes, lengths = np.hypot.reduce(beta, axis=0), np.hypot.reduce(pull, axis=0)
-    if not sizes.any():
-        return True  # a norm vanishes at 0 alone
-    if not margin < 1:
-        return None
-    directions = pull / np.where(lengths > 0, lengths, 1.0)
-    possible = lengths >= (1 - margin) * radius
-    certain = possible & (sizes > margin * sizes.max())
-    if _least_singular_value(designs, directions, possible) >= INDEPENDENT:
-        return True
-    return False if _least_singular_value(designs, directions, certain) <= DEPENDENT else None
-
-
-def _least_singular_value(designs: list[FloatArray], directions: FloatArray, chosen: np.ndarray) -> float:
-    """Of the columns (X_o[:, d] u_{o,d})_o of the chosen coordinates, scaled to unit length; 0 if there are too many."""
-    columns = np.vstack([_unit_rows(X)[:, chosen] * u[chosen] for X, u in zip(designs, directions, strict=True)])
-    if columns.shape[1] > columns.shape[0]:
-        return 0.0
-    if columns.shape[1] == 0:
-        return 1.0
-    lengths = np.linalg.norm(columns, axis=0)
-    return float(np.linalg.svd(columns / np.where(lengths > 0, lengths, 1.0), compute_uv=False)[-1])
-
-
-def _unit_rows(X: FloatArray) -> FloatArray:
-    """Rows scaled to a largest entry of about 1, by powers of two: the same constraints, and no square leaves float64."""
-    largest = np.abs(X).max(axis=1, keepdims=True)
-    return np.asarray(X / 2.0 ** np.round(np.log2(np.where(largest > 0, largest, 1.0))))
-
-
 def _lift(penalty: Q, beta0: FloatArray, beta: FloatArray, X: FloatArray, dual: FloatArray) -> float:
     """A power of two that keeps the squares of a tiny candidate in the range of float64, where Q is quadratic; else 1."""
     shift = max(max(float(X.max()), -float(X.min())) * float(np.abs(dual).sum()), float(np.abs(beta / penalty.k).max()))
@@ -283,13 +221,13 @@ def _measured_q(
     X: FloatArray, y: FloatArray, penalty: Q, beta0: FloatArray, beta: FloatArray, dual: FloatArray, *, extended: bool
 ) -> tuple[Certificate, float]:
     """The certificate, round-off included, and the largest share of round-off in its measures."""
-    pull, start = _product(X.T, dual, extended), _product(X, beta0, extended)
-    residual, misfit = _product(X, beta, extended).minus(y), start.minus(y)
+    pull, start = product(X.T, dual, extended), product(X, beta0, extended)
+    residual, misfit = product(X, beta, extended).minus(y), start.minus(y)
     angle = 2 * arcsinh_difference(beta, beta0, penalty.k)
     mismatch, mismatch_error = angle - pull.value, FUNCTIONS * UNIT * np.abs(angle) + pull.off
     metric = np.sqrt(1 / penalty.second_derivative(beta))
     grows, falls = penalty.divergence(beta, beta0), penalty.divergence_to(beta0, pull.value)
-    objective, linear = float(grows.sum()), _dot(dual, misfit, extended)
+    objective, linear = float(grows.sum()), dot(dual, misfit, extended)
     dual_objective = -linear.total() - float(falls.sum())
     lost = _lost(grows, angle / 2) + _lost(falls, pull.value / 2) + float(linear.error.sum())
     lost += _pushed(penalty, beta0, pull) + TINY * np.count_nonzero((beta != beta0) | (pull.value != 0))
@@ -310,13 +248,13 @@ def _measured_separable(
     X: FloatArray, y: FloatArray, potential: Potential, beta: FloatArray, dual: FloatArray, *, extended: bool
 ) -> tuple[Certificate, float]:
     """As `_measured_q`, through the potential's interface alone."""
-    pull, start = _product(X.T, dual, extended), _product(X, potential.start, extended)
-    residual, misfit = _product(X, beta, extended).minus(y), start.minus(y)
+    pull, start = product(X.T, dual, extended), product(X, potential.start, extended)
+    residual, misfit = product(X, beta, extended).minus(y), start.minus(y)
     x = pull.value / potential.unit
     picked, slope = potential.map(x)
     metric = np.sqrt(slope / potential.unit)
     grows, falls = potential.divergence(beta), potential.energy(x)
-    objective, linear = float(grows.sum()), _dot(dual, misfit, extended)
+    objective, linear = float(grows.sum()), dot(dual, misfit, extended)
     dual_objective = -linear.total() - float(falls.sum())
     lost = FUNCTIONS * UNIT * float(np.abs(grows).sum() + np.abs(falls).sum()) + float(linear.error.sum())
     lost += float((np.abs(picked - potential.start) * pull.off).sum())
@@ -342,7 +280,7 @@ def _lost(terms: FloatArray, arguments: FloatArray) -> float:
     return float(UNIT * (units * np.abs(terms)).sum())
 
 
-def _pushed(penalty: Q, beta0: FloatArray, pull: _Enclosed) -> float:
+def _pushed(penalty: Q, beta0: FloatArray, pull: Enclosed) -> float:
     """What an error in X^T nu does to the dual objective: its derivative there is the candidate less beta0."""
     spread = penalty.inverse_gradient(penalty.gradient(beta0) + pull.value)
     slope = np.abs(spread - beta0) + 4 * UNIT * np.abs(spread) + np.hypot(spread, penalty.k) * np.sinh(pull.off)
@@ -359,10 +297,10 @@ def _measured_norm(
     extended: bool,
 ) -> tuple[Certificate, float]:
     """The certificate, round-off included, and the largest share of round-off in its measures."""
-    pulls = [_product(X.T, nu, extended) for X, nu in zip(designs, duals, strict=True)]
+    pulls = [product(X.T, nu, extended) for X, nu in zip(designs, duals, strict=True)]
     pull, pull_error = np.stack([p.value for p in pulls]), np.stack([p.off for p in pulls])
-    residuals = [_product(X, b, extended).minus(y) for X, b, y in zip(designs, beta, targets, strict=True)]
-    linears = [_dot(nu, _Enclosed.exact(y), extended) for nu, y in zip(duals, targets, strict=True)]
+    residuals = [product(X, b, extended).minus(y) for X, b, y in zip(designs, beta, targets, strict=True)]
+    linears = [dot(nu, Enclosed.exact(y), extended) for nu, y in zip(duals, targets, strict=True)]
     linear = sum(part.total() for part in linears)
     lost = sum(float(part.error.sum()) for part in linears)
     scale = _norm(np.concatenate(targets))
@@ -402,7 +340,7 @@ def _measured_ball(
 
 
 def _measured_l2(
-    penalty: WeightedL2, beta: FloatArray, pull: _Enclosed, linear: float, lost: float
+    penalty: WeightedL2, beta: FloatArray, pull: Enclosed, linear: float, lost: float
 ) -> tuple[float, float, float, float, float]:
     """Objective, dual objective, gap, round-off in the gap, and the largest relative error of 2 weight beta = X^T nu."""
     objective, conjugate = penalty.value(beta), penalty.conjugate(pull.value)
@@ -421,96 +359,6 @@ def _measured_l2(
     )
 
 
-@dataclass(frozen=True, eq=False)
-class _Enclosed:
-    """Sums in two doubles, value + rest, and an elementwise bound on how far they are from the exact sums."""
-
-    value: FloatArray
-    rest: FloatArray
-    error: FloatArray
-
-    @property
-    def off(self) -> FloatArray:
-        """A bound on how far the value alone is from the exact sum."""
-        return np.asarray(self.error + np.abs(self.rest))
-
-    @staticmethod
-    def exact(value: FloatArray) -> _Enclosed:
-        """Numbers as they are."""
-        return _Enclosed(value, np.zeros_like(value), np.zeros_like(value))
-
-    def minus(self, other: FloatArray) -> _Enclosed:
-        """The sums less exact numbers, normalised."""
-        value, slip = _two_sum(self.value, -other)
-        rest = slip + self.rest
-        error = self.error + UNIT * np.abs(rest)  # the rest is rounded when it is formed
-        return _Enclosed(*_two_sum(value, rest), error)
-
-    def total(self) -> float:
-        """The sum of all entries of a vector with one entry."""
-        return float(self.value.sum() + self.rest.sum())
-
-
-def _product(A: FloatArray, v: FloatArray, extended: bool) -> _Enclosed:
-    """A v for A of shape (m, terms), in float64 or in twice its precision, with a bound on what it lost."""
-    rows, terms = A.shape
-    width = max(1, min(BLOCK, BLOCK_ENTRIES // rows))
-    value, rest, size = np.zeros(rows), np.zeros(rows), np.zeros(rows)
-    for first in range(0, terms, width):
-        block, part = A[:, first : first + width], v[first : first + width]
-        size += np.abs(block) @ np.abs(part)
-        if extended:
-            partial, slips = _summed(*_two_product(block, part))
-            value, slip = _two_sum(value, partial)
-            rest += slips + slip
-        else:
-            value += block @ part
-    # Twice the textbook constants, for the bound is itself computed in float64; an underflow costs TINY at most.
-    count = min(terms, width) + -(-terms // width) + 2
-    share = (count * UNIT) ** 2 if extended else count * UNIT
-    return _Enclosed(*_two_sum(value, rest), 2 * share * size + (terms * TINY if v.any() else 0.0))
-
-
-def _dot(u: FloatArray, v: _Enclosed, extended: bool) -> _Enclosed:
-    """u.v, shape (1,), with a bound on what it lost."""
-    main = _product(v.value[None], u, extended)
-    inherited = float(np.abs(u) @ v.error) + u.size * UNIT * float(np.abs(u) @ np.abs(v.rest))
-    return _Enclosed(main.value, main.rest + float(u @ v.rest), main.error + 2 * inherited)
-
-
-def _two_sum(a: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """a + b, rounded, and its rounding error, exactly (Knuth)."""
-    total = a + b
-    virtual = total - a
-    return total, (a - (total - virtual)) + (b - virtual)
-
-
-def _two_product(a: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """a b, rounded, and its rounding error, exactly (Dekker)."""
-    product = a * b
-    a_high, a_low = _halves(a)
-    b_high, b_low = _halves(b)
-    return product, a_low * b_low - (((product - a_high * b_high) - a_low * b_high) - a_high * b_low)
-
-
-def _halves(a: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """a as the sum of two numbers of 26 bits (Veltkamp)."""
-    shifted = (2.0**27 + 1) * a
-    high = shifted - (shifted - a)
-    return high, a - high
-
-
-def _summed(terms: FloatArray, slips: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Sums over the last axis, and the sums of what their roundings and the given slips left out, pairwise."""
-    while terms.shape[1] > 1:
-        half = terms.shape[1] // 2
-        sums, slip = _two_sum(terms[:, :half], terms[:, half : 2 * half])
-        slip += slips[:, :half] + slips[:, half : 2 * half]
-        terms = np.hstack([sums, terms[:, 2 * half :]])
-        slips = np.hstack([slip, slips[:, 2 * half :]])
-    return terms[:, 0], slips[:, 0]
-
-
 def _norm(vector: FloatArray) -> float:
     """The l2 norm, also of vectors whose squares leave the range of float64."""
     largest = float(np.abs(vector).max(initial=0.0))
@@ -525,11 +373,3 @@ def _ratio(value: float, scale: float) -> float:
         return 0.0
     ratio = float(value) / float(scale) if scale > 0 else float("nan")
     return float("inf") if np.isnan(ratio) else ratio
-
-
-def outside_the_range(y: str, X: str, residual: float) -> str:
-    """What to say of targets that no predictor fits, with the relative residual of least squares."""
-    return (
-        f"{y} is outside the range of {X} (relative least-squares residual {residual:.1e}): "
-        "no beta has zero training error; remove contradictory rows"
-    )

@@ -18,20 +18,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from functools import cache
 from math import sqrt
-from typing import Any
 
 import numpy as np
-from scipy.integrate import DOP853
 
 from normtheory.arrays import InputError
+from normtheory.solvers.runge_kutta import (
+    EPSILON,
+    Array,
+    Control,
+    Smooth,
+    Stiff,
+    VectorField,
+    first_step,
+    length,
+    tightened,
+)
 
-Array = Any  # a numpy array or a torch tensor, of float64
-VectorField = Callable[[Array], Array]
-
-DAMPING = 2 / 13  # epsilon of the paper: the stability polynomial stays below 1 by about a third of this
-EPSILON = float(np.finfo(np.float64).eps)
 STEPS_PER_ESTIMATE = 25  # accepted steps for which an estimate of the spectral radius serves
 SAFETY_OF_ESTIMATE = 1.2
 MOST_POWER_ITERATIONS = 50
@@ -157,31 +160,6 @@ class _SpectralRadius:
         return self.value
 
 
-@dataclass(frozen=True)
-class _Control:
-    """Tolerances of a run and the error norm they define: the root mean square over entries, of the worst of the runs."""
-
-    rtol: float
-    atol: float | Array
-    runs: int = 1
-
-    def error(self, estimate: Array, before: Array, after: Array) -> float:
-        """Norm of an error estimate in units of the tolerance."""
-        scaled = estimate / (self.atol + self.rtol * abs(before).clip(min=abs(after)))
-        squares = (scaled * scaled).reshape(self.runs, -1)
-        return sqrt(float((squares.sum(1) / squares.shape[1]).max()))
-
-
-@dataclass(frozen=True)
-class _Trial:
-    """A step tried from y with slope F(y): its end, the slope there, its error in units of the tolerance, what lies between."""
-
-    end: Array
-    slope: Array
-    error: float
-    interpolant: Callable[[float], Array]
-
-
 def integrate(
     vector_field: VectorField,
     state: Array,
@@ -226,233 +204,76 @@ def integrate(
     """
     if not str(state.dtype).endswith("float64"):
         raise InputError(f"the state holds {state.dtype} entries; the integrator needs float64")
-    statistics = statistics if statistics is not None else Statistics()
-
-    def counted(y: Array) -> Array:
-        statistics.evaluations += 1
-        return vector_field(y)
-
-    control = _Control(rtol, atol, runs)
-    radius, smooth, stiff = _SpectralRadius(counted), _Smooth(control), _Stiff(_tightened(control))
-
-    def step_to(begin: float, time: float, interpolant: Callable[[float], Array]) -> Step:
-        memory = Memory(
-            time, state, slope, radius.direction, radius.value, radius.age, smooth.step, stiff.step, stiff.last_step,
-            stiff.last_error, replace(statistics),
-        )  # fmt: skip
-        return Step(time, state, slope, radius.value, memory, begin, interpolant)
-
+    under_way = _Integration(vector_field, state, Control(rtol, atol, runs), Statistics() if statistics is None else statistics)
     if resume is None:
-        time, slope = 0.0, counted(state)
-        rho = radius.at(state, slope)
-        smooth.step = _first_step(counted, state, slope, rho, control)
+        under_way.begin()
     else:
-        time, state, slope = resume.time, resume.state, resume.derivative
-        radius.direction, radius.value, radius.age = resume.direction, resume.spectral_radius, resume.age
-        smooth.step, stiff.step = resume.smooth_step, resume.stiff_step
-        stiff.last_step, stiff.last_error = resume.last_step, resume.last_error
-        vars(statistics).update(vars(resume.statistics))
-    yield step_to(time, time, lambda _: state)
-    while time < end:
-        rho = radius.at(state, slope)
-        method: _Smooth | _Stiff = smooth if SMOOTH_BONUS * smooth.pace(rho) > stiff.pace(rho) else stiff
+        under_way.go_on_from(resume)
+    yield under_way.here(under_way.time, lambda _: under_way.state)
+    while under_way.time < end:
+        step = under_way.attempted(end, most_evaluations)
+        if step is not None:
+            yield step
+
+
+class _Integration:
+    """An integration under way: where it is, and what its two methods and the spectral radius have learned."""
+
+    def __init__(self, vector_field: VectorField, state: Array, control: Control, statistics: Statistics) -> None:
+        self.vector_field, self.control, self.statistics = vector_field, control, statistics
+        self.smooth, self.stiff = Smooth(control), Stiff(tightened(control))
+        self.radius = _SpectralRadius(self.counted)
+        self.time, self.state, self.slope = 0.0, state, state
+
+    def counted(self, y: Array) -> Array:
+        """F(y), counted."""
+        self.statistics.evaluations += 1
+        return self.vector_field(y)
+
+    def begin(self) -> None:
+        """Look at the start."""
+        self.slope = self.counted(self.state)
+        rho = self.radius.at(self.state, self.slope)
+        self.smooth.step = first_step(self.counted, self.state, self.slope, rho, self.control)
+
+    def go_on_from(self, memory: Memory) -> None:
+        """Take over what an earlier integration knew."""
+        self.time, self.state, self.slope = memory.time, memory.state, memory.derivative
+        self.radius.direction, self.radius.value, self.radius.age = memory.direction, memory.spectral_radius, memory.age
+        self.smooth.step, self.stiff.step = memory.smooth_step, memory.stiff_step
+        self.stiff.last_step, self.stiff.last_error = memory.last_step, memory.last_error
+        vars(self.statistics).update(vars(memory.statistics))
+
+    def here(self, begin: float, interpolant: Callable[[float], Array]) -> Step:
+        """The step that ends here."""
+        radius, smooth, stiff = self.radius, self.smooth, self.stiff
+        memory = Memory(
+            self.time, self.state, self.slope, radius.direction, radius.value, radius.age, smooth.step, stiff.step,
+            stiff.last_step, stiff.last_error, replace(self.statistics),
+        )  # fmt: skip
+        return Step(self.time, self.state, self.slope, radius.value, memory, begin, interpolant)
+
+    def attempted(self, end: float, most_evaluations: int) -> Step | None:
+        """Try a step with the method that goes farther per gradient; None if its error is too large."""
+        rho = self.radius.at(self.state, self.slope)
+        smooth, stiff, time = self.smooth, self.stiff, self.time
+        method: Smooth | Stiff = smooth if SMOOTH_BONUS * smooth.pace(rho) > stiff.pace(rho) else stiff
         step = min(method.admissible(rho), end - time)
-        if statistics.evaluations > most_evaluations:
-            raise IntegrationError(f"{statistics.evaluations} gradients spent at time {time:.4g}")
+        if self.statistics.evaluations > most_evaluations:
+            raise IntegrationError(f"{self.statistics.evaluations} gradients spent at time {time:.4g}")
         if not step > EPSILON * time and step < end - time:
             raise IntegrationError(f"the step size fell to round-off at time {time:.4g}")
-        trial = method.attempt(counted, state, slope, step, rho)
+        trial = method.attempt(self.counted, self.state, self.slope, step, rho)
         if not trial.error <= 1.0:
-            statistics.rejected += 1
+            self.statistics.rejected += 1
             method.step = step * (max(0.1, 0.8 / trial.error ** (1 / 3)) if np.isfinite(trial.error) else 0.1)
-            radius.age = STEPS_PER_ESTIMATE  # the estimate may be what failed
-            continue
+            self.radius.age = STEPS_PER_ESTIMATE  # the estimate may be what failed
+            return None
         smooth.learn(trial.error if method is smooth else None, step)
-        stiff.learn(state, slope, trial, step)
-        begin, time = time, end if step == end - time else time + step
-        state, slope = trial.end, trial.slope
-        statistics.accepted += 1
-        statistics.most_stages = max(statistics.most_stages, method.stages(step, rho))
-        radius.age += 1
-        yield step_to(begin, time, trial.interpolant)
-
-
-def length(array: Array) -> float:
-    """Euclidean norm of all entries."""
-    return sqrt(float((array * array).sum()))
-
-
-def _rows(count: int, like: Array) -> Array:
-    """An empty matrix of `count` rows, each with as many entries as `like`."""
-    size = (count, int(np.prod(like.shape)))
-    return np.empty(size) if isinstance(like, np.ndarray) else like.new_empty(size)
-
-
-def _row(coefficients: Any, like: Array) -> Array:
-    """Coefficients of a tableau as an array of the kind of `like`."""
-    return coefficients if isinstance(like, np.ndarray) else like.new_tensor(coefficients)
-
-
-def _tightened(control: _Control) -> _Control:
-    """Tolerance for the local error of RKC whose accumulated error, of order (local)^(2/3), is about `control`'s.
-
-    The factor 100 is measured on finetuning runs (D = 1000): endpoints then lie within a few rtol of the exact ones.
-    """
-    tighter = min(1.0, float(np.sqrt(100**3 * control.rtol)))
-    return replace(control, rtol=control.rtol * tighter, atol=control.atol * tighter)
-
-
-@dataclass
-class _Smooth:
-    """DOP853: order 8, for as long as the step is limited by accuracy."""
-
-    control: _Control
-    step: float = 0.0  # what accuracy allows
-
-    STAGES = 12
-    STABLE = 5.0  # on the negative real axis, in units of 1/spectral radius; a little less than the method's
-
-    def stages(self, step: float, rho: float) -> int:
-        return self.STAGES
-
-    def admissible(self, rho: float) -> float:
-        return min(self.step, self.STABLE / rho) if rho else self.step
-
-    def pace(self, rho: float) -> float:
-        """Distance per gradient."""
-        return self.admissible(rho) / self.STAGES
-
-    def attempt(self, vector_field: VectorField, y: Array, slope: Array, step: float, rho: float) -> _Trial:
-        slopes = _rows(self.STAGES + 1, y)
-        slopes[0] = slope.reshape(-1)
-
-        def combined(coefficients: Any, count: int) -> Array:
-            return step * (_row(coefficients, y) @ slopes[:count]).reshape(y.shape)
-
-        for stage in range(1, self.STAGES):
-            slopes[stage] = vector_field(y + combined(DOP853.A[stage, :stage], stage)).reshape(-1)
-        end = y + combined(DOP853.B, self.STAGES)
-        end_slope = vector_field(end)
-        slopes[self.STAGES] = end_slope.reshape(-1)
-        fifth = self.control.error(combined(DOP853.E5, self.STAGES + 1), y, end)
-        third = self.control.error(combined(DOP853.E3, self.STAGES + 1), y, end)
-        size = float(np.hypot(fifth, 0.1 * third))
-        error = fifth**2 / size if size else 0.0
-        return _Trial(end, end_slope, error, _seventh_order(vector_field, y, end, step, slopes))
-
-    def learn(self, error: float | None, step: float) -> None:
-        """Set the next step from the error of the last; if RKC took it (None), grow more confident until tried again."""
-        if error is None:
-            self.step = min(2 * max(self.step, step), 100 * step)
-        else:
-            self.step = step * min(10.0, max(0.1, 0.9 / max(error, 1e-16) ** (1 / 8)))
-
-
-@dataclass
-class _Stiff:
-    """RKC: order 2, as many stages as the step needs for stability."""
-
-    control: _Control
-    step: float = 0.0  # what accuracy allows
-    last_step: float = 0.0
-    last_error: float = 1.0
-
-    def stages(self, step: float, rho: float) -> int:
-        return max(2, 1 + int(np.sqrt(1.54 * step * rho + 1)))
-
-    def admissible(self, rho: float) -> float:
-        """The step, shortened where its stages would amplify round-off beyond the tolerance."""
-        most_stages = max(2.0, (self.control.rtol / (10 * EPSILON)) ** 0.5)
-        return float(min(self.step, (most_stages**2 - 1) / (1.54 * rho))) if rho else self.step
-
-    def pace(self, rho: float) -> float:
-        """Distance per gradient."""
-        step = self.admissible(rho)
-        return step / (self.stages(step, rho) + 1)
-
-    def attempt(self, vector_field: VectorField, y: Array, slope: Array, step: float, rho: float) -> _Trial:
-        end = _chebyshev_step(vector_field, y, slope, step, self.stages(step, rho))
-        end_slope = vector_field(end)
-        error = self._error(y, slope, end, end_slope, step)
-        return _Trial(end, end_slope, error, lambda x: _cubic(y, slope, end, end_slope, step, x))
-
-    def learn(self, y: Array, slope: Array, taken: _Trial, step: float) -> None:
-        """Predictive step control (Sommeijer, Shampine & Verwer, eq. 2.11); steps of either method teach it."""
-        error = max(self._error(y, slope, taken.end, taken.slope, step), 1e-10)
-        factor = 0.8 / error ** (1 / 3)
-        if self.last_step:
-            factor *= (step / self.last_step) * (self.last_error / error) ** (1 / 3)
-        self.step = step * min(10.0, max(0.1, factor))
-        self.last_step, self.last_error = step, error
-
-    def _error(self, y: Array, slope: Array, end: Array, end_slope: Array, step: float) -> float:
-        """Estimate of h^3 y'''/15 from values and slopes at both ends (Sommeijer, Shampine & Verwer, eq. 2.9)."""
-        return self.control.error(0.8 * (y - end) + 0.4 * step * (slope + end_slope), y, end)
-
-
-def _seventh_order(vector_field: VectorField, y: Array, end: Array, step: float, slopes: Array) -> Callable[[float], Array]:
-    """Dense output of DOP853, of order 7: three more evaluations, made when it is first asked for."""
-
-    @cache
-    def polynomials() -> tuple[Array, ...]:
-        more = _rows(slopes.shape[0] + len(DOP853.A_EXTRA), y)
-        more[: slopes.shape[0]] = slopes
-        for stage, row in enumerate(DOP853.A_EXTRA, slopes.shape[0]):
-            more[stage] = vector_field(y + step * (_row(row[:stage], y) @ more[:stage]).reshape(y.shape)).reshape(-1)
-        first, last, change = slopes[0].reshape(y.shape), slopes[-1].reshape(y.shape), end - y
-        higher = [step * (_row(row, y) @ more).reshape(y.shape) for row in DOP853.D]
-        return change, step * first - change, 2 * change - step * (first + last), *higher
-
-    def at(x: float) -> Array:
-        value = 0 * y
-        for number, polynomial in enumerate(reversed(polynomials())):
-            value = (value + polynomial) * (x if number % 2 == 0 else 1 - x)
-        return y + value
-
-    return at
-
-
-def _cubic(y: Array, slope: Array, end: Array, end_slope: Array, step: float, x: float) -> Array:
-    """Hermite's cubic through values and slopes at both ends, at the fraction x of the step."""
-    bend = (1 - 2 * x) * (end - y) + step * ((x - 1) * slope + x * end_slope)
-    return (1 - x) * y + x * end + x * (x - 1) * bend
-
-
-def _first_step(vector_field: VectorField, y: Array, slope: Array, rho: float, control: _Control) -> float:
-    """A step whose linearised error is about a hundredth of the tolerance."""
-    step = 1 / rho if rho else 1.0
-    error = control.error(step * (vector_field(y + step * slope) - slope), y, y)
-    return float(0.1 * step / np.sqrt(error)) if error > 0.01 else step
-
-
-@cache
-def _coefficients(stages: int) -> tuple[float, tuple[tuple[float, float, float, float], ...]]:
-    """mu~_1, and (mu_j, nu_j, mu~_j, gamma~_j) for j = 2 ... s (Sommeijer, Shampine & Verwer, eqs. 2.5 to 2.8)."""
-    w0 = 1 + DAMPING / stages**2
-    T, dT, d2T = np.ones(stages + 1), np.zeros(stages + 1), np.zeros(stages + 1)
-    T[1], dT[1] = w0, 1.0
-    for j in range(2, stages + 1):  # Chebyshev polynomials and two derivatives at w0
-        T[j] = 2 * w0 * T[j - 1] - T[j - 2]
-        dT[j] = 2 * T[j - 1] + 2 * w0 * dT[j - 1] - dT[j - 2]
-        d2T[j] = 4 * dT[j - 1] + 2 * w0 * d2T[j - 1] - d2T[j - 2]
-    w1 = dT[stages] / d2T[stages]
-    b = np.empty(stages + 1)
-    b[2:] = d2T[2:] / dT[2:] ** 2
-    b[0] = b[1] = b[2]
-    a = 1 - b * T
-    rows = [
-        (2 * b[j] * w0 / b[j - 1], -b[j] / b[j - 2], 2 * b[j] * w1 / b[j - 1], -a[j - 1] * 2 * b[j] * w1 / b[j - 1])
-        for j in range(2, stages + 1)
-    ]
-    return float(b[1] * w1), tuple((float(m), float(n), float(t), float(g)) for m, n, t, g in rows)
-
-
-def _chebyshev_step(vector_field: VectorField, y: Array, slope: Array, step: float, stages: int) -> Array:
-    """One RKC step of `stages` stages from y, where F(y) = slope (Sommeijer, Shampine & Verwer, eq. 2.4)."""
-    first, rows = _coefficients(stages)
-    before, latest = y, y + (first * step) * slope
-    for mu, nu, mu_tilde, gamma_tilde in rows:
-        following = mu * latest + nu * before + (1 - mu - nu) * y
-        following += step * (mu_tilde * vector_field(latest) + gamma_tilde * slope)
-        before, latest = latest, following
-    return latest
+        stiff.learn(self.state, self.slope, trial, step)
+        self.time = end if step == end - time else time + step
+        self.state, self.slope = trial.end, trial.slope
+        self.statistics.accepted += 1
+        self.statistics.most_stages = max(self.statistics.most_stages, method.stages(step, rho))
+        self.radius.age += 1
+        return self.here(time, trial.interpolant)

@@ -16,12 +16,13 @@ import numpy as np
 import torch
 
 from normtheory.arrays import FloatArray, InputError
-from normtheory.networks import ReLUWeights, Weights
-from normtheory.solvers.flow import FlowError, pooled_weights
+from normtheory.networks import Network, ReLUWeights, Weights
+from normtheory.solvers.flow import pooled_weights
+from normtheory.solvers.trajectory import FlowError
 from normtheory.tasks import Task
 
 Tensor = Any  # torch.Tensor
-AnyWeights = Weights | ReLUWeights
+DescendedWeights = Weights | ReLUWeights  # of the networks that can be trained here
 
 RECORD_EVERY = 50  # epochs
 BACKOFF = 10.0
@@ -80,7 +81,7 @@ class Descended:
         Epochs of the records, counted from 0, and the main task's test losses there; empty without test data.
     """
 
-    weights: Any
+    weights: DescendedWeights
     rate: float
     epochs: int
     steps: int
@@ -102,7 +103,7 @@ class Descended:
 
 def descend(
     tasks: Sequence[Task],
-    weights: AnyWeights,
+    weights: DescendedWeights,
     settings: Settings,
     *,
     test: Task | None = None,
@@ -147,7 +148,7 @@ def descend(
 
 def _attempt(
     tasks: Sequence[Task],
-    weights: AnyWeights,
+    weights: DescendedWeights,
     settings: Settings,
     rate: float,
     shares: Sequence[float],
@@ -168,7 +169,8 @@ def _attempt(
         recorded.append(epoch)
         if test is not None:
             now = _weights_of(weights, parameters)
-            test_losses.append(float(np.mean((now.network.output(now, test.X) - test.y) ** 2)))
+            network: Network[Any] = now.network
+            test_losses.append(float(np.mean((network.output(now, test.X) - test.y) ** 2)))
         if progress is not None:
             progress(epoch, loss)
 
@@ -204,7 +206,7 @@ def _batches(total: int, size: int | None, order: Any) -> Iterator[Tensor | None
 
 
 def _loss(
-    weights: AnyWeights,
+    weights: DescendedWeights,
     parameters: list[Tensor],
     data: list[tuple[Tensor, Tensor]],
     shares: Sequence[float],
@@ -223,7 +225,7 @@ def _loss(
     return total
 
 
-def _output(weights: AnyWeights, parameters: list[Tensor], X: Tensor, o: int) -> Tensor:
+def _output(weights: DescendedWeights, parameters: list[Tensor], X: Tensor, o: int) -> Tensor:
     if isinstance(weights, ReLUWeights):
         hidden, readout = parameters
         return torch.relu(X @ hidden.T) @ readout[o]
@@ -233,6 +235,6 @@ def _output(weights: AnyWeights, parameters: list[Tensor], X: Tensor, o: int) ->
     return X @ (w_plus * v_plus - w_minus * v_minus)
 
 
-def _weights_of(weights: AnyWeights, parameters: list[Tensor]) -> Any:
+def _weights_of(weights: DescendedWeights, parameters: list[Tensor]) -> DescendedWeights:
     arrays = [parameter.detach().numpy().copy() for parameter in parameters]
     return type(weights)(*arrays)

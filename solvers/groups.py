@@ -26,7 +26,7 @@ from scipy.linalg.blas import dgemv, dsyrk
 from normtheory.arrays import FloatArray, positive_scalar
 from normtheory.penalties import GroupL12
 from normtheory.solvers.certificate import Solution, accepted, certify_norm
-from normtheory.solvers.systems import Tasks
+from normtheory.solvers.scaling import Tasks
 
 DEFAULT_TOLERANCE = 1e-8  # on the certificate; t^2 - ||beta||^2 loses the digits that a gap far below 1e-9 needs
 MOST_STEPS = 60

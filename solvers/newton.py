@@ -15,10 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy.linalg import lstsq, qr, solve_triangular
-from scipy.linalg.blas import dgemv, dsyrk, dtrsv
-from scipy.linalg.lapack import dpotrf
+from numpy.typing import ArrayLike
 
 from normtheory.arrays import FloatArray, InputError, matrix, positive, positive_scalar, real_array, targets, vector
 from normtheory.penalties import Q
@@ -30,8 +27,8 @@ from normtheory.solvers.certificate import (
     accepted,
     certify_q,
     certify_separable,
-    outside_the_range,
 )
+from normtheory.solvers.constraints import Factor, System, independent_rows
 from normtheory.solvers.potentials import HyperbolicEntropy, Potential
 
 MOST_STEPS = 300  # factorisations; the paper's problems take 4 to 12
@@ -44,8 +41,6 @@ GROWTH_OF_STRIDE = 5.0  # from one factorisation to the next, at the most
 SHRINK = 0.5  # of a stride that was too long
 SHORTEST_STRIDE = 0.05  # in log kappa; below it a plain Newton step is the better use of a factorisation
 END_OF_PATH = 1 / 20  # of the least b': a kappa this small hardly differs from 0
-COLUMN_BLOCK_BYTES = 8 * 2**20  # of the weighted copy of X that a Gram matrix is accumulated from
-NEARLY_DEPENDENT = 1e-5  # sine of the angle of a row with the others below which rows are orthogonalised first
 
 
 def minimize(
@@ -144,7 +139,7 @@ def _solved(
     X: FloatArray, y: FloatArray, potential: Potential, tol: float, dual: FloatArray | None
 ) -> tuple[FloatArray, FloatArray, int]:
     """Return beta, nu and the number of factorisations, uncertified."""
-    system = _independent_rows(X, y, tol)
+    system = independent_rows(X, y, tol)
     path = _Path(system, potential)
     misfit = system.z - system.predictions(potential.start)
     if _is_round_off(misfit, system, potential.start):
@@ -154,76 +149,17 @@ def _solved(
     return beta, system.lift(mu * potential.unit), steps
 
 
-def _is_round_off(misfit: FloatArray, system: _System, start: FloatArray) -> bool:
+def _is_round_off(misfit: FloatArray, system: System, start: FloatArray) -> bool:
     largest = max(float(system.Z.max(initial=0.0)), -float(system.Z.min(initial=0.0)))
     scale = float(np.linalg.norm(system.z)) + largest * float(np.linalg.norm(start))
     return float(np.linalg.norm(misfit)) <= float(np.finfo(float).eps * np.sqrt(start.size)) * scale
 
 
 @dataclass(frozen=True, eq=False)
-class _System:
-    """The constraint Z beta = z with independent rows, a factor of Z Z^T, and the way to and from the duals of X beta = y.
-
-    All long products go through scipy: numpy brings a BLAS of its own, whose threads, once woken, would contend for the cores
-    with those that make the Gram matrices.
-    """
-
-    Z: FloatArray
-    z: FloatArray
-    factor: _Factor
-    steps: int  # factorisations it took
-    triangle: FloatArray | None = None  # of the pivoted QR factorisation of X^T, if rows depend on each other
-    pivots: NDArray[np.intp] | None = None
-    rows: int = 0
-
-    def predictions(self, beta: FloatArray) -> FloatArray:
-        """Z beta."""
-        return np.asarray(dgemv(1.0, self.Z.T, beta, trans=1)) if self.z.size else np.zeros(0)
-
-    def pull(self, mu: FloatArray) -> FloatArray:
-        """Z^T mu."""
-        return np.asarray(dgemv(1.0, self.Z.T, mu))
-
-    def lift(self, mu: FloatArray) -> FloatArray:
-        """A nu with X^T nu = Z^T mu."""
-        if self.triangle is None or self.pivots is None:
-            return mu
-        nu = np.zeros(self.rows)
-        nu[self.pivots[: mu.size]] = solve_triangular(self.triangle[:, : mu.size], mu)
-        return nu
-
-    def lower(self, nu: FloatArray) -> FloatArray:
-        """The mu with Z^T mu = X^T nu."""
-        return nu if self.triangle is None else np.asarray(self.triangle @ nu[self.pivots])
-
-
-def _independent_rows(X: FloatArray, y: FloatArray, tol: float) -> _System:
-    """X beta = y as it stands if its rows are independent, else an orthonormal basis of them, by pivoted QR."""
-    rows, inputs = X.shape
-    if rows <= inputs:
-        gram = dsyrk(1.0, X.T, trans=1)
-        lengths = np.sqrt(np.diag(gram))
-        triangle, failed = dpotrf(gram, clean=0, overwrite_a=1)
-        if not failed and (np.diag(triangle) > NEARLY_DEPENDENT * lengths).all():
-            return _System(X, y, _Factor(triangle), 1)
-    orthonormal, R, pivots = qr(X.T, mode="economic", pivoting=True, check_finite=False)
-    sizes = np.abs(np.diag(R))
-    rank = int(np.count_nonzero(sizes > max(X.shape) * np.finfo(float).eps * sizes[0])) if sizes[0] else 0
-    basis = np.ascontiguousarray(orthonormal[:, :rank].T)
-    z = np.zeros(0)
-    if rank:
-        z = lstsq(R[:rank].T, y[pivots], lapack_driver="gelsy", check_finite=False)[0]
-    misfit, size = float(np.linalg.norm(X @ (basis.T @ z) - y)), float(np.linalg.norm(y))
-    if misfit > tol * size:
-        raise InputError(outside_the_range("y", "X", misfit / size))
-    return _System(basis, z, _Factor(np.eye(rank)), 1, R[:rank], pivots, rows)
-
-
-@dataclass(frozen=True, eq=False)
 class _Point:
     """An iterate: dual variable mu at path parameter kappa, and all that follows from it."""
 
-    system: _System
+    system: System
     mu: FloatArray
     kappa: float
     x: FloatArray  # Z^T mu
@@ -246,7 +182,7 @@ class _Point:
 class _Path:
     """The problems of the softened potential: the one asked for is at kappa = 0."""
 
-    system: _System
+    system: System
     potential: Potential
 
     def at(self, mu: FloatArray, kappa: float, x: FloatArray | None = None) -> _Point:
@@ -265,7 +201,7 @@ def _follow(path: _Path, misfit: FloatArray, tol: float, warm: _Point | None) ->
     point = cold if warm is None or not warm.inside else warm
     reach, beta = np.inf, point.beta
     for steps in range(system.steps + 1, MOST_STEPS + 1):
-        factor = _Factor.of(system.Z, point.slope)
+        factor = Factor.of(system.Z, point.slope)
         newton = _Step.of(path, point, factor)
         if point is warm and newton.change > FAR:
             point = cold
@@ -286,13 +222,13 @@ class _Step:
     """A Newton step, or a correction with an old factorisation, from a point to the next at the same kappa."""
 
     point: _Point
-    factor: _Factor
+    factor: Factor
     mu: FloatArray  # by how much mu changes
     x: FloatArray
     end: _Point
 
     @staticmethod
-    def of(path: _Path, point: _Point, factor: _Factor) -> _Step:
+    def of(path: _Path, point: _Point, factor: Factor) -> _Step:
         """The step that the factor, of the point's own Hessian or of one nearby, suggests."""
         mu = -factor.solve(point.residual)
         x = path.system.pull(mu)
@@ -356,7 +292,7 @@ def _descended(path: _Path, newton: _Step) -> _Point:
     return end
 
 
-def _corrected(path: _Path, point: _Point, factor: _Factor, misfit: FloatArray, tol: float) -> tuple[FloatArray, _Point]:
+def _corrected(path: _Path, point: _Point, factor: Factor, misfit: FloatArray, tol: float) -> tuple[FloatArray, _Point]:
     """Corrections with the last factorisation until they have solved the problem, or for as long as they converge.
 
     Returns the last point, and its beta or, where corrections stopped short, what the next one would make of it.
@@ -372,7 +308,7 @@ def _corrected(path: _Path, point: _Point, factor: _Factor, misfit: FloatArray, 
     return point.beta, point
 
 
-def _solves(system: _System, point: _Point, misfit: FloatArray, tol: float) -> bool:
+def _solves(system: System, point: _Point, misfit: FloatArray, tol: float) -> bool:
     """Whether the point's beta is feasible, and its gap mu.(Z beta - z) small, far beyond what the certificate asks for.
 
     The gap is against mu.misfit, the sum of primal objective and conjugate, which is the objective up to a factor.
@@ -381,7 +317,7 @@ def _solves(system: _System, point: _Point, misfit: FloatArray, tol: float) -> b
     return _infeasibility(system, point.residual, misfit) <= small and gap <= small * abs(float(point.mu @ misfit))
 
 
-def _infeasibility(system: _System, residual: FloatArray, misfit: FloatArray) -> float:
+def _infeasibility(system: System, residual: FloatArray, misfit: FloatArray) -> float:
     """Size of a residual, relative to the larger of targets and start's predictions."""
     size = max(float(np.linalg.norm(system.z)), float(np.linalg.norm(system.z - misfit)))
     return float(np.linalg.norm(residual)) / size
@@ -394,46 +330,3 @@ def _settled(path: _Path, point: _Point, beta: FloatArray, misfit: FloatArray, t
     miss = unit * float(((beta - point.beta) ** 2 / point.slope).sum()) / 2
     objective = unit * float(point.x @ (point.beta - start)) - float(path.potential.energy(point.x).sum())
     return feasible and miss <= tol / 100 * objective
-
-
-@dataclass(frozen=True, eq=False)
-class _Factor:
-    """Upper triangular R with R^T R = Z diag(weights) Z^T; what stands below the diagonal is not read."""
-
-    triangle: FloatArray
-    order: NDArray[np.intp] | None = None
-
-    @staticmethod
-    def of(Z: FloatArray, weights: FloatArray) -> _Factor:
-        """Cholesky factor of the Gram matrix; where that breaks down, QR of diag(sqrt(weights)) Z^T, squaring nothing."""
-        triangle, failed = dpotrf(_gram(Z, weights), clean=0, overwrite_a=1)
-        if not failed:
-            return _Factor(triangle)
-        # Rows sorted by size and columns pivoted: accurate also for weights that span many decades.
-        tall = (Z * np.sqrt(weights)).T[np.argsort(-weights)]
-        triangle, order = qr(tall, mode="r", pivoting=True, check_finite=False)
-        return _Factor(triangle[: Z.shape[0]], order)
-
-    def solve(self, right: FloatArray) -> FloatArray:
-        """Solve R^T R x = right."""
-        if self.order is None:
-            # For one right-hand side several times faster than dpotrs, which solves as if for many.
-            return np.asarray(dtrsv(self.triangle, dtrsv(self.triangle, right, trans=1)))
-        x = np.empty_like(right)
-        half = solve_triangular(self.triangle, right[self.order], trans="T", check_finite=False)
-        x[self.order] = solve_triangular(self.triangle, half, check_finite=False)
-        return x
-
-
-def _gram(Z: FloatArray, weights: FloatArray) -> FloatArray:
-    """Upper triangle of Z diag(weights) Z^T, accumulated over blocks of columns so that no second Z is held in memory."""
-    rows, inputs = Z.shape
-    width = max(1, min(inputs, COLUMN_BLOCK_BYTES // (8 * rows)))
-    product = np.zeros((rows, rows), order="F")
-    workspace = np.empty((rows, width))
-    roots = np.sqrt(weights)
-    for first in range(0, inputs, width):
-        columns = slice(first, min(first + width, inputs))
-        block = np.multiply(Z[:, columns], roots[columns], out=workspace[:, : columns.stop - first])
-        product = dsyrk(1.0, block.T, trans=1, beta=1.0, c=product, overwrite_c=True)
-    return product

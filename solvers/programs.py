@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from normtheory.arrays import FloatArray, positive, vector
 from normtheory.penalties import L1, GroupL12, Q, WeightedL2
 from normtheory.solvers.certificate import NotCertified, Solution, accepted, certify_norm, certify_q
-from normtheory.solvers.systems import Tasks, power_of_two
+from normtheory.solvers.scaling import Tasks, power_of_two
 
 CONIC_TOLERANCE = 1e-7  # on the certificate of what the conic solver returns
 ENTROPY_ASKS = 1e-12  # asked of Clarabel: the entropy is flat, and beta only as good as the root of the gap

@@ -7,107 +7,24 @@ initial weights of a network.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from normtheory import exact
 from normtheory.arrays import FloatArray, InputError, positive_scalar, vector
-from normtheory.networks import Network, ReLUWeights, Weights, random_readout
-from normtheory.solvers.flow import DEFAULT_RTOL, FlowState, Layers, Progress, Save, Trajectory, gradient_flow, linear_map
+from normtheory.networks import AnyWeights, Network, ReLUWeights, Weights, random_readout
+from normtheory.solvers.checkpoints import Checkpoint, Following, PhaseProgress
+from normtheory.solvers.flow import DEFAULT_RTOL, Layers
+from normtheory.solvers.trajectory import Trajectory, linear_map
 from normtheory.tasks import Task
 
 # The protocols' defaults are the paper's (section 4): constant initialisation and reset readout of 1e-3, no rescaling.
 ALPHA = 1e-3
 GAMMA = 1e-3
 RESCALE = 1.0
-
-AnyWeights = Weights | ReLUWeights
-
-
-class PhaseProgress(Protocol):
-    """What a protocol calls with phase, time, training loss and gradient evaluations at every accepted step."""
-
-    def __call__(self, phase: str, time: float, loss: float, evaluations: int, /) -> None:
-        """Report."""
-
-
-class Checkpoint:
-    """The flows of a protocol, phase by phase: where to resume each, and what to save of it.
-
-    Parameters
-    ----------
-    resume : mapping from phases to FlowState, optional
-        What `states` returned. The protocol must be called with the same arguments; a finished phase costs nothing.
-    """
-
-    def __init__(self, resume: Mapping[str, FlowState] | None = None) -> None:
-        self._resume = dict(resume or {})
-        self._latest: dict[str, Any] = {}
-
-    def resume(self, phase: str) -> FlowState | None:
-        """Where to go on with a phase, if it was begun."""
-        return self._resume.get(phase)
-
-    def keeper(self, phase: str) -> Save:
-        """What the flow of a phase is to call after every step."""
-
-        def keep(state: Any) -> None:
-            self._latest[phase] = state
-
-        return keep
-
-    def states(self) -> dict[str, FlowState]:
-        """The phases begun so far, here or before the interruption, each at its last accepted step."""
-        return self._resume | {phase: state() for phase, state in self._latest.items()}
-
-    def arrays(self) -> dict[str, ArrayLike]:
-        """The states as named arrays for a file: phase.array."""
-        return {f"{phase}.{name}": value for phase, state in self.states().items() for name, value in state.arrays().items()}
-
-    @staticmethod
-    def of(arrays: Mapping[str, FloatArray]) -> Checkpoint:
-        """The checkpoint to resume that `arrays` returned; names without a phase are left alone.
-
-        Raises
-        ------
-        InputError
-            If an array is missing.
-        """
-        phases: dict[str, dict[str, FloatArray]] = {}
-        for name, array in arrays.items():
-            phase, dot, rest = name.partition(".")
-            if dot:
-                phases.setdefault(phase, {})[rest] = array
-        return Checkpoint({phase: FlowState.of(state) for phase, state in phases.items()})
-
-
-@dataclass(frozen=True)
-class _Following:
-    """How a protocol's flows are followed: options that all its phases share."""
-
-    rtol: float
-    atol: float | None
-    progress: PhaseProgress | None
-    checkpoint: Checkpoint | None
-
-    def flow(self, phase: str, tasks: Sequence[Task], weights: Any, **options: Any) -> Trajectory:
-        """One phase."""
-        checkpoint = self.checkpoint or Checkpoint()
-        return gradient_flow(
-            weights.network,
-            tasks,
-            weights,
-            rtol=self.rtol,
-            atol=self.atol,
-            progress=_phase(self.progress, phase),
-            resume=checkpoint.resume(phase),
-            on_step=None if self.checkpoint is None else checkpoint.keeper(phase),
-            **options,
-        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,10 +42,10 @@ class Finetuned:
         None if pretraining was given by its predictor and entered in closed form.
     """
 
-    pretrained: Any
-    start: Any
-    finetuning: Trajectory
-    pretraining: Trajectory | None
+    pretrained: AnyWeights
+    start: AnyWeights
+    finetuning: Trajectory[AnyWeights]
+    pretraining: Trajectory[AnyWeights] | None
 
     @property
     def beta_aux(self) -> FloatArray:
@@ -141,7 +58,15 @@ class Finetuned:
         return self.finetuning.beta
 
     def scale_and_start(self) -> exact.ScaleAndStart:
-        """The exact penalty scale and start of this finetuning run of a diagonal network, read off its own weights."""
+        """The exact penalty scale and start of this finetuning run of a diagonal network, read off its own weights.
+
+        Raises
+        ------
+        InputError
+            If it is another network.
+        """
+        if not isinstance(self.start, Weights):
+            raise InputError("only diagonal networks have an exact penalty; this is another network")
         return exact.scale_and_start(self.start)
 
 
@@ -157,7 +82,7 @@ class Linearised:
         The change of the state, of least norm among those that fit the tasks best.
     """
 
-    weights: Any
+    weights: AnyWeights
     change: FloatArray
 
     def output(self, X: FloatArray, task: int = 0) -> FloatArray:
@@ -189,11 +114,11 @@ class Probed:
         None if pretraining was given by its predictor.
     """
 
-    pretrained: Any
-    start: Any
-    closed_form: Any
-    probing: Trajectory | None
-    pretraining: Trajectory | None
+    pretrained: AnyWeights
+    start: AnyWeights
+    closed_form: AnyWeights
+    probing: Trajectory[AnyWeights] | None
+    pretraining: Trajectory[AnyWeights] | None
 
     @property
     def beta_aux(self) -> FloatArray:
@@ -217,7 +142,7 @@ def single_task(
     loss: float | None = None,
     progress: PhaseProgress | None = None,
     checkpoint: Checkpoint | None = None,
-) -> Trajectory:
+) -> Trajectory[AnyWeights]:
     """Train on one task.
 
     Parameters
@@ -239,7 +164,7 @@ def single_task(
         As `normtheory.solvers.flow.gradient_flow`.
     """
     task = Task(X, y)
-    following = _Following(rtol, atol, progress, checkpoint)
+    following = Following(rtol, atol, progress, checkpoint)
     return following.flow("training", [task], _initial(weights, task, alpha), loss=loss)
 
 
@@ -258,7 +183,7 @@ def multi_task(
     loss: float | None = None,
     progress: PhaseProgress | None = None,
     checkpoint: Checkpoint | None = None,
-) -> Trajectory:
+) -> Trajectory[AnyWeights]:
     """Train a network with two outputs on both tasks at once; its first output is the main task's.
 
     Parameters
@@ -283,7 +208,7 @@ def multi_task(
     """
     main, aux = Task(X, y), _auxiliary(X_aux, y_aux, Task(X, y))
     start = _initial(weights, main, alpha, outputs=2)
-    following = _Following(rtol, atol, progress, checkpoint)
+    following = Following(rtol, atol, progress, checkpoint)
     return following.flow("training", [main, aux], start, loss=loss, task_weights=task_weights, decay=decay)
 
 
@@ -337,7 +262,7 @@ def pretrain_finetune(
         If a phase does not reach its loss.
     """
     task = Task(X, y)
-    following = _Following(rtol, atol, progress, checkpoint)
+    following = Following(rtol, atol, progress, checkpoint)
     pretrained, pretraining = _pretrained(task, beta_aux, X_aux, y_aux, alpha, weights, pretraining_loss, following)
     start = restarted(pretrained, gamma, rescale, seed)
     return Finetuned(pretrained, start, following.flow("finetuning", [task], start, loss=loss), pretraining)
@@ -371,17 +296,18 @@ def linear_probe(
         As `pretrain_finetune`; the flow also fails where the frozen first layer cannot fit the main task.
     """
     task = Task(X, y)
-    following = _Following(rtol, atol, progress, checkpoint)
+    following = Following(rtol, atol, progress, checkpoint)
     pretrained, pretraining = _pretrained(task, beta_aux, X_aux, y_aux, alpha, weights, pretraining_loss, following)
     start = restarted(pretrained, gamma, rescale, seed)
     probing = following.flow("probing", [task], start, loss=loss, layers="readout") if trained else None
     return Probed(pretrained, start, probed([task], start), probing, pretraining)
 
 
-def probed(tasks: Sequence[Task], start: AnyWeights) -> Any:
+def probed(tasks: Sequence[Task], start: AnyWeights) -> AnyWeights:
     """The weights at the end of linear probing from `start`, in closed form (the output is linear in the readout)."""
     change = linearised(tasks, start, layers="readout").change
-    return start.network.unstacked(start.stacked() + change)
+    network: Network[AnyWeights] = start.network
+    return network.unstacked(start.stacked() + change)
 
 
 def linearised(tasks: Sequence[Task], weights: AnyWeights, *, layers: Layers = "all") -> Linearised:
@@ -402,7 +328,7 @@ def linearised(tasks: Sequence[Task], weights: AnyWeights, *, layers: Layers = "
     InputError
         If tasks and weights do not fit together.
     """
-    network: Network = weights.network
+    network = weights.network
     if len(tasks) != network.outputs or any(task.inputs != weights.size for task in tasks):
         raise InputError(f"{len(tasks)} tasks for {network.outputs} outputs of {weights.size} inputs; give one task per output")
     jacobian = np.vstack([network.jacobian(weights, task.X, o) for o, task in enumerate(tasks)])
@@ -413,10 +339,12 @@ def linearised(tasks: Sequence[Task], weights: AnyWeights, *, layers: Layers = "
     return Linearised(weights, _least_norm(jacobian, residual).reshape(shape))
 
 
-def restarted(weights: AnyWeights, gamma: float = GAMMA, rescale: float = RESCALE, seed: int = 0) -> Any:
+def restarted(weights: AnyWeights, gamma: float = GAMMA, rescale: float = RESCALE, seed: int = 0) -> AnyWeights:
     """The weights with the first layer multiplied by `rescale` and the second one reset: to gamma, or drawn anew (ReLU)."""
     if isinstance(weights, Weights):
         return exact.reset(exact.rescaled(weights, rescale), gamma)
+    if not isinstance(weights, ReLUWeights):
+        raise InputError(f"{type(weights).__name__} cannot be restarted; give the weights of a diagonal or of a ReLU network")
     readout = random_readout(weights.hidden.shape[0], positive_scalar(gamma, "gamma"), weights.outputs, seed)
     return ReLUWeights(positive_scalar(rescale, "rescale") * weights.hidden, readout)
 
@@ -429,8 +357,8 @@ def _pretrained(
     alpha: float,
     weights: AnyWeights | None,
     loss: float | None,
-    following: _Following,
-) -> tuple[Any, Trajectory | None]:
+    following: Following,
+) -> tuple[AnyWeights, Trajectory[AnyWeights] | None]:
     """The weights after pretraining, and how they came about unless by the closed form."""
     if beta_aux is not None and X_aux is None and y_aux is None:
         if weights is not None:
@@ -450,7 +378,7 @@ def _auxiliary(X_aux: ArrayLike, y_aux: ArrayLike, main: Task) -> Task:
     return aux
 
 
-def _initial(weights: AnyWeights | None, task: Task, alpha: float, outputs: int = 1) -> Any:
+def _initial(weights: AnyWeights | None, task: Task, alpha: float, outputs: int = 1) -> AnyWeights:
     return Weights.constant(task.inputs, positive_scalar(alpha, "alpha"), outputs=outputs) if weights is None else weights
 
 
@@ -465,10 +393,3 @@ def _least_norm(matrix: FloatArray, right: FloatArray) -> FloatArray:
 
     solution = solve(right)
     return solution + solve(right - matrix @ solution)
-
-
-def _phase(progress: PhaseProgress | None, name: str) -> Progress | None:
-    if progress is None:
-        return None
-    report = progress
-    return lambda time, loss, evaluations: report(name, time, loss, evaluations)

@@ -27,7 +27,8 @@ from normtheory.figures.sweep import Spec
 from normtheory.networks import DiagonalNetwork, Weights
 from normtheory.penalties import L1, GroupL12, Q
 from normtheory.representations import share_on, share_outside_top
-from normtheory.solvers.flow import Trajectory, gradient_flow
+from normtheory.solvers.flow import gradient_flow
+from normtheory.solvers.trajectory import Trajectory
 from normtheory.tasks import TeacherStudent, generalisation_loss, teacher_student
 
 # The paper's setting (section 4): all weights of a new network are ALPHA, a reset readout is GAMMA.
@@ -90,7 +91,7 @@ class _End:
 
 def _multi_task(tasks: TeacherStudent) -> list[_End]:
     from normtheory.solvers import groups, newton
-    from normtheory.solvers.potentials import PinnedOrbits
+    from normtheory.solvers.pinned import PinnedOrbits
 
     main, aux = tasks.main, tasks.aux
     least = groups.minimize_pair(main.X, main.y, aux.X, aux.y).beta
@@ -165,7 +166,7 @@ def _probing(tasks: TeacherStudent) -> list[_End]:
     return [_End(method, "closed form", exact.probing(start, X, y)) for method, start in starts.items()]
 
 
-def _best_loss(run: Trajectory, tasks: TeacherStudent) -> float:
+def _best_loss(run: Trajectory[Weights], tasks: TeacherStudent) -> float:
     """The least generalisation loss on the way: what early stopping on the test set would report."""
     network = DiagonalNetwork(run.weights.outputs)
     passed = [network.effective_map(weights) for weights in (*run.snapshots, run.weights)]

@@ -94,7 +94,10 @@ class Claim(Generic[Subject]):
 
 _registry: dict[str, Claim[Any]] = {}
 # The modules and packages whose import fills the registry: the claims of the paper's text, then those of its figures.
-CATALOGUE = ("normtheory.proofs", "normtheory.figures.diagonal.fig1_claims", "normtheory.figures.diagonal.fig5_claims")
+CATALOGUE = (
+    "normtheory.proofs",
+    *(f"normtheory.figures.diagonal.{name}" for name in ("fig1a_claims", "fig1_claims", "fig5_claims")),
+)
 Catalogue = str | Sequence[str]  # one module or package, or several
 
 

@@ -73,7 +73,7 @@ def _exit_code(error: Exception) -> int:
         return BAD_INPUT
     from normtheory.figures.sweep import IncompleteError
     from normtheory.solvers.certificate import NotCertified
-    from normtheory.solvers.flow import FlowError
+    from normtheory.solvers.trajectory import FlowError
 
     if isinstance(error, NotCertified | FlowError | IncompleteError):
         return FAILED

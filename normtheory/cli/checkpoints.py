@@ -13,7 +13,7 @@ from normtheory.cli.common import Interrupted
 if TYPE_CHECKING:
     from normtheory.arrays import FloatArray
     from normtheory.files import Problem
-    from normtheory.solvers.training import Checkpoint
+    from normtheory.solvers.checkpoints import Checkpoint
 
 INTERVAL_S = 60.0
 
@@ -39,7 +39,7 @@ def checkpointed(
 ) -> Iterator[tuple[Checkpoint, Report]]:
     """The state to go on from, and a progress report that saves it once a minute; on Ctrl-C it is saved and said so."""
     from normtheory.files import write_arrays
-    from normtheory.solvers.training import Checkpoint
+    from normtheory.solvers.checkpoints import Checkpoint
 
     saved = Checkpoint() if resume is None else Checkpoint.of(_resumed(resume, fingerprint))
     last = time.perf_counter()

@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 
     from normtheory.arrays import FloatArray
     from normtheory.files import Problem
-    from normtheory.solvers.flow import Trajectory
-    from normtheory.solvers.training import Checkpoint
+    from normtheory.networks import AnyWeights
+    from normtheory.solvers.checkpoints import Checkpoint
+    from normtheory.solvers.trajectory import Trajectory
 
 ProtocolName = Literal["single", "finetuning", "multitask", "probing"]
 
@@ -100,7 +101,7 @@ def _trained(
     *,
     rtol: float,
     loss: float | None,
-) -> tuple[list[Trajectory], dict[str, ArrayLike]]:
+) -> tuple[list[Trajectory[AnyWeights]], dict[str, ArrayLike]]:
     """The trajectories of the protocol's phases, the main task's last, and the predictors."""
     from normtheory.solvers import training
 
@@ -166,7 +167,7 @@ def _least_loss(X: FloatArray, y: FloatArray) -> float:
     return float(np.mean((X @ best - y) ** 2))
 
 
-def _flow_arrays(phases: list[Trajectory]) -> dict[str, ArrayLike]:
+def _flow_arrays(phases: list[Trajectory[AnyWeights]]) -> dict[str, ArrayLike]:
     last = phases[-1]
     return {
         **last.weights.named(),
@@ -177,7 +178,7 @@ def _flow_arrays(phases: list[Trajectory]) -> dict[str, ArrayLike]:
     }
 
 
-def _print_flow(phases: list[Trajectory], seconds: float, output: Path) -> None:
+def _print_flow(phases: list[Trajectory[AnyWeights]], seconds: float, output: Path) -> None:
     last = phases[-1]
     print(f"training loss    {last.losses[-1]:.3e} at time {last.times[-1]:.6g}")
     print(f"gradients        {sum(phase.gradient_evaluations for phase in phases)}, {seconds:.2f} s")

@@ -4,13 +4,13 @@ from functools import cache
 
 import pytest
 
-from normtheory.audit.claims import claims
+from normtheory.audit.claims import CATALOGUE, claims
 from normtheory.audit.judging import run_claim
 from normtheory.figures import committed
 from normtheory.figures.diagonal import cells, fig1, fig1_claims, fig5, fig5_claims, grid
 from normtheory.figures.drawing import chosen
 
-CLAIMS = claims(("normtheory.figures.diagonal.fig1_claims", "normtheory.figures.diagonal.fig5_claims"))
+CLAIMS = claims(CATALOGUE[1:])
 
 
 @cache

@@ -11,7 +11,7 @@ from scipy.integrate import solve_ivp
 
 from normtheory.arrays import InputError
 from normtheory.networks import ReLUNetwork, ReLUWeights
-from normtheory.solvers import chebyshev
+from normtheory.solvers import chebyshev, runge_kutta
 from normtheory.solvers.chebyshev import IntegrationError, Statistics, integrate
 from normtheory.tasks import Task
 
@@ -36,11 +36,11 @@ def fixed_steps(advance, field, state, time, count):
 
 
 def chebyshev_step(stages):
-    return lambda field, y, step: chebyshev._chebyshev_step(field, y, field(y), step, stages)
+    return lambda field, y, step: runge_kutta._chebyshev_step(field, y, field(y), step, stages)
 
 
 def smooth_step(field, y, step):
-    method = chebyshev._Smooth(chebyshev._Control(1e-8, 1e-8))
+    method = runge_kutta.Smooth(runge_kutta.Control(1e-8, 1e-8))
     return method.attempt(field, y, field(y), step, rho=0.0).end
 
 
@@ -167,17 +167,17 @@ def test_dense_output_has_the_accuracy_of_the_steps():
         ends[-1].at(-1.0)
 
 
-@pytest.mark.parametrize(("advance", "order"), [(chebyshev._Stiff, 3), (chebyshev._Smooth, 7)])
+@pytest.mark.parametrize(("advance", "order"), [(runge_kutta.Stiff, 3), (runge_kutta.Smooth, 7)])
 def test_order_of_the_dense_output(advance, order):
     """In the middle of a first step of length h the error falls like h^(order + 1), or as the step's own, if that is slower."""
     start, lengths, errors = np.array([1.0, 0.0]), [0.8, 0.4, 0.2], []
-    method = advance(chebyshev._Control(1e-8, 1e-8))
+    method = advance(runge_kutta.Control(1e-8, 1e-8))
     for length in lengths:
         trial = method.attempt(pendulum, start, pendulum(start), length, 0.0)
         exact = solve_ivp(lambda _, y: pendulum(y), (0, length / 3), start, method="DOP853", rtol=1e-13, atol=1e-15).y[:, -1]
         errors.append(np.linalg.norm(trial.interpolant(1 / 3) - exact))
     fitted = np.polyfit(np.log(lengths), np.log(errors), 1)[0]
-    own = {chebyshev._Stiff: 3, chebyshev._Smooth: 9}[advance]  # local order of the step
+    own = {runge_kutta.Stiff: 3, runge_kutta.Smooth: 9}[advance]  # local order of the step
     assert fitted >= min(order + 1, own) - 0.4
 
 
@@ -218,8 +218,8 @@ def test_the_worst_run_decides_the_step():
     """Ten thousand runs at rest must not dilute the error of one that moves."""
     states = np.zeros((10_000, 2))
     states[0] = [1.0, 0.0]
-    control = chebyshev._Control(1e-6, 1e-9, runs=10_000)
-    alone = chebyshev._Control(1e-6, 1e-9)
+    control = runge_kutta.Control(1e-6, 1e-9, runs=10_000)
+    alone = runge_kutta.Control(1e-6, 1e-9)
     assert control.error(1e-7 * states, states, states) == alone.error(1e-7 * states[0], states[0], states[0])
 
 

@@ -10,7 +10,8 @@ from dataclasses import replace
 from normtheory.arrays import InputError
 from normtheory.networks import ReLUWeights, Weights
 from normtheory.solvers.descent import DIAGONAL, RELU, RELU_PRETRAINING, descend
-from normtheory.solvers.flow import FlowError, gradient_flow
+from normtheory.solvers.flow import gradient_flow
+from normtheory.solvers.trajectory import FlowError
 from normtheory.tasks import Task
 
 

@@ -9,8 +9,9 @@ from scipy.integrate import solve_ivp
 from normtheory.arrays import InputError
 from normtheory.exact import pretraining, reset, scale_and_start, weights_on_flow
 from normtheory.networks import DiagonalNetwork, ReLUNetwork, ReLUWeights, Weights
-from normtheory.solvers.flow import FlowError, FlowState, default_loss, gradient_flow, gradient_flows, pooled_weights
+from normtheory.solvers.flow import default_loss, gradient_flow, gradient_flows, pooled_weights
 from normtheory.solvers.newton import minimize
+from normtheory.solvers.trajectory import FlowError, FlowState
 from normtheory.tasks import Task, teacher_student
 
 RTOL = 1e-7

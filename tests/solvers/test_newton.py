@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from normtheory.arrays import InputError
 from normtheory.exact import finetuning
 from normtheory.penalties import Q
-from normtheory.solvers import newton
+from normtheory.solvers import constraints, newton
 from normtheory.solvers.certificate import Certificate, NotCertified, accepted, certify_q
 from normtheory.solvers.newton import minimize
 from normtheory.solvers.programs import minimize_q
@@ -190,8 +190,8 @@ def test_at_the_paper_s_size():
 def test_products_with_x_stay_few(monkeypatch, overlap):
     """A product takes 1/60 of a factorisation with its Gram matrix, X in the cache, 1/20 if not: together they take less."""
     products = []
-    gemv = newton.dgemv
-    monkeypatch.setattr(newton, "dgemv", lambda *args, **options: products.append(1) or gemv(*args, **options))
+    gemv = constraints.dgemv
+    monkeypatch.setattr(constraints, "dgemv", lambda *args, **options: products.append(1) or gemv(*args, **options))
     tasks = teacher_student(256, overlap)
     k, beta0 = finetuning(tasks.teacher_aux, alpha=1e-3, gamma=1e-3)
     solution = minimize(tasks.main.X, tasks.main.y, k, beta0)

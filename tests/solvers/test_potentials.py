@@ -11,7 +11,8 @@ from normtheory.arrays import InputError
 from normtheory.solvers.certificate import NotCertified
 from normtheory.solvers.chebyshev import integrate
 from normtheory.solvers.newton import minimize, minimize_separable
-from normtheory.solvers.potentials import DeepDiagonal, HyperbolicEntropy, PinnedMultiTask, PinnedOrbits
+from normtheory.solvers.pinned import PinnedMultiTask, PinnedOrbits
+from normtheory.solvers.potentials import DeepDiagonal, HyperbolicEntropy
 
 POTENTIALS = {
     "hyperbolic entropy": HyperbolicEntropy(np.array([1e-3, 0.5, 2.0]), np.array([0.3, -0.1, 0.0])),

@@ -1,20 +1,15 @@
-"""The networks of the paper: their outputs, what they compute as maps, gradients written by hand, and conserved quantities.
-
-A network is trained on one task per output: output o is fitted to the targets of task o, on that task's inputs. The gradient
-flow works on a *state*, one array that holds all weights: (2 + 2 O, D) for the diagonal network, (H, D + O) for the ReLU
-network, a row per hidden unit.
-"""
+"""Two-layer diagonal linear networks: the predictor they compute, gradients written by hand, and conserved quantities."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from normtheory.arrays import FloatArray, InputError, matrix, positive_scalar, real_array, vector
+from normtheory.arrays import FloatArray, InputError, real_array, vector
+from normtheory.networks.protocol import LeastSquares
 from normtheory.tasks import Task
 
 
@@ -93,59 +88,6 @@ def _second_layer(value: ArrayLike, name: str, size: int, outputs: int) -> Float
     if array.shape != (outputs, size):
         raise InputError(f"{name} has shape {array.shape}; give shape ({outputs}, {size}), a row per output")
     return array
-
-
-@dataclass(frozen=True, eq=False)
-class LeastSquares:
-    """The training loss of a network as a function of its state: sum over tasks o of weight_o times mean squared error_o.
-
-    Attributes
-    ----------
-    slope : callable
-        State to minus the gradient of the loss: the vector field of gradient flow.
-    loss : callable
-        State to the loss.
-    """
-
-    slope: Callable[[FloatArray], FloatArray]
-    loss: Callable[[FloatArray], float]
-
-
-class Network(Protocol):
-    """What the flow and the protocols need of a network; `Any` stands for its kind of weights."""
-
-    @property
-    def outputs(self) -> int:
-        """The number O of outputs."""
-        ...
-
-    def unstacked(self, state: FloatArray) -> Any:
-        """The weights that a state holds."""
-        ...
-
-    def output(self, weights: Any, X: FloatArray, task: int = 0) -> FloatArray:
-        """Output number `task` for the rows of X, shape (n,)."""
-        ...
-
-    def jacobian(self, weights: Any, X: FloatArray, task: int = 0) -> FloatArray:
-        """Derivative of that output in the entries of the state, shape (n, entries)."""
-        ...
-
-    def readout(self, weights: Any) -> Any:
-        """True for the entries of the state that belong to the second layer, in the shape of the state."""
-        ...
-
-    def least_squares(self, tasks: Sequence[Task], weights: Sequence[float]) -> LeastSquares:
-        """The training loss."""
-        ...
-
-    def conserved(self, weights: Any) -> dict[str, FloatArray]:
-        """What gradient flow of any loss leaves unchanged, by name."""
-        ...
-
-    def energy(self, weights: Any) -> FloatArray:
-        """Half the sum of squared weights per coordinate or unit: the scale of what is conserved."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -267,125 +209,3 @@ def _predictor_slope(task: Task, weight: float) -> Callable[[FloatArray], FloatA
         gram, moment = rate * (X.T @ X), rate * (X.T @ y)
         return lambda beta: np.asarray(gram @ beta - moment)
     return lambda beta: np.asarray(rate * ((X @ beta - y) @ X))
-
-
-@dataclass(frozen=True, eq=False)
-class ReLUWeights:
-    """Weights of a ReLU network: hidden (H, D), a row per unit, and readout (O, H), a row per output."""
-
-    hidden: FloatArray
-    readout: FloatArray
-
-    @staticmethod
-    def of(hidden: ArrayLike, readout: ArrayLike) -> ReLUWeights:
-        """Checked weights.
-
-        Raises
-        ------
-        InputError
-            If an array is malformed or their shapes do not belong together.
-        """
-        first, second = matrix(hidden, "hidden"), matrix(readout, "readout")
-        if second.shape[1] != first.shape[0]:
-            raise InputError(
-                f"readout has {second.shape[1]} columns, but hidden has {first.shape[0]} rows; both need one per unit"
-            )
-        return ReLUWeights(first, second)
-
-    @staticmethod
-    def random(inputs: int, width: int, scale: float, outputs: int = 1, seed: int = 0) -> ReLUWeights:
-        """Independent normal weights of standard deviations scale sqrt(2/D) (hidden) and scale sqrt(2/H) (readout)."""
-        draw = np.random.default_rng(np.random.SeedSequence((seed, inputs, width)))
-        hidden = positive_scalar(scale, "scale") * np.sqrt(2 / inputs) * draw.standard_normal((width, inputs))
-        return ReLUWeights(hidden, random_readout(width, scale, outputs, seed))
-
-    @property
-    def size(self) -> int:
-        """The number D of inputs."""
-        return int(self.hidden.shape[1])
-
-    @property
-    def outputs(self) -> int:
-        """The number O of outputs."""
-        return int(self.readout.shape[0])
-
-    @property
-    def network(self) -> ReLUNetwork:
-        """The network these are weights of."""
-        return ReLUNetwork(self.outputs)
-
-    def named(self) -> dict[str, FloatArray]:
-        """The two arrays by name."""
-        return {"hidden": self.hidden, "readout": self.readout}
-
-    def stacked(self) -> FloatArray:
-        """A fresh array of shape (H, D + O), a row per unit: the state the flow integrates."""
-        return np.hstack([self.hidden, self.readout.T])
-
-
-def random_readout(width: int, scale: float, outputs: int = 1, seed: int = 0) -> FloatArray:
-    """A readout (O, H) of independent normal entries of standard deviation scale sqrt(2/H)."""
-    draw = np.random.default_rng(np.random.SeedSequence((seed, width, outputs), spawn_key=(1,)))
-    return np.asarray(positive_scalar(scale, "scale") * np.sqrt(2 / width) * draw.standard_normal((outputs, width)))
-
-
-@dataclass(frozen=True)
-class ReLUNetwork:
-    """One hidden layer of ReLU units without biases: f_o(x) = sum_h v_{o,h} (w_h . x)_+ (Eq. 29). The slope at a kink is 0."""
-
-    outputs: int = 1
-
-    def unstacked(self, state: FloatArray) -> ReLUWeights:
-        """The weights that a state of shape (H, D + O) holds."""
-        inputs = state.shape[1] - self.outputs
-        return ReLUWeights(state[:, :inputs].copy(), state[:, inputs:].T.copy())
-
-    def output(self, weights: ReLUWeights, X: FloatArray, task: int = 0) -> FloatArray:
-        """Output number `task` for the rows of X, shape (n,)."""
-        return np.asarray(np.maximum(X @ weights.hidden.T, 0) @ weights.readout[task])
-
-    def jacobian(self, weights: ReLUWeights, X: FloatArray, task: int = 0) -> FloatArray:
-        """Derivative of output number `task` in the entries of the state, shape (n, H (D + O))."""
-        drive = X @ weights.hidden.T
-        blocks = np.zeros((len(X), *weights.hidden.shape[:1], weights.size + self.outputs))
-        blocks[:, :, : weights.size] = ((drive > 0) * weights.readout[task])[:, :, None] * X[:, None, :]
-        blocks[:, :, weights.size + task] = np.maximum(drive, 0)
-        return blocks.reshape(len(X), -1)
-
-    def readout(self, weights: ReLUWeights) -> np.ndarray:
-        """True for the entries of the state that belong to the second layer."""
-        mask = np.ones(weights.stacked().shape, dtype=bool)
-        mask[:, : weights.size] = False
-        return mask
-
-    def least_squares(self, tasks: Sequence[Task], weights: Sequence[float]) -> LeastSquares:
-        """The training loss. All units' pulls of a task are one product: sum_i r_i 1[w_h . x_i > 0] x_i for every h."""
-        parts = tuple(zip(tasks, weights, range(self.outputs), strict=True))
-
-        def slope(state: FloatArray) -> FloatArray:
-            inputs = state.shape[1] - self.outputs
-            hidden, readout, gradient = state[:, :inputs], state[:, inputs:], np.zeros_like(state)
-            for task, weight, o in parts:
-                active = task.X @ hidden.T
-                np.maximum(active, 0, out=active)
-                residual = active @ readout[:, o] - task.y
-                pull = (active > 0).astype(np.float64).T @ (task.X * (-2 * weight / task.samples * residual)[:, None])
-                gradient[:, :inputs] += pull * readout[:, o, None]
-                gradient[:, inputs + o] = np.einsum("hd,hd->h", pull, hidden)
-            return gradient
-
-        def loss(state: FloatArray) -> float:
-            net = self.unstacked(state)
-            residuals = (self.output(net, task.X, o) - task.y for task, _, o in parts)
-            return float(sum(w * (r @ r) / r.size for w, r in zip(weights, residuals, strict=True)))
-
-        return LeastSquares(slope, loss)
-
-    def conserved(self, weights: ReLUWeights) -> dict[str, FloatArray]:
-        """What gradient flow leaves unchanged, per hidden unit: ||w_h||^2 - ||v_h||^2, shape (H,)."""
-        norms = np.sum(weights.hidden**2, axis=1), np.sum(weights.readout**2, axis=0)
-        return {"|w_h|^2 - |v_h|^2": norms[0] - norms[1]}
-
-    def energy(self, weights: ReLUWeights) -> FloatArray:
-        """Half the sum of the squared weights of each unit, shape (H,)."""
-        return np.asarray(np.sum(weights.stacked() ** 2, axis=1) / 2)

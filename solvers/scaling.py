@@ -13,7 +13,8 @@ from scipy.linalg.lapack import dpotrf, dpotrs
 
 from normtheory.arrays import FloatArray, InputError, matrix, targets
 from normtheory.penalties import L1, GroupL12, WeightedL2
-from normtheory.solvers.certificate import Solution, certify_norm, outside_the_range
+from normtheory.solvers.certificate import Solution, certify_norm
+from normtheory.solvers.constraints import outside_the_range
 
 MISFIT = 1e-7  # relative least-squares residual above which targets are contradictory
 
