@@ -101,6 +101,9 @@ CATALOGUE = (
 Catalogue = str | Sequence[str]  # one module or package, or several
 
 
+STARTED = ("__main__", "__mp_main__")  # what Python calls the file it was started with, and multiprocessing in a worker
+
+
 def names(catalogue: Catalogue | None = None) -> tuple[str, ...]:
     """The modules and packages of a catalogue, by default CATALOGUE."""
     chosen = CATALOGUE if catalogue is None else catalogue
@@ -144,7 +147,7 @@ def claim(
 
     def decorate(check: Check[Subject]) -> Check[Subject]:
         found = Claim(check=check, **fields)
-        if check.__module__ != "__main__":
+        if check.__module__ not in STARTED:
             register(found)
         return check
 

@@ -2,6 +2,8 @@ import re
 import subprocess
 import sys
 from functools import cache
+from importlib import import_module
+from pathlib import Path
 
 import pytest
 
@@ -66,8 +68,8 @@ def test_corollary_1_misses_trained_networks_and_the_correction_does_not():
     assert all(step.truth is Truth.TRUE for step in found.corrected.steps)
 
 
-def command(*arguments):
-    run = [sys.executable, "-m", "normtheory.proofs", *arguments, "--jobs", "1"]
+def command(*arguments, module="normtheory.proofs", jobs=1):
+    run = [sys.executable, "-W", "error", "-m", module, *arguments, "--jobs", str(jobs)]
     return subprocess.run(run, capture_output=True, text=True, check=False)
 
 
@@ -82,3 +84,17 @@ def test_the_command_names_an_unknown_claim():
     run = command("q-decreasin")
     assert run.returncode == 2
     assert run.stderr.strip() == "no claim is called 'q-decreasin'; did you mean q-decreasing or both-decrease?"
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_file_runs_its_own_claims_alone(jobs):
+    run = command(module="normtheory.proofs.appendix_b_relu", jobs=jobs)
+    assert (run.returncode, run.stderr) == (0, "")
+    assert {line.split()[0] for line in run.stdout.splitlines()[:-1]} == {"eq29", "eq30", "eq31", "eq32", "eq33", "f12"}
+    assert "6 claims, 0 not as expected" in run.stdout
+
+
+@pytest.mark.parametrize("name", sorted({claim.check.__module__ for claim in CLAIMS.values()}))
+def test_every_file_of_claims_can_be_run(name):
+    source = Path(import_module(name).__file__).read_text()
+    assert source.endswith('if __name__ == "__main__":\n    sys.exit(run_alone())\n')

@@ -4,10 +4,14 @@ import os
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+import pytest
 from commands import MINIMIZE, assert_refused, result, save
+
+import normtheory
 
 SCRIPT = Path(sys.executable).with_name("normtheory")
 
@@ -46,3 +50,15 @@ def test_script_can_be_interrupted(folder):
         process.send_signal(2)
         out, err = process.communicate(timeout=30)
     assert_refused((process.returncode, out, err), "interrupted", code=130)
+
+
+@pytest.mark.parametrize("command", [[SCRIPT, "--version"], [sys.executable, "-m", "normtheory", "--version"]])
+def test_the_version_is_one(command):
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == f"normtheory {normtheory.__version__}\n" == f"normtheory {version('normtheory')}\n"
+
+
+def test_completion_is_offered(folder):
+    done = script("--show-completion", "bash", folder=folder)
+    assert done.returncode == 0
+    assert "_NORMTHEORY_COMPLETE" in done.stdout
