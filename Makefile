@@ -7,7 +7,7 @@ EXTRAS ?= dev
 comma := ,
 STAMP := $(VENV)/.installed-$(subst $(comma),-,$(EXTRAS))
 
-.PHONY: setup verify test check figures bench
+.PHONY: setup verify test distribution-test check figures bench
 
 setup: $(STAMP)
 
@@ -26,6 +26,10 @@ verify: setup
 
 test: setup
 	$(BIN)/python -m pytest
+
+# Builds sdist and wheel and installs each into a bare environment: minutes, and a package index to install from.
+distribution-test: setup
+	$(BIN)/python -m pytest -n 0 -m distribution
 
 check: setup
 	$(BIN)/ruff check .
