@@ -1,10 +1,17 @@
-"""Worker processes: how many the machine has room for, and one BLAS thread in each."""
+"""What the machine has: processors for worker processes, and how many threads BLAS may take for a piece of work."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+# Multiplications in the largest matrix product of a solve (n^2 D for a Gram matrix) from which several threads are worth it.
+# Measured with two: below, they gain nothing on idle cores and cost 3 to 100 times on busy ones, where threads wait for each
+# other (README, `normtheory bench`).
+WORTH_THREADS = 2e9
 
 
 def processors() -> int:
@@ -28,3 +35,30 @@ def single_threaded_children() -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def blas_threads(multiplications: float) -> Iterator[None]:
+    """Hold BLAS to one thread inside the block, unless its largest matrix product is worth more.
+
+    A process-wide setting, as BLAS offers no other; restored on leaving.
+
+    Parameters
+    ----------
+    multiplications : float
+        In the largest matrix product: n^2 D for X diag(w) X^T of X (n, D).
+    """
+    if multiplications >= WORTH_THREADS:
+        yield
+        return
+    with _blas().limit(limits=1):
+        yield
+
+
+@cache
+def _blas() -> Any:
+    """The BLAS libraries of numpy and scipy; to look for them takes milliseconds, so that it is done once."""
+    import scipy.linalg  # noqa: F401 - it brings a BLAS of its own
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController().select(user_api="blas")

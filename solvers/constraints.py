@@ -16,6 +16,11 @@ COLUMN_BLOCK_BYTES = 8 * 2**20  # of the weighted copy of X that a Gram matrix i
 NEARLY_DEPENDENT = 1e-5  # sine of the angle of a row with the others below which rows are orthogonalised first
 
 
+def products(X: FloatArray) -> float:
+    """Multiplications in a Gram matrix of the rows of X, shape (n, D), or of its columns if they are fewer."""
+    return float(min(X.shape)) * X.size
+
+
 @dataclass(frozen=True, eq=False)
 class System:
     """The constraint Z beta = z with independent rows, a factor of Z Z^T, and the way to and from the duals of X beta = y.

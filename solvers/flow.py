@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from normtheory.arrays import FloatArray, InputError, positive_scalar, real_array
+from normtheory.machine import blas_threads
 from normtheory.networks import AnyWeights, LeastSquares, Network, W, Weights, effective_map, weight_gradient
 from normtheory.solvers.chebyshev import Statistics, integrate
 from normtheory.solvers.following import NEVER, Ending, Progress, Record, Save, follow, length, resumed_record
@@ -140,7 +141,8 @@ def gradient_flow(
         most_evaluations=most_evaluations,
         resume=None if resume is None else resume.memory,
     )
-    follow(integration, [record], statistics, resumed=resume is not None)
+    with blas_threads(_products(tasks, start)):
+        follow(integration, [record], statistics, resumed=resume is not None)
     if layers == "readout":  # the integrator's combinations of equal weights leave their round-off
         record.end = np.where(network.readout(weights), record.end, start)
     drift = 0.0 if layers == "readout" else _drift(network, start, record.end, np.exp(-4 * decay * record.times[-1]))
@@ -215,7 +217,8 @@ def gradient_flows(
         statistics=statistics,
         most_evaluations=most_evaluations,
     )
-    follow(integration, records, statistics)
+    with blas_threads(_products(several[0], starts)):
+        follow(integration, records, statistics)
     return [
         _trajectory(network, record, statistics, _drift(network, start, record.end, 1.0))
         for record, start in zip(records, starts, strict=True)
@@ -238,6 +241,11 @@ def _batched_slope(tasks: Sequence[Sequence[Task]], shares: Sequence[float]) -> 
         return np.ascontiguousarray(weight_gradient(rows_first, pull).swapaxes(0, 1))
 
     return slope
+
+
+def _products(tasks: Sequence[Task], state: FloatArray) -> float:
+    """About how many multiplications the largest product in a gradient has: samples times entries of the state."""
+    return float(max(task.samples for task in tasks)) * state.size
 
 
 def _several(task: Task | Sequence[Task]) -> tuple[Task, ...]:

@@ -24,8 +24,10 @@ from scipy.linalg import LinAlgError, cho_solve, cholesky, qr, solve_triangular
 from scipy.linalg.blas import dgemv, dsyrk
 
 from normtheory.arrays import FloatArray, positive_scalar
+from normtheory.machine import blas_threads
 from normtheory.penalties import GroupL12
 from normtheory.solvers.certificate import Solution, accepted, certify_norm
+from normtheory.solvers.constraints import products
 from normtheory.solvers.scaling import Tasks
 
 DEFAULT_TOLERANCE = 1e-8  # on the certificate; t^2 - ||beta||^2 loses the digits that a gap far below 1e-9 needs
@@ -75,11 +77,12 @@ def minimize_pair(
 def _minimized(given: Tasks, tol: float) -> Solution:
     if given.zero:
         return given.zeros(GroupL12(), "interior point")
-    bases = [_Basis.of(A, b) for A, b in zip(given.designs, given.targets, strict=True)]
-    beta, mu, steps = _interior_point([basis.rows for basis in bases], [basis.z for basis in bases], tol)
-    duals = [basis.lift(part) for basis, part in zip(bases, mu, strict=True)]
-    beta, duals = given.restored(beta, duals)
-    certificate = certify_norm(given.X, given.y, GroupL12(), beta, duals, tolerance=tol)
+    with blas_threads(max(map(products, given.X))):
+        bases = [_Basis.of(A, b) for A, b in zip(given.designs, given.targets, strict=True)]
+        beta, mu, steps = _interior_point([basis.rows for basis in bases], [basis.z for basis in bases], tol)
+        duals = [basis.lift(part) for basis, part in zip(bases, mu, strict=True)]
+        beta, duals = given.restored(beta, duals)
+        certificate = certify_norm(given.X, given.y, GroupL12(), beta, duals, tolerance=tol)
     solution = Solution(beta, np.concatenate(duals), certificate, "optimal", "interior point", steps)
     return accepted(solution, tol)
 

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from normtheory.arrays import FloatArray, InputError, matrix, positive, positive_scalar, real_array, targets, vector
+from normtheory.machine import blas_threads
 from normtheory.penalties import Q
 from normtheory.solvers.certificate import (
     DEFAULT_TOLERANCE,
@@ -28,7 +29,7 @@ from normtheory.solvers.certificate import (
     certify_q,
     certify_separable,
 )
-from normtheory.solvers.constraints import Factor, System, independent_rows
+from normtheory.solvers.constraints import Factor, System, independent_rows, products
 from normtheory.solvers.potentials import HyperbolicEntropy, Potential
 
 MOST_STEPS = 300  # factorisations; the paper's problems take 4 to 12
@@ -89,8 +90,10 @@ def minimize(
     k = positive(vector(k, "k", inputs, "column of X"), "k")
     beta0 = vector(beta0, "beta0", inputs, "column of X")
     y, tol, dual = _checked(X, y, tol, dual)
-    beta, nu, steps = _solved(X, y, HyperbolicEntropy(k, beta0), tol, dual)
-    return _certified(beta, nu, steps, certify_q(X, y, Q(k), beta0, beta, nu, tolerance=tol), tol)
+    with blas_threads(products(X)):
+        beta, nu, steps = _solved(X, y, HyperbolicEntropy(k, beta0), tol, dual)
+        certificate = certify_q(X, y, Q(k), beta0, beta, nu, tolerance=tol)
+    return _certified(beta, nu, steps, certificate, tol)
 
 
 def minimize_separable(
@@ -119,8 +122,10 @@ def minimize_separable(
     if potential.start.shape != (X.shape[1],):
         raise InputError(f"the potential has {potential.start.size} coordinates, but X has {X.shape[1]} columns")
     y, tol, dual = _checked(X, y, tol, dual)
-    beta, nu, steps = _solved(X, y, potential, tol, dual)
-    return _certified(beta, nu, steps, certify_separable(X, y, potential, beta, nu, tolerance=tol), tol)
+    with blas_threads(products(X)):
+        beta, nu, steps = _solved(X, y, potential, tol, dual)
+        certificate = certify_separable(X, y, potential, beta, nu, tolerance=tol)
+    return _certified(beta, nu, steps, certificate, tol)
 
 
 def _checked(X: FloatArray, y: ArrayLike, tol: float, dual: ArrayLike | None) -> tuple[FloatArray, float, FloatArray | None]:

@@ -12,9 +12,10 @@ from scipy.linalg.blas import dsyrk
 from scipy.linalg.lapack import dpotrf, dpotrs
 
 from normtheory.arrays import FloatArray, InputError, matrix, targets
+from normtheory.machine import blas_threads
 from normtheory.penalties import L1, GroupL12, WeightedL2
 from normtheory.solvers.certificate import Solution, certify_norm
-from normtheory.solvers.constraints import outside_the_range
+from normtheory.solvers.constraints import outside_the_range, products
 
 MISFIT = 1e-7  # relative least-squares residual above which targets are contradictory
 
@@ -66,7 +67,8 @@ class Tasks:
         scaled = [y * f for y, f in zip(values, factors, strict=True)]
         size = power_of_two(max(float(np.abs(y).max()) for y in scaled))
         for X, y, factor, name in zip(designs, values, factors, names, strict=True):
-            _require_consistent(X * factor[:, None], y, factor, name)
+            with blas_threads(products(X)):
+                _require_consistent(X * factor[:, None], y, factor, name)
         kept = [factor > 0 for factor in factors]
         units = [(X * f[:, None])[rows] for X, f, rows in zip(designs, factors, kept, strict=True)]
         return Tasks(designs, values, units, [y[rows] / size for y, rows in zip(scaled, kept, strict=True)], size, factors)

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 
 from normtheory import exact
 from normtheory.arrays import FloatArray, InputError, positive_scalar, vector
+from normtheory.machine import blas_threads
 from normtheory.networks import AnyWeights, Network, ReLUWeights, Weights, random_readout
 from normtheory.solvers.checkpoints import Checkpoint, Following, PhaseProgress
 from normtheory.solvers.flow import DEFAULT_RTOL, Layers
@@ -336,7 +337,8 @@ def linearised(tasks: Sequence[Task], weights: AnyWeights, *, layers: Layers = "
     shape = weights.stacked().shape
     if layers == "readout":
         jacobian = jacobian * network.readout(weights).ravel()
-    return Linearised(weights, _least_norm(jacobian, residual).reshape(shape))
+    with blas_threads(float(len(jacobian)) * jacobian.size):
+        return Linearised(weights, _least_norm(jacobian, residual).reshape(shape))
 
 
 def restarted(weights: AnyWeights, gamma: float = GAMMA, rescale: float = RESCALE, seed: int = 0) -> AnyWeights:

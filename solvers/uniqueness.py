@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from normtheory.arrays import FloatArray
+from normtheory.machine import blas_threads
 from normtheory.solvers.enclosures import UNIT
 
 # Uniqueness: what counts as active, and as linearly independent.
@@ -59,7 +60,8 @@ def _least_singular_value(designs: list[FloatArray], directions: FloatArray, cho
     if columns.shape[1] == 0:
         return 1.0
     lengths = np.linalg.norm(columns, axis=0)
-    return float(np.linalg.svd(columns / np.where(lengths > 0, lengths, 1.0), compute_uv=False)[-1])
+    with blas_threads(float(columns.shape[1]) * columns.size):
+        return float(np.linalg.svd(columns / np.where(lengths > 0, lengths, 1.0), compute_uv=False)[-1])
 
 
 def _unit_rows(X: FloatArray) -> FloatArray:
