@@ -9,8 +9,8 @@ from functools import cache
 from typing import Any
 
 # Multiplications in the largest matrix product of a solve (n^2 D for a Gram matrix) from which several threads are worth it.
-# Measured with two: below, they gain nothing on idle cores and cost 3 to 100 times on busy ones, where threads wait for each
-# other (README, `normtheory bench`).
+# Measured on two cores, Newton's method at D = 1000 to 16000: below, a second thread gains at most 1.4 times if both are idle,
+# and costs 2 to 25 times if they are busy, where threads wait for each other; beyond, it gains 1.4 to 1.7 times.
 WORTH_THREADS = 2e9
 
 
