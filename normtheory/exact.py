@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from normtheory.arrays import FloatArray, InputError, matrix, positive_scalar, real_array, targets
+from normtheory.arrays import FloatArray, InputError, matrix, negligible, positive_scalar, real_array, targets
 from normtheory.networks import DiagonalNetwork, Weights
 from normtheory.penalties import arcsinh_difference
 
@@ -143,6 +143,10 @@ def probing(weights: Weights, X: ArrayLike, y: ArrayLike) -> FloatArray:
         Weights at the start of probing.
     X, y : arrays, shapes (n, D) and (n,)
         Main task.
+
+    Notes
+    -----
+    Samples may depend on each other: singular values of X W^(1/2) below `normtheory.arrays.negligible` of the largest are 0.
     """
     X = matrix(X, "X")
     y = targets(y, "y", X.shape[0], "X")
@@ -150,7 +154,8 @@ def probing(weights: Weights, X: ArrayLike, y: ArrayLike) -> FloatArray:
         raise InputError(f"X has {X.shape[1]} columns, but the weights have {weights.size} inputs; make them equal")
     beta0 = DiagonalNetwork().effective_map(weights)
     lengths = np.hypot(weights.w_plus, weights.w_minus)
-    step, *_ = np.linalg.lstsq(X * lengths, y - X @ beta0, rcond=None)
+    features = X * lengths
+    step, *_ = np.linalg.lstsq(features, y - X @ beta0, rcond=negligible(features))
     return np.asarray(beta0 + lengths * step)
 
 

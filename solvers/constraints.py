@@ -10,7 +10,7 @@ from scipy.linalg import lstsq, qr, solve_triangular
 from scipy.linalg.blas import dgemv, dsyrk, dtrsv
 from scipy.linalg.lapack import dpotrf
 
-from normtheory.arrays import FloatArray, InputError
+from normtheory.arrays import FloatArray, InputError, negligible
 
 COLUMN_BLOCK_BYTES = 8 * 2**20  # of the weighted copy of X that a Gram matrix is accumulated from
 NEARLY_DEPENDENT = 1e-5  # sine of the angle of a row with the others below which rows are orthogonalised first
@@ -69,7 +69,7 @@ def independent_rows(X: FloatArray, y: FloatArray, tol: float) -> System:
             return System(X, y, Factor(triangle), 1)
     orthonormal, R, pivots = qr(X.T, mode="economic", pivoting=True, check_finite=False)
     sizes = np.abs(np.diag(R))
-    rank = int(np.count_nonzero(sizes > max(X.shape) * np.finfo(float).eps * sizes[0])) if sizes[0] else 0
+    rank = int(np.count_nonzero(sizes > negligible(X) * sizes[0])) if sizes[0] else 0
     basis = np.ascontiguousarray(orthonormal[:, :rank].T)
     z = np.zeros(0)
     if rank:

@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike
 from scipy.linalg import LinAlgError, cho_solve, cholesky, qr, solve_triangular
 from scipy.linalg.blas import dgemv, dsyrk
 
-from normtheory.arrays import FloatArray, positive_scalar
+from normtheory.arrays import FloatArray, negligible, positive_scalar
 from normtheory.machine import blas_threads
 from normtheory.penalties import GroupL12
 from normtheory.solvers.certificate import Solution, accepted, certify_norm
@@ -106,7 +106,7 @@ class _Basis:
             return _Basis(A, b, np.zeros((0, 0)), np.zeros((0, 0)), np.zeros(0, dtype=np.intp), 0)
         Q_factor, R, pivots = qr(A.T, mode="economic", pivoting=True, check_finite=False)
         sizes = np.abs(np.diag(R))
-        rank = int(np.count_nonzero(sizes > max(A.shape) * np.finfo(float).eps * sizes[0]))
+        rank = int(np.count_nonzero(sizes > negligible(A) * sizes[0]))
         triangle, kept = R[:rank, :rank], pivots[:rank]
         z = solve_triangular(triangle, b[kept], trans="T", check_finite=False)
         rows = np.ascontiguousarray(Q_factor[:, :rank].T)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from normtheory import exact
-from normtheory.arrays import FloatArray, InputError, positive_scalar, vector
+from normtheory.arrays import FloatArray, InputError, negligible, positive_scalar, vector
 from normtheory.machine import blas_threads
 from normtheory.networks import AnyWeights, Network, ReLUWeights, Weights, random_readout
 from normtheory.solvers.checkpoints import Checkpoint, Following, PhaseProgress
@@ -386,8 +386,9 @@ def _initial(weights: AnyWeights | None, task: Task, alpha: float, outputs: int 
 
 def _least_norm(matrix: FloatArray, right: FloatArray) -> FloatArray:
     """The least-norm least-squares solution of a wide system, by its Gram matrix, refined once."""
-    values, vectors = np.linalg.eigh(matrix @ matrix.T)
-    kept = values > len(values) * np.finfo(float).eps * values[-1]
+    gram = matrix @ matrix.T
+    values, vectors = np.linalg.eigh(gram)
+    kept = values > negligible(gram) * values[-1]
     basis, inverse = vectors[:, kept], 1 / values[kept]
 
     def solve(residual: FloatArray) -> FloatArray:
