@@ -1,8 +1,4 @@
-"""Theory of the Q penalty: derivatives, conjugate, limits with rates, symmetries of Eq. 3, which the rest uses.
-
-Q_k(b) = k q(2b/k) is even in b and homogeneous of degree one in (b, k), so that inequalities are proved for b, k > 0 and for
-h(t) = Q_k(kt)/k, t = b/k.
-"""
+"""Theory of the Q penalty: derivatives, conjugate, limits with rates, symmetries of Eq. 3, which the rest uses."""
 
 from __future__ import annotations
 
@@ -14,263 +10,247 @@ import sympy as sp
 from normtheory.audit.alone import run_alone
 from normtheory.audit.claims import Verdict, claim
 from normtheory.audit.derivation import Derivation
-from normtheory.penalties import Q
+from normtheory.audit.notation import symbol
+from normtheory.audit.statements import Said
+from normtheory.audit.steps import Theorem
+from normtheory.proofs.letters import B, K, T, X, Y
+from normtheory.proofs.q_forms import (
+    ABOVE_QUARTIC,
+    BELOW_SEXTIC,
+    BELOW_SQUARE,
+    FAR_GAP,
+    GAP_BELOW_SQUARE,
+    PENALTY,
+    ROOT,
+    UNIT,
+    far_form,
+    logarithms,
+    near_bounds,
+    penalty,
+    unit_form,
+)
 
 Expression = Any
 
-B = sp.Symbol("b", real=True)
-K, T, X, Y = sp.symbols("k t x y", positive=True)
-SIGMA = sp.Symbol("sigma", real=True)
-PENALTY = Q.expression()
+SIGMA = symbol("sigma", r"\sigma", "σ", real=True)
 SOURCE = "theory of the Q penalty; Woodworth et al. 2020 for its form"
-
-UNIT = 2 * (T * sp.asinh(T) - sp.sqrt(1 + T**2) + 1)  # h(t)
-ROOT = sp.sqrt(1 + T**2)
-FAR_ROOT = sp.sqrt(1 + X**2)  # x = k/|b| is small far out, where Q is nearly linear
-
-
-def penalty(b: Expression, k: Expression) -> Expression:
-    """Eq. 3 at (b, k)."""
-    return PENALTY.subs({B: b, K: k}, simultaneous=True)
-
-
-def unit_form(proof: Derivation) -> bool:
-    """Eq. 3, Q_k(kt) = k h(t)."""
-    return proof.equal("by homogeneity it is enough to know h(t) = Q_k(kt)/k", penalty(K * T, K), K * UNIT)
-
-
-def far_form(proof: Derivation) -> bool:
-    """Eq. 3 at b = k/x: Q = (2k/x)(log(2/x) - 1) + 2k - (k/x) U(x), with U free of singularities at x = 0."""
-    return proof.equal(
-        "with x = k/b and s = sqrt(1 + x^2), Q is 2b(log(2b/k) - 1) + 2k less k/x times U(x) = 2(s - 1) - 2 log((1 + s)/2)",
-        2 * (sp.log(2 / X) - 1) + 2 * X - penalty(K / X, K) * X / K,
-        far_gap(),
-        by=logarithms,
-    )
-
-
-def far_gap() -> Expression:
-    """U(x) = 2(s - 1) - 2 log((1 + s)/2), s = sqrt(1 + x^2)."""
-    return 2 * (FAR_ROOT - 1) - 2 * sp.log((1 + FAR_ROOT) / 2)
-
-
-def logarithms(expression: Expression) -> Expression:
-    """Write arcsinh as a logarithm, with one square root sqrt(1 + x^2) and expanded logarithms."""
-    expression = expression.replace(sp.asinh, lambda z: sp.log(z + sp.sqrt(1 + z**2)))
-    expression = expression.subs(sp.sqrt(1 + X**-2), FAR_ROOT / X).replace(sp.log, lambda z: sp.log(sp.factor(z)))
-    return sp.expand(sp.expand_log(expression))
+SLOPE = 2 * sp.asinh(B / K)
 
 
 @claim(
     id="q-facts-derivative",
     where="theory of the Q penalty (from Eq. 3)",
-    statement=r"Q_k'(b) = 2\,\mathrm{arcsinh}(b/k)",
-    assumptions=("k > 0",),
-    printed=2 * sp.asinh(B / K),
+    statement="the Q penalty of Eq. 3 at the scale <scale> has the derivative <slope>",
+    printed=Said(scale=K, slope=SLOPE),
     twins={
-        "half of it: arcsinh(b/k)": sp.asinh(B / K),
-        "the argument of q: 2 arcsinh(2b/k)": 2 * sp.asinh(2 * B / K),
-        "its leading term: 2b/k": 2 * B / K,
+        "half of it": Said(scale=K, slope=SLOPE / 2),
+        "with the argument of q": Said(scale=K, slope=2 * sp.asinh(2 * B / K)),
+        "its leading term": Said(scale=K, slope=2 * B / K),
     },
+    siblings={"at twice the scale": Said(scale=2 * K, slope=2 * sp.asinh(B / (2 * K)))},
     expected=Verdict.PROVED,
     source=SOURCE,
 )
-def derivative(proof: Derivation, stated: Expression) -> None:
+def derivative(proof: Derivation, stated: Said) -> None:
     """Eq. 3, first derivative."""
-    proof.equal("differentiate Eq. 3 in b", sp.diff(PENALTY, B), stated)
+    proof.equal("differentiate Eq. 3", sp.diff(penalty(B, stated.scale), B), stated.slope)
+
+
+CURVATURE = 2 / sp.sqrt(B**2 + K**2)
 
 
 @claim(
     id="q-facts-curvature",
     where="theory of the Q penalty (from Eq. 3)",
-    statement=r"Q_k''(b) = 2/\sqrt{b^2+k^2} > 0;\quad Q_k(-b) = Q_k(b);\quad Q_k(0) = 0",
-    assumptions=("k > 0",),
-    printed=2 / sp.sqrt(B**2 + K**2),
+    statement="the Q penalty has the second derivative <curvature>, which is positive; it is even and vanishes at <least>",
+    printed=Said(curvature=CURVATURE, least=sp.Integer(0)),
     twins={
-        "half of it": 1 / sp.sqrt(B**2 + K**2),
-        "k doubled": 2 / sp.sqrt(B**2 + 4 * K**2),
-        "without the root": 2 / (B**2 + K**2),
+        "half of it": Said(curvature=CURVATURE / 2, least=sp.Integer(0)),
+        "the scale doubled": Said(curvature=CURVATURE.subs(K, 2 * K), least=sp.Integer(0)),
+        "without the root": Said(curvature=2 / (B**2 + K**2), least=sp.Integer(0)),
+        "vanishing at its scale": Said(curvature=CURVATURE, least=K),
     },
     expected=Verdict.PROVED,
     source=SOURCE,
 )
-def curvature(proof: Derivation, stated: Expression) -> None:
+def curvature(proof: Derivation, stated: Said) -> None:
     """Eq. 3, second derivative: strictly convex, even, zero at zero."""
-    proof.equal("differentiate Eq. 3 twice in b", sp.diff(PENALTY, B, 2), stated)
-    proof.positive("so Q_k is strictly convex", stated, stated)
-    proof.equal("Q_k is even", penalty(-B, K), PENALTY)
-    proof.equal("Q_k vanishes at 0", penalty(sp.Integer(0), K), 0)
+    proof.equal("differentiate Eq. 3 twice", sp.diff(PENALTY, B, 2), stated.curvature)
+    proof.positive("so it is strictly convex", stated.curvature)
+    proof.equal("it is even", penalty(-B, K), PENALTY)
+    proof.equal("it vanishes there", penalty(stated.least, K), 0)
+
+
+CONJUGATE = Said(first=2 * K * (sp.cosh(SIGMA / 2) - 1), second=4 * K * sp.sinh(SIGMA / 4) ** 2)
 
 
 @claim(
     id="q-facts-conjugate",
     where="theory of the Q penalty (from Eq. 3)",
-    statement=r"Q_k^*(\sigma) = \sup_b\,[\sigma b - Q_k(b)] = 2k(\cosh(\sigma/2) - 1) = 4k\sinh^2(\sigma/4)",
-    assumptions=("k > 0",),
-    printed=(2 * K * (sp.cosh(SIGMA / 2) - 1), 4 * K * sp.sinh(SIGMA / 4) ** 2),
+    statement="the convex conjugate of the Q penalty, its largest excess of $\\sigma\\beta$ over it, is <first>, or <second>",
+    printed=CONJUGATE,
     twins={
-        "cosh(sigma) for cosh(sigma/2)": (2 * K * (sp.cosh(SIGMA) - 1), 4 * K * sp.sinh(SIGMA / 2) ** 2),
-        "half of it": (K * (sp.cosh(SIGMA / 2) - 1), 2 * K * sp.sinh(SIGMA / 4) ** 2),
-        "the second form with sinh^2(sigma/2)": (2 * K * (sp.cosh(SIGMA / 2) - 1), 4 * K * sp.sinh(SIGMA / 2) ** 2),
+        "twice the argument": Said(first=2 * K * (sp.cosh(SIGMA) - 1), second=4 * K * sp.sinh(SIGMA / 2) ** 2),
+        "half of it": Said(first=CONJUGATE.first / 2, second=CONJUGATE.second / 2),
+        "twice the argument in the second form": CONJUGATE.but(second=4 * K * sp.sinh(SIGMA / 2) ** 2),
     },
+    siblings={"in exponentials": CONJUGATE.but(first=K * (sp.exp(SIGMA / 4) - sp.exp(-SIGMA / 4)) ** 2)},
     expected=Verdict.PROVED,
     source=SOURCE,
 )
-def conjugate(proof: Derivation, stated: tuple[Expression, Expression]) -> None:
+def conjugate(proof: Derivation, stated: Said) -> None:
     """Eq. 3, convex conjugate: the supremum is attained where the derivative equals sigma."""
-    first, second = stated
     maximiser = K * sp.sinh(SIGMA / 2)
-    slope = sp.diff(PENALTY, B)
-    proof.equal("the derivative of Q_k equals sigma at b = k sinh(sigma/2)", slope.subs(B, maximiser), SIGMA)
-    curved = 2 / sp.sqrt(B**2 + K**2)
-    proof.equal("the second derivative of Q_k", sp.diff(PENALTY, B, 2), curved)
-    proof.positive("is positive, so that this point is the only maximiser of sigma b - Q_k(b)", curved, curved)
-    proof.equal("the supremum is the value there", SIGMA * maximiser - penalty(maximiser, K), first)
-    proof.equal("the form without cancellation", first, second)
+    proof.equal("the derivative equals sigma at", sp.diff(PENALTY, B).subs(B, maximiser), SIGMA)
+    proof.equal("the second derivative", sp.diff(PENALTY, B, 2), CURVATURE)
+    proof.positive("is positive", CURVATURE)
+    proof.argue("so this point is the only one where sigma beta exceeds the penalty most", Theorem.TANGENT)
+    proof.equal("the excess there", SIGMA * maximiser - penalty(maximiser, K), stated.first)
+    proof.equal("in the form without cancellation", stated.first, stated.second)
 
 
-def _series_bounds(fourth: int, sixth: int) -> tuple[Expression, Expression]:
+def _series(fourth: int, sixth: int) -> Said:
     lower = B**2 / K - B**4 / (fourth * K**3)
-    return lower, lower + B**6 / (sixth * K**5)
+    return Said(lower=lower, upper=B**2 / K - B**4 / (12 * K**3) + B**6 / (sixth * K**5))
 
 
 @claim(
     id="q-facts-series",
     where="theory of the Q penalty (from Eq. 3)",
-    statement=r"0 \le Q_k(b) - \Big(\frac{b^2}{k} - \frac{b^4}{12k^3}\Big) \le \frac{b^6}{40k^5}",
-    assumptions=("k > 0",),
-    printed=_series_bounds(12, 40),
+    statement="the Q penalty lies between <lower> and <upper>",
+    printed=_series(12, 40),
     twins={
-        "1/13 for 1/12": _series_bounds(13, 40),
-        "1/11 for 1/12": _series_bounds(11, 40),
-        "1/41 for 1/40": _series_bounds(12, 41),
+        "a smaller second term": _series(13, 40),
+        "a smaller third term": _series(12, 41),
+        "the first two terms above": _series(12, 40).but(upper=B**2 / K - B**4 / (12 * K**3)),
+    },
+    siblings={
+        "a lower bound that is less": _series(11, 40),
+        "an upper bound that is more": _series(12, 39),
+        "the first term above": _series(12, 40).but(upper=B**2 / K),
     },
     expected=Verdict.PROVED,
     source=SOURCE,
 )
-def series(proof: Derivation, bounds: tuple[Expression, Expression]) -> None:
-    """Eq. 3 near b = 0: two-sided bounds with the series' own coefficients."""
-    lower, upper = (bound.subs({B: T, K: 1}) for bound in bounds)
-    unit_form(proof)
-    proof.equal("the lower bound is homogeneous too", bounds[0].subs(B, K * T), K * lower)
-    proof.equal("the upper bound is homogeneous too", bounds[1].subs(B, K * T), K * upper)
-    form = 2 * T**4 * (ROOT + 2) / (2 * ROOT * (1 + ROOT) ** 2)
-    proof.positive_by_taylor("h is above the lower bound", UNIT - lower, T, 2, form)
-    form = T**6 * (3 * ROOT**2 + 9 * ROOT + 8) / (4 * ROOT * (1 + ROOT) ** 3)
-    proof.positive_by_taylor("h is below the upper bound", upper - UNIT, T, 2, form)
+def series(proof: Derivation, stated: Said) -> None:
+    """Eq. 3 near 0: two-sided bounds with the series' own coefficients."""
+    near_bounds(proof)
+    lower, upper = (bound.subs({B: T, K: 1}) for bound in (stated.lower, stated.upper))
+    proof.equal("the lower bound is homogeneous, too", stated.lower.subs(B, K * T), K * lower)
+    proof.equal("the upper bound is homogeneous, too", stated.upper.subs(B, K * T), K * upper)
+    proof.exceeds("the penalty is not below the lower bound", UNIT, lower, ABOVE_QUARTIC)
+    sharp = BELOW_SEXTIC if upper.has(T**6) else BELOW_SQUARE
+    proof.exceeds("and not above the upper one", upper, UNIT, sharp)
 
 
-def _far_bounds(factor: int, linear: int, divisor: int) -> tuple[Expression, Expression]:
-    """Lower and upper bound of Q x/k in x = k/b."""
-    upper = factor * (sp.log(2 / X) - 1) + linear * X
-    return upper - X**2 / divisor, upper
+SIZE_B = symbol("b", r"|\beta|", "|β|", positive=True)
+FAR = 2 * SIZE_B * (sp.log(2 * SIZE_B / K) - 1) + 2 * K
 
 
 @claim(
     id="q-facts-rich",
     where="theory of the Q penalty (from Eq. 3)",
-    statement=r"0 \le 2|b|\Big(\log\frac{2|b|}{k} - 1\Big) + 2k - Q_k(b) \le \frac{k^2}{2|b|}",
-    assumptions=("k > 0", "b is not 0"),
-    printed=_far_bounds(2, 2, 2),
+    statement="the Q penalty of a weight that is not zero is at most <form>, by at most <gap>",
+    printed=Said(form=FAR, gap=K**2 / (2 * SIZE_B)),
     twins={
-        "without the term 2k": _far_bounds(2, 0, 2),
-        "|b| for 2|b|": _far_bounds(1, 2, 2),
-        "remainder k^2/(3|b|)": _far_bounds(2, 2, 3),
+        "without the scale itself": Said(form=FAR - 2 * K, gap=K**2 / (2 * SIZE_B)),
+        "half the slope": Said(form=FAR / 2 + K, gap=K**2 / (2 * SIZE_B)),
+        "a smaller gap": Said(form=FAR, gap=K**2 / (3 * SIZE_B)),
     },
+    siblings={"a larger gap": Said(form=FAR, gap=K**2 / SIZE_B)},
     expected=Verdict.PROVED,
     source=SOURCE,
 )
-def rich(proof: Derivation, stated: tuple[Expression, Expression]) -> None:
-    """Eq. 3 as k -> 0 at fixed b: the two-sided expansion, with the sharp constant 1/2."""
-    lower, upper = stated
-    exact = 2 * (sp.log(2 / X) - 1) + 2 * X - far_gap()
+def rich(proof: Derivation, stated: Said) -> None:
+    """Eq. 3 as k -> 0 at fixed beta: the two-sided expansion, with the sharp constant 1/2."""
     far_form(proof)
-    form = 2 * X / (1 + FAR_ROOT)
-    proof.positive_by_taylor("Q is below the upper bound", sp.expand(upper - exact), X, 1, form)
-    form = X**3 / (1 + FAR_ROOT) ** 2
-    proof.positive_by_taylor("Q is above the lower bound", sp.expand(exact - lower), X, 1, form)
+    form, gap = (part.subs(SIZE_B, K / X) * X / K for part in (stated.form, stated.gap))
+    exact = 2 * (sp.log(2 / X) - 1) + 2 * X - FAR_GAP
+    proof.exceeds(
+        "over |beta|, with x the scale over it, the form is not below the penalty", form, exact, FAR_GAP, by=logarithms
+    )
+    proof.exceeds("and not above it by more than the gap", exact + gap, form, GAP_BELOW_SQUARE, by=logarithms)
 
 
 @claim(
     id="q-facts-growth",
     where="theory of the Q penalty (from Eq. 3)",
-    statement=r"1 - \frac{1}{\log(2|b|/k)} \le \frac{Q_k(b)}{2|b|\log(2|b|/k)} \le 1\quad(|b|\ge k):"
-    r"\ Q_k(b)\sim 2|b|\log|b|,\ \text{not linear}",
-    assumptions=("k > 0", "|b| >= k"),
-    printed=2 * T * sp.log(2 * T),
+    statement="for weights beyond the scale the Q penalty is at most <gauge>, and at least that times <share>: it grows like "
+    "$|\\beta|\\log|\\beta|$, faster than in proportion",
+    printed=Said(gauge=2 * SIZE_B * sp.log(2 * SIZE_B / K), share=1 - 1 / sp.log(2 * SIZE_B / K)),
     twins={
-        "linear growth, 2|b|": 2 * T,
-        "half of it, |b| log(2|b|/k)": T * sp.log(2 * T),
-        "quadratic growth, b^2/k": T**2,
+        "growth in proportion": Said(gauge=2 * SIZE_B, share=1 - 1 / sp.log(2 * SIZE_B / K)),
+        "half of it": Said(gauge=SIZE_B * sp.log(2 * SIZE_B / K), share=1 - 1 / sp.log(2 * SIZE_B / K)),
+        "quadratic growth": Said(gauge=SIZE_B**2 / K, share=1 - 1 / sp.log(2 * SIZE_B / K)),
     },
     expected=Verdict.PROVED,
     source=SOURCE,
 )
-def growth(proof: Derivation, gauge: Expression) -> None:
-    """Eq. 3 as |b| -> infinity at fixed k: |b| log |b|."""
+def growth(proof: Derivation, stated: Said) -> None:
+    """Eq. 3 as the weight grows at fixed k: |beta| log |beta|."""
     unit_form(proof)
     far_form(proof)
-    form = 2 * X / (1 + FAR_ROOT)
-    gap = far_gap()
-    proof.positive_by_taylor("U(x) is positive", gap, X, 1, form)
-    proof.positive_by_taylor("and smaller than x^2/2", X**2 / 2 - gap, X, 1, X**3 / (1 + FAR_ROOT) ** 2)
-    exact = 2 * T * (sp.log(2 * T) - 1) + 2 - T * gap.subs(X, 1 / T)
-    proof.equal("h(t) in terms of U(1/t)", UNIT, exact, by=lambda e: logarithms(e.subs(T, 1 / X)))
+    gauge, share = (part.subs(SIZE_B, K * T) for part in (stated.gauge / K, stated.share))
     u = sp.Symbol("u", positive=True)
     from_one, at = {T: 1 + Y}, {X: 1 / (1 + Y)}
 
     def by(expression: Expression) -> Expression:
-        return logarithms(expression.subs(Y, 1 / X - 1))
+        return logarithms(sp.expand_log(expression).subs(Y, 1 / X - 1))
 
     above = (gauge - UNIT).subs(from_one)
-    proof.positive("h is below the gauge for t = 1 + y", above, 2 * Y + (1 + Y) * u, {u: gap}, at, by)
-    below = (UNIT - gauge * (1 - 1 / sp.log(2 * T))).subs(from_one)
+    text = "in units of the scale, at the ratio one and beyond, the penalty is below the gauge"
+    proof.positive(text, above, 2 * Y + (1 + Y) * u, {u: FAR_GAP}, at, by)
+    below = (UNIT - gauge * share).subs(from_one)
     form = (3 + 4 * Y) / (2 * (1 + Y)) + (1 + Y) * u
-    proof.positive("and above the gauge times 1 - 1/log(2t)", below, form, {u: X**2 / 2 - gap}, at, by)
+    proof.positive("and above its share of the gauge", below, form, {u: GAP_BELOW_SQUARE}, at, by)
+
+
+BY_SCALE = 2 - 2 * sp.sqrt(B**2 + K**2) / K
 
 
 @claim(
     id="q-facts-scale",
     where="theory of the Q penalty (from Eq. 3)",
-    statement=r"\partial Q_k/\partial k = 2 - 2\sqrt{b^2+k^2}/k < 0 \quad (b \ne 0)",
-    assumptions=("k > 0", "b is not 0"),
-    printed=2 - 2 * sp.sqrt(B**2 + K**2) / K,
+    statement="the derivative of the Q penalty in its scale is <slope>, which is negative for every weight but zero",
+    printed=Said(slope=BY_SCALE),
     twins={
-        "half of it": 1 - sp.sqrt(B**2 + K**2) / K,
-        "the sign reversed": 2 * sp.sqrt(B**2 + K**2) / K - 2,
-        "the leading term -b^2/k^2": -(B**2) / K**2,
+        "half of it": Said(slope=BY_SCALE / 2),
+        "the sign reversed": Said(slope=-BY_SCALE),
+        "its leading term": Said(slope=-(B**2) / K**2),
     },
     expected=Verdict.PROVED,
     source=SOURCE,
 )
-def scale(proof: Derivation, stated: Expression) -> None:
+def scale(proof: Derivation, stated: Said) -> None:
     """Eq. 3, derivative in the penalty scale: a larger scale makes a weight cheaper."""
-    proof.equal("differentiate Eq. 3 in k", sp.diff(PENALTY, K), stated)
-    away = {B: T}  # b > 0; Q_k is even
-    proof.equal("the derivative is even in b", stated.subs(B, -B), stated)
+    proof.equal("differentiate Eq. 3 in the scale", sp.diff(PENALTY, K), stated.slope)
+    proof.equal("the derivative is even", stated.slope.subs(B, -B), stated.slope)
     root = sp.sqrt(T**2 + K**2)
-    proof.positive("it is negative for b = t > 0", -stated.subs(away), 2 * T**2 / (K * (root + K)))
+    proof.positive("it is negative for a weight t > 0", -stated.slope.subs(B, T), 2 * T**2 / (K * (root + K)))
 
 
 @claim(
     id="q-facts-homogeneity",
     where="theory of the Q penalty (from Eq. 3)",
-    statement=r"Q_{tk}(tb) = t\,Q_k(b);\quad "
-    r"\frac{\partial\log Q}{\partial\log|b|} + \frac{\partial\log Q}{\partial\log k} = 1",
-    assumptions=("k > 0", "t > 0", "b is not 0 in the second equation"),
-    printed=sp.Integer(1),
-    twins={"degree two": sp.Integer(2), "degree zero": sp.Integer(0), "degree one half": sp.Rational(1, 2)},
+    statement="weight and scale multiplied by <factor> multiply the Q penalty by <power>: its order in the weight and its "
+    "dependence on the scale, both logarithmic derivatives, add up to <degree>",
+    printed=Said(factor=T, power=T, degree=sp.Integer(1)),
+    twins={
+        "degree two": Said(factor=T, power=T**2, degree=sp.Integer(2)),
+        "degree zero": Said(factor=T, power=sp.Integer(1), degree=sp.Integer(0)),
+        "the sum alone is wrong": Said(factor=T, power=T, degree=sp.Rational(1, 2)),
+    },
     expected=Verdict.PROVED,
     source=SOURCE,
 )
-def homogeneity(proof: Derivation, degree: Expression) -> None:
+def homogeneity(proof: Derivation, stated: Said) -> None:
     """Eq. 3, homogeneity, and the sum rule for the order and the feature dependence of the penalty."""
-    proof.equal("scale b and k together", penalty(T * B, T * K), T**degree * PENALTY)
+    proof.equal("scale weight and scale together", penalty(stated.factor * B, stated.factor * K), stated.power * PENALTY)
     sensitivity = B * sp.diff(PENALTY, B) + K * sp.diff(PENALTY, K)
-    proof.equal("Euler's relation", sensitivity, degree * PENALTY)
-    logarithm = sp.log(penalty(T, K))
-    sum_of_orders = T * sp.diff(logarithm, T) + K * sp.diff(logarithm, K)
-    proof.equal("order + feature dependence, for b = t > 0", sum_of_orders, degree)
+    proof.equal("Euler's relation", sensitivity, stated.degree * PENALTY)
+    logarithm = sp.log(penalty(Y, K))
+    sum_of_orders = Y * sp.diff(logarithm, Y) + K * sp.diff(logarithm, K)
+    proof.equal("order and dependence, for a weight y > 0", sum_of_orders, stated.degree)
 
 
 U, V = sp.symbols("U V", positive=True)
@@ -284,87 +264,81 @@ def _entropy(scale: Expression, constant: Expression) -> Expression:
 @claim(
     id="q-facts-entropy",
     where="theory of the Q penalty (from Eq. 3)",
-    statement=r"Q_k(b) = \min_{U-V=2b,\ U,V\ge 0}\ \sum_{P\in\{U,V\}}\big[P\log(P/k) - P\big] + 2k",
-    assumptions=("k > 0",),
-    printed=(_entropy(K, 2 * K), 2),
+    statement="the Q penalty is the least value of <entropy> over non-negative $U$ and $V$ whose difference is <difference>, "
+    "with each logarithm's product continued by its limit at the boundary",
+    printed=Said(entropy=_entropy(K, 2 * K), difference=2 * B),
     twins={
-        "the constraint U - V = b": (_entropy(K, 2 * K), 1),
-        "without the constant 2k": (_entropy(K, sp.Integer(0)), 2),
-        "log(P/2k) for log(P/k)": (_entropy(2 * K, 2 * K), 2),
+        "half the difference": Said(entropy=_entropy(K, 2 * K), difference=B),
+        "without the constant": Said(entropy=_entropy(K, sp.Integer(0)), difference=2 * B),
+        "twice the scale in the logarithm": Said(entropy=_entropy(2 * K, 2 * K), difference=2 * B),
     },
     expected=Verdict.PROVED,
     source=SOURCE,
 )
-def entropy(proof: Derivation, stated: tuple[Expression, int]) -> None:
-    """Eq. 3 as an entropy: with b = k sinh r, the minimum is at U = k exp(r), V = k exp(-r)."""
-    objective, difference = stated
+def entropy(proof: Derivation, stated: Said) -> None:
+    """Eq. 3 as an entropy: with b = k sinh r, the minimum is at U = k exp(r), V = k exp(-r), the boundary included."""
     b, best = K * sp.sinh(R), {U: K * sp.exp(R), V: K * sp.exp(-R)}
-    proof.equal("the point is feasible", (U - V).subs(best), difference * b)
-    proof.equal("its value is Q_k(b)", sp.expand_log(objective.subs(best)), penalty(b, K))
-    z = sp.Symbol("z", positive=True)
+    difference = stated.difference.subs(B, b)
+    proof.equal("with beta = k sinh r, U = k exp(r) and V = k exp(-r) have the difference", (U - V).subs(best), difference)
+    proof.equal("the entropy there is the penalty", sp.expand_log(stated.entropy.subs(best)), penalty(b, K))
     excess = sum(P * sp.log(P / best[P]) - P + best[P] for P in (U, V))
-    lagrangian = objective - penalty(b, K) - R * (U - V - difference * b)
-    proof.equal("on the constraint every other point is higher by two relative entropies", lagrangian, excess, by=sp.expand_log)
-    x = sp.Symbol("x", positive=True)
-    entropy_of_ratio = x * sp.log(x) - x + 1
-    proof.equal("each is P* (x log x - x + 1), x = P/P*", U * sp.log(U / V) - U + V, V * entropy_of_ratio.subs(x, U / V))
-    grows, shrinks = entropy_of_ratio.subs(x, sp.exp(z)), entropy_of_ratio.subs(x, sp.exp(-z))
-    proof.positive_by_taylor("which is positive for x = exp(z) > 1", grows, z, 1, z * sp.exp(z))
-    proof.positive_by_taylor("and for x = exp(-z) < 1", shrinks, z, 1, z * sp.exp(-z))
+    lagrangian = stated.entropy - penalty(b, K) - R * (U - V - difference)
+    proof.equal("with that difference any U, V > 0 are higher by two relative entropies", lagrangian, excess, by=sp.expand_log)
+    x, z = sp.symbols("x z", positive=True)
+    of_ratio = x * sp.log(x) - x + 1
+    proof.equal(
+        "each is a multiple of a function of its ratio to the best", U * sp.log(U / V) - U + V, V * of_ratio.subs(x, U / V)
+    )
+    proof.positive_by_taylor("which is positive for ratios above one", of_ratio.subs(x, sp.exp(z)), z, 1, z * sp.exp(z))
+    proof.positive_by_taylor("and below one", of_ratio.subs(x, sp.exp(-z)), z, 1, z * sp.exp(-z))
+    proof.equal("and tends to one at the boundary, where the ratio vanishes", sp.limit(of_ratio, x, 0, "+"), 1)
+    proof.argue("so that no point of the boundary has less", Theorem.CONTINUITY)
 
 
-def _polynomials(eighth: Expression, far: Expression) -> dict[str, Expression]:
+def _polynomials(eighth: Expression, far: Expression) -> Said:
     upper = T**2 - T**4 / 12 + T**6 / 40
-    return {"lower": upper - T**8 / eighth, "upper": upper, "far": X**2 / 2 - X**4 / far}
+    return Said(lower=upper - T**8 / eighth, upper=upper, least=1 / (2 * T) - 1 / (far * T**3), most=1 / (2 * T))
 
 
 @claim(
     id="q-facts-bounds",
     where="theory of the Q penalty (from Eq. 3)",
-    statement=r"t^2-\tfrac{t^4}{12}+\tfrac{t^6}{40}-\tfrac{5t^8}{448} < Q_k(kt)/k < t^2-\tfrac{t^4}{12}+\tfrac{t^6}{40};\quad "
-    r"\tfrac{1}{2t}-\tfrac{1}{16t^3} < 2t(\log 2t-1)+2-Q_k(kt)/k < \tfrac{1}{2t}\quad(t>0)",
-    assumptions=("k > 0", "t = |b|/k > 0"),
+    statement="at the ratio $t$ of a weight to the scale the Q penalty, in units of the scale, is above <lower> and below "
+    "<upper>; from its logarithmic form it lacks more than <least> and less than <most>",
     printed=_polynomials(sp.Rational(448, 5), sp.Integer(16)),
     twins={
-        "5/449 for 5/448": _polynomials(sp.Rational(449, 5), sp.Integer(16)),
-        "1/17 for 1/16 far out": _polynomials(sp.Rational(448, 5), sp.Integer(17)),
+        "a smaller fourth term": _polynomials(sp.Rational(449, 5), sp.Integer(16)),
+        "a smaller second term far out": _polynomials(sp.Rational(448, 5), sp.Integer(17)),
     },
+    siblings={"a looser bound far out": _polynomials(sp.Rational(448, 5), sp.Integer(16)).but(most=1 / T)},
     expected=Verdict.CERTIFIED,
     source=SOURCE,
 )
-def bounds(proof: Derivation, stated: dict[str, Expression]) -> None:
+def bounds(proof: Derivation, stated: Said) -> None:
     """Eq. 3, two-sided polynomial bounds near 0 and far out: Taylor near the end, balls between, signs beyond."""
-    unit_form(proof)
-    _near_bounds(proof, stated["lower"], stated["upper"])
+    near_bounds(proof)
+    _lower_bound(proof, stated.lower)
+    proof.exceeds("it is below its upper bound", stated.upper, UNIT, BELOW_SEXTIC)
     far_form(proof)
-    _far_bound(proof, stated["far"])
+    least, most = (sp.expand(part.subs(T, 1 / X) * X) for part in (stated.least, stated.most))
+    proof.exceeds("far out the gap is below its upper bound", most, FAR_GAP, GAP_BELOW_SQUARE)
+    _gap_above(proof, least)
 
 
-def _near_bounds(proof: Derivation, lower: Expression, upper: Expression) -> None:
-    near, end, beyond = sp.Rational(1, 8), 3, {T: 3 + Y}
-    below, above = UNIT - lower, upper - UNIT
-    proof.certified_by_taylor("h is above its lower bound near 0", below, T, 10, near)
+def _lower_bound(proof: Derivation, lower: Expression) -> None:
+    near, end = sp.Rational(1, 8), 3
+    below = UNIT - lower
+    proof.certified_by_taylor("the penalty is above its lower bound near 0", below, T, 10, near)
     proof.certified("and in the middle", below, {T: (near, end)})
-    proof.positive_by_taylor("h is positive", UNIT, T, 2, 2 / ROOT)
-    u = sp.Symbol("u", positive=True)
-    rest = sp.expand(-lower.subs(beyond))
-    proof.positive("while the bound is negative beyond", below.subs(beyond), u + rest, {u: UNIT}, beyond)
-    proof.certified_by_taylor("h is below its upper bound near 0", above, T, 8, near)
-    proof.certified("and in the middle", above, {T: (near, end)})
-    proof.positive_by_taylor("h is below t^2", T**2 - UNIT, T, 2, 2 * T**2 / (ROOT * (1 + ROOT)))
-    rest = sp.expand((upper - T**2).subs(beyond))
-    proof.positive("and t^2 below the bound beyond", above.subs(beyond), u + rest, {u: T**2 - UNIT}, beyond)
+    proof.positive_by_taylor("it is positive", UNIT, T, 2, 2 / ROOT)
+    proof.positive_between("while the bound is negative beyond", below, T, end, known=UNIT)
 
 
-def _far_bound(proof: Derivation, lower: Expression) -> None:
-    near, end, beyond, gap = sp.Rational(1, 4), 3, {X: 3 + Y}, far_gap()
-    proof.positive_by_taylor("U is below x^2/2 everywhere", X**2 / 2 - gap, X, 1, X**3 / (1 + FAR_ROOT) ** 2)
-    proof.certified_by_taylor("U is above its lower bound near x = 0", gap - lower, X, 6, near)
-    proof.certified("and in the middle", gap - lower, {X: (near, end)})
-    proof.positive_by_taylor("U is positive", gap, X, 1, 2 * X / (1 + FAR_ROOT))
-    u = sp.Symbol("u", positive=True)
-    rest = sp.expand(-lower.subs(beyond))
-    proof.positive("while the bound is negative beyond", (gap - lower).subs(beyond), u + rest, {u: gap}, beyond)
+def _gap_above(proof: Derivation, lower: Expression) -> None:
+    near, end = sp.Rational(1, 4), 3
+    proof.certified_by_taylor("it is above its lower bound near x = 0", FAR_GAP - lower, X, 6, near)
+    proof.certified("and in the middle", FAR_GAP - lower, {X: (near, end)})
+    proof.positive_between("while that bound is negative beyond", FAR_GAP - lower, X, end, known=FAR_GAP)
 
 
 if __name__ == "__main__":

@@ -1,21 +1,22 @@
 """Claims and their registry: what is stated, how it is checked, and where it is found by its id.
 
-A claim is a check and the statement it is given: as printed, corrected, or a deliberately wrong twin. Nothing here imports
-claims: the modules of the catalogue import this one and fill the registry, and whoever runs it names them.
+A claim is a check and the statement it is given: as printed, corrected, or a sibling, deliberately wrong or another true one.
+What is printed of it is rendered from what is checked (`normtheory.audit.statements`). Nothing here imports claims: the modules
+of the catalogue import this one and fill the registry, and whoever runs it names them.
 """
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from importlib import import_module
 from typing import Any, Generic, TypeVar
 
 from normtheory.audit.derivation import Derivation
 
-Subject = TypeVar("Subject")  # what a check is about: a formula, or several of them; the check knows its shape
+Subject = TypeVar("Subject")  # what a check is about: formulas and numbers by name; the check knows its shape
 Check = Callable[[Derivation, Subject], None]
 Size = Callable[[Subject, Subject], str]  # (as printed, what holds instead) -> how far they are apart, in a sentence
 
@@ -42,27 +43,33 @@ class Claim(Generic[Subject]):
     where : str
         Place in the audited paper, or "theory of ..." for what goes beyond it.
     statement : str
-        The statement as printed, in LaTeX.
+        A template (`normtheory.audit.statements`) that the subject fills.
     check : function
         `check(proof, subject)` writes steps on the `Derivation` it is given.
     printed : object
         The subject that is the statement as printed.
     twins : mapping from names to subjects
-        At least one wrong sibling.
+        At least one wrong sibling, which the check must find false.
     expected : Verdict
         The verdict found when the claim was last read by a person.
     source : str
         Who proved or printed it.
-    assumptions : tuple of str
-        What the statement takes for granted.
-    corrected, corrected_statement : object and str, optional
-        The subject that is true instead, if there is one, and its LaTeX.
-    control : pair of a name and a subject, optional
-        A true sibling that the check must accept. Required where a refutation is expected: a check that rejects the printed
-        statement and every twin might reject everything.
+    exact : object, optional
+        For a claim about finetuning: the same statement about what finetuning minimises exactly, rather than by the printed
+        formula. The verdict needs both.
+    corrected : object, optional
+        The subject that is true instead, if there is one.
+    corrected_statement : str, optional
+        Its template, and that of the twins, where it says more than the printed one.
+    siblings : mapping from names to subjects
+        Other true statements, weaker or scaled or written in another way, which the check must accept.
+    reads : tuple of str
+        How words of the paper are read; templates.
+    granted : tuple of str
+        What is taken for granted and not checked; templates.
     size : function, optional
         How much a correction matters: `size(printed, instead)` measures, when the claim is run, how far the printed subject
-        is from the corrected one (from the control, if there is none) on the audited paper's own setting, and says it in
+        is from the corrected one (from the first sibling, if there is none) on the audited paper's own setting, and says it in
         a sentence. Asked only where the statement turns out false.
     """
 
@@ -74,10 +81,12 @@ class Claim(Generic[Subject]):
     twins: Mapping[str, Subject]
     expected: Verdict
     source: str
-    assumptions: tuple[str, ...] = ()
+    exact: Subject | None = None
     corrected: Subject | None = None
     corrected_statement: str = ""
-    control: tuple[str, Subject] | None = None
+    siblings: Mapping[str, Subject] = field(default_factory=dict)
+    reads: tuple[str, ...] = ()
+    granted: tuple[str, ...] = ()
     size: Size[Subject] | None = None
 
     def __post_init__(self) -> None:
@@ -86,10 +95,17 @@ class Claim(Generic[Subject]):
             raise ValueError(f"claim {self.id!r} lacks an id, a place, a statement or a source")
         if not self.twins:
             raise ValueError(f"claim {self.id} has no false twin")
-        if (self.corrected is None) != (self.corrected_statement == ""):
-            raise ValueError(f"claim {self.id} needs a corrected subject and its statement together")
-        if self.expected is Verdict.REFUTED and self.control is None:
-            raise ValueError(f"claim {self.id} expects a refutation and needs a control: a true sibling")
+        if self.corrected is None and self.corrected_statement:
+            raise ValueError(f"claim {self.id} has a corrected statement, but nothing that is checked for it")
+        if self.expected is Verdict.REFUTED and not self.siblings:
+            raise ValueError(
+                f"claim {self.id} expects a refutation and needs a true sibling: its check might reject everything"
+            )
+
+    @property
+    def template_of_siblings(self) -> str:
+        """The template of the corrected statement, of twins and of siblings."""
+        return self.corrected_statement or self.statement
 
 
 _registry: dict[str, Claim[Any]] = {}
@@ -99,8 +115,6 @@ CATALOGUE = (
     *(f"normtheory.figures.diagonal.{name}" for name in ("fig1a_claims", "fig1_claims", "fig5_claims")),
 )
 Catalogue = str | Sequence[str]  # one module or package, or several
-
-
 STARTED = ("__main__", "__mp_main__")  # what Python calls the file it was started with, and multiprocessing in a worker
 
 
@@ -133,17 +147,19 @@ def claim(
     twins: Mapping[str, Subject],
     expected: Verdict,
     source: str,
-    assumptions: tuple[str, ...] = (),
+    exact: Subject | None = None,
     corrected: Subject | None = None,
     corrected_statement: str = "",
-    control: tuple[str, Subject] | None = None,
+    siblings: Mapping[str, Subject] | None = None,
+    reads: tuple[str, ...] = (),
+    granted: tuple[str, ...] = (),
     size: Size[Subject] | None = None,
 ) -> Callable[[Check[Subject]], Check[Subject]]:
     """Decorate a check: register the claim it decides. The fields are those of `Claim`.
 
     Claims of a file that is being run are left to its import under its own name, by which worker processes know them.
     """
-    fields = dict(locals())
+    fields = {name: value for name, value in locals().items() if value is not None}
 
     def decorate(check: Check[Subject]) -> Check[Subject]:
         found = Claim(check=check, **fields)

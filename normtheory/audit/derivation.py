@@ -2,64 +2,44 @@
 
 A step is an equation or an inequality with a sentence. The methods of `Derivation` are the ways a step can be checked; each
 says how strong its evidence is, records the step and returns whether it holds. Sympy is never the only witness: whatever it
-proves is evaluated at random rational points in ball arithmetic, which also supplies the counterexample to a false step.
+proves is evaluated at random rational points in ball arithmetic, which also supplies the counterexample to a false step. What
+is no computation is an argument: it names the standard theorem that it cites, and is printed as what it is.
 """
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from enum import Enum, IntEnum
-from functools import lru_cache
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
-from normtheory.audit import balls
+from normtheory.audit import balls, notation
+from normtheory.audit.inequalities import (
+    Attempt,
+    by_balls_and_taylor,
+    by_convexity,
+    by_earlier,
+    by_signs,
+    by_sturm,
+    by_taylor,
+    outcome,
+)
+from normtheory.audit.points import INEQUALITY_POINTS, INFINITE, POINTS, Point, at, draws, next_to_ends, value, violations
+from normtheory.audit.proving import Rewriting, route_to_zero, sign_of_rational
+from normtheory.audit.steps import Step, Strength, Theorem, Truth
 
 Expression = Any  # sympy.Expr
 Symbol = Any  # sympy.Symbol
-Point = dict[Symbol, Any]
+# Symbols -> expressions in symbols that run from -1 to 1, whose names begin with SHARE.
+Domain = Mapping[
+    Symbol, Expression
+]  # symbols -> expressions in symbols that run from -1 to 1, their names beginning with SHARE
 
-POINTS = 8  # random points at which a symbolic equation is evaluated
-INEQUALITY_POINTS = 24  # random points at which a counterexample to an inequality is looked for
-ATTEMPTS = 20  # draws per point before the domain is given up as empty
-
-
-class Strength(IntEnum):
-    """What a step rests on, weakest first."""
-
-    NUMERIC = 1
-    BALL = 2
-    SYMBOLIC = 3
-
-
-class Truth(Enum):
-    """What the machine says of a step."""
-
-    TRUE = "true"
-    FALSE = "false"
-    UNDECIDED = "undecided"
+SHARE = "share"
 
 
 class ContradictionError(RuntimeError):
     """Two routes contradict each other, so that one of the tools used is wrong: nothing may be concluded."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """One checked line of a derivation.
-
-    `strength` is None for a second witness: it must agree, but nothing rests on it. `rigorous` marks a step that is false by
-    a counterexample in exact numbers or balls rather than by floats.
-    """
-
-    text: str
-    equation: str
-    latex: str
-    truth: Truth
-    strength: Strength | None
-    detail: str
-    rigorous: bool = False
 
 
 class Derivation:
@@ -76,14 +56,27 @@ class Derivation:
         self.notes: list[str] = []
         self._seed = seed
         self._positive: list[Expression] = []  # shown to be positive by earlier steps, wherever their symbols allow
+        self._domains: dict[Expression, Domain] = {}  # shown not to be negative, and where
+        self._lemma = ""
 
     def note(self, sentence: str) -> None:
         """Add a sentence to the evidence: a number a reader will want, not a step."""
         self.notes.append(sentence)
 
-    def equal(
-        self, text: str, left: Expression, right: Expression, *, by: Callable[[Expression], Expression] | None = None
-    ) -> bool:
+    @contextmanager
+    def lemma(self, name: str) -> Iterator[None]:
+        """What is written inside is an opening that derivations share: it is shown once, and referred to by its name."""
+        before, self._lemma = self._lemma, name
+        try:
+            yield
+        finally:
+            self._lemma = before
+
+    def argue(self, text: str, theorem: Theorem) -> bool:
+        """A step that is no computation: by a standard theorem, which it names."""
+        return self._append(Step(text, "", "", Truth.TRUE, None, theorem.value, "by argument", theorem=theorem))
+
+    def equal(self, text: str, left: Expression, right: Expression, *, by: Rewriting | None = None) -> bool:
         """left = right for all values of the symbols that their assumptions allow. Symbolic.
 
         Parameters
@@ -96,102 +89,168 @@ class Derivation:
 
         left, right = sp.sympify(left), sp.sympify(right)
         counterexample, agreed = self._compare(left, right)
-        proved = _proves_zero(left - right, by, thorough=counterexample is None)
-        if proved and counterexample is not None:
-            raise ContradictionError(f"sympy proves {left} = {right}, yet they differ at {_at(counterexample)}")
+        route = route_to_zero(left - right, by, thorough=counterexample is None)
+        if route and counterexample is not None:
+            raise ContradictionError(f"sympy proves {left} = {right}, yet they differ at {at(counterexample)}")
         if counterexample is not None:
-            values = f"left = {_value(left, counterexample)}, right = {_value(right, counterexample)}"
-            return self._record(text, left, "=", right, Truth.FALSE, f"at {_at(counterexample)}: {values}", rigorous=True)
-        if not proved or agreed == 0:
+            values = f"left = {value(left, counterexample)}, right = {value(right, counterexample)}"
+            return self._record(text, left, "=", right, Truth.FALSE, f"at {at(counterexample)}: {values}", rigorous=True)
+        if route is None or agreed == 0:
             lacking = "no symbolic proof was found" if agreed else "no point of its domain could be evaluated"
             return self._record(text, left, "=", right, Truth.UNDECIDED, f"{agreed} points agree, but {lacking}")
-        return self._record(text, left, "=", right, Truth.TRUE, f"{agreed} random points agree to {_DIGITS} digits")
+        detail = f"{agreed} random points agree to {_DIGITS} digits" if left.free_symbols | right.free_symbols else ""
+        return self._record(text, left, "=", right, Truth.TRUE, detail, route=route)
 
     def positive(
         self,
         text: str,
         expression: Expression,
-        form: Expression,
+        form: Expression | None = None,
         given: Mapping[Symbol, Expression] | None = None,
         at: Mapping[Symbol, Expression] | None = None,
-        by: Callable[[Expression], Expression] | None = None,
+        by: Rewriting | None = None,
+        *,
+        strict: bool = True,
     ) -> bool:
-        """expression > 0, because it equals `form`, which is positive by the signs of its symbols. Symbolic.
+        """expression > 0: it equals `form`, which is positive by the signs of its symbols. Symbolic; a constant, by its ball.
 
         Parameters
         ----------
+        form : sympy.Expr, optional
+            By default the expression itself.
         given : mapping, optional
             Positive symbols of `form` that stand for expressions which earlier steps of this derivation found positive.
         at : mapping, optional
             Positive values put for the symbols of those expressions.
         by : function, optional
             A change of variables, as in `equal`.
+        strict : bool
+            If False, expression >= 0.
         """
         import sympy as sp
 
-        form = sp.sympify(form)
+        expression = sp.sympify(expression)
+        if not expression.free_symbols:
+            return self.certified(text, expression, {})
+        form = sp.sympify(expression if form is None else form)
 
-        def prove() -> tuple[bool, str]:
-            for known in (given or {}).values():
-                if known not in self._positive:
-                    return False, f"no earlier step shows {known} > 0"
-            if not all(sp.sympify(value).is_positive for value in (at or {}).values()):
-                return False, "the earlier steps are used outside their domain"
-            meaning = form.subs({symbol: known.subs(dict(at or {})) for symbol, known in (given or {}).items()})
-            if not form.is_positive:
-                return False, f"the sign of {form} does not follow from its symbols"
-            if self._compare(expression, meaning)[0] is not None or not _proves_zero(expression - meaning, by):
-                return False, f"not proved equal to {meaning}"
-            return True, f"it equals {meaning}"
+        violation = self._violation(expression, strict=strict)
+        attempt = by_signs(expression, form, self._agree, given=given, at=at, by=by, known=self._positive, strict=strict)
+        return self._decided(text, expression, attempt, violation, strict=strict)
 
-        return self._inequality(text, expression, prove, Strength.SYMBOLIC)
+    def exceeds(
+        self, text: str, larger: Expression, smaller: Expression, known: Expression, *, by: Rewriting | None = None
+    ) -> bool:
+        """larger >= smaller, as the difference is not below `known`, which an earlier step found not negative. Symbolic.
 
-    def positive_by_taylor(self, text: str, expression: Expression, variable: Symbol, order: int, form: Expression) -> bool:
+        Whatever the stated bound is, it is held against the sharp one: weaker bounds are accepted.
+        """
+        import sympy as sp
+
+        difference = sp.sympify(larger) - smaller
+        violation = self._violation(difference, strict=False, domain=self._domains.get(known))
+        attempt = by_earlier(difference, known, [*self._positive, *self._domains], by, self._agree)
+        return self._decided(text, difference, attempt, violation, strict=False)
+
+    def positive_between(
+        self,
+        text: str,
+        expression: Expression,
+        variable: Symbol,
+        low: Expression = 0,
+        high: Expression | None = None,
+        *,
+        known: Expression = 0,
+    ) -> bool:
+        """expression > 0 for low < variable < high, a rational function or more than one by `known` > 0. Exact, by Sturm.
+
+        Parameters
+        ----------
+        low, high : rationals
+            Ends of the interval (default: 0 and infinity).
+        known : sympy.Expr
+            What the expression exceeds a rational function by: 0, or an expression that an earlier step found positive.
+        """
+        import sympy as sp
+
+        expression, known = sp.sympify(expression), sp.sympify(known)
+        low, high = sp.sympify(low), sp.oo if high is None else sp.sympify(high)
+        box = {variable: (low, sp.Integer(INFINITE) if high == sp.oo else high)}
+        violation = next(violations(expression, next_to_ends(variable, low, high), strict=True), None)
+        if violation is None and known == 0:
+            point = sign_of_rational(expression, variable, low, high)[1]
+            violation = None if point is None else {variable: point}
+        violation = self._violation(expression, box) if violation is None else violation
+        attempt = by_sturm(expression, variable, (low, high), known, self._positive)
+        return self._decided(text, expression, attempt, violation, everywhere=False)
+
+    def positive_by_taylor(
+        self, text: str, expression: Expression, variable: Symbol, order: int, form: Expression, *, strict: bool = True
+    ) -> bool:
         """expression > 0 for variable > 0: it and its first order - 1 derivatives vanish at 0, and the next is positive.
 
         Symbolic, by Taylor's theorem: `form` equals the derivative of the given order (>= 1) and is positive by its signs.
         The expression must be as often differentiable on [0, infinity).
+
+        Parameters
+        ----------
+        strict : bool
+            If False, the form need only be non-negative, and so is the expression.
         """
         import sympy as sp
 
-        def prove() -> tuple[bool, str]:
-            if not variable.is_positive:
-                return False, f"{variable} is not declared positive"
-            for n in range(order):
-                if not _proves_zero(sp.diff(expression, variable, n).subs(variable, 0), None):
-                    return False, f"derivative {n} does not vanish at 0"
-            last = sp.diff(expression, variable, order)
-            if not sp.sympify(form).is_positive:
-                return False, f"the sign of {form} does not follow from its symbols"
-            if self._compare(last, form)[0] is not None or not _proves_zero(last - form, None):
-                return False, f"derivative {order} is not proved equal to {form}"
-            return True, f"zero of order {order} at {variable} = 0, and derivative {order} equals {form} > 0"
+        expression = sp.sympify(expression)
+        violation = self._violation(expression, strict=strict)
+        attempt = by_taylor(expression, variable, order, sp.sympify(form), self._agree, strict=strict)
+        return self._decided(text, expression, attempt, violation, strict=strict)
 
-        return self._inequality(text, expression, prove, Strength.SYMBOLIC)
+    def nonnegative_by_convexity(
+        self,
+        text: str,
+        expression: Expression,
+        variable: Symbol,
+        start: Expression,
+        form: Expression,
+        where: Mapping[Symbol, Expression] | None = None,
+        domain: Domain | None = None,
+    ) -> bool:
+        """expression >= 0 on both sides of `start`: value and slope vanish there, and the second derivative equals `form` >= 0.
+
+        Parameters
+        ----------
+        where : mapping, optional
+            Parametrises the domain of the second derivative, if that is not the whole line: an interval around `start`.
+        domain : mapping, optional
+            The same domain for random points: symbols -> expressions in symbols that run from -1 to 1 (their names begin with
+            SHARE).
+        """
+        import sympy as sp
+
+        expression = sp.sympify(expression)
+        violation = self._violation(expression, strict=False, domain=domain)
+        attempt = by_convexity(expression, variable, start, sp.sympify(form), where or {}, self._agree)
+        if attempt.proved:
+            self._domains[expression] = domain or {}
+        return self._decided(text, expression, attempt, violation, strict=False)
 
     def certified(self, text: str, expression: Expression, box: balls.Box) -> bool:
-        """expression > 0 on a closed box, by adaptive subdivision in ball arithmetic."""
+        """expression > 0 on a closed box, by adaptive subdivision in ball arithmetic; a constant in an empty one."""
+        import sympy as sp
+
+        expression = sp.sympify(expression)
         found = balls.positive_on_box(expression, box)
-
-        def prove() -> tuple[bool, str]:
-            return found.holds is True, _outcome("the expression", found, box)
-
-        return self._inequality(text, expression, prove, Strength.BALL, box, found.counterexample)
+        violation = found.counterexample if found.counterexample is not None else self._violation(expression, box)
+        attempt = Attempt(found.holds is True, outcome("it", found, box), "ball arithmetic")
+        strength = Strength.SYMBOLIC if expression.is_Rational else Strength.BALL
+        return self._decided(text, expression, attempt, violation, strength, everywhere=not box)
 
     def certified_by_taylor(self, text: str, expression: Expression, variable: Symbol, order: int, upto: Any) -> bool:
         """expression > 0 for 0 < variable <= upto: a zero of the given order at 0, and the next derivative > 0 in balls."""
         import sympy as sp
 
-        box = {variable: (sp.Integer(0), sp.Rational(upto))}
-
-        def prove() -> tuple[bool, str]:
-            for n in range(order):
-                if not _proves_zero(sp.diff(expression, variable, n).subs(variable, 0), None):
-                    return False, f"derivative {n} does not vanish at 0"
-            found = balls.positive_on_box(sp.diff(expression, variable, order), box)
-            return found.holds is True, f"zero of order {order} at 0; {_outcome(f'derivative {order}', found, box)}"
-
-        return self._inequality(text, expression, prove, Strength.BALL, box)
+        expression, box = sp.sympify(expression), {variable: (sp.Integer(0), sp.Rational(upto))}
+        attempt = by_balls_and_taylor(expression, variable, order, box)
+        return self._decided(text, expression, attempt, self._violation(expression, box), Strength.BALL, everywhere=False)
 
     def within(self, text: str, deviation: float, budget: float) -> bool:
         """A measured deviation is within an error budget stated in advance. Numeric, and the claim rests on it."""
@@ -216,37 +275,49 @@ class Derivation:
     ) -> bool:
         truth = Truth.TRUE if float(value) <= float(bound) else Truth.FALSE  # a NaN is not within any bound
         left, right = f"{float(value):.{digits}g}", f"{float(bound):.{digits}g}"
+        route = "measured" if strength is not None else "a second route, measured"
         detail = f"{words[0]} {left}, {words[1]} {right}"
-        return self._append(Step(text, f"{words[0]} {left} <= {right}", rf"{left} \le {right}", truth, strength, detail))
+        return self._append(Step(text, f"{words[0]} {left} ≤ {right}", rf"{left} \le {right}", truth, strength, detail, route))
 
-    def _inequality(
+    def _decided(
         self,
         text: str,
         expression: Expression,
-        prove: Callable[[], tuple[bool, str]],
-        strength: Strength,
-        box: balls.Box | None = None,
-        violation: Point | None = None,
+        attempt: Attempt,
+        violation: Point | None,
+        strength: Strength = Strength.SYMBOLIC,
+        *,
+        strict: bool = True,
+        everywhere: bool = True,
     ) -> bool:
-        import sympy as sp
-
-        expression = sp.sympify(expression)
-        violation = violation or self._violation(expression, box)
-        proved, why = prove()
-        if proved and violation is not None:
-            raise ContradictionError(f"{expression} > 0 was proved, yet it is not at {_at(violation)}")
+        """Record an inequality: false where a counterexample was met, true where it is proved."""
+        relation = ">" if strict else "≥"
+        if attempt.proved and violation is not None:
+            raise ContradictionError(f"{expression} {relation} 0 was proved, yet it is not so at {at(violation)}")
         if violation is not None:
-            detail = f"at {_at(violation)}: {_value(expression, violation)}"
-            return self._record(text, expression, ">", sp.Integer(0), Truth.FALSE, detail, strength, rigorous=True)
-        truth = Truth.TRUE if proved else Truth.UNDECIDED
-        if proved and box is None:
+            detail = f"at {at(violation)}: {value(expression, violation)}"
+            return self._record(text, expression, relation, 0, Truth.FALSE, detail, strength, rigorous=True)
+        if attempt.proved and everywhere and strict:
             self._positive.append(expression)
-        return self._record(text, expression, ">", sp.Integer(0), truth, why, strength)
+        truth = Truth.TRUE if attempt.proved else Truth.UNDECIDED
+        return self._record(text, expression, relation, 0, truth, attempt.why, strength, route=attempt.route)
+
+    def _violation(
+        self, expression: Expression, box: balls.Box | None = None, *, strict: bool = True, domain: Domain | None = None
+    ) -> Point | None:
+        """A random point where the inequality is certainly false, if one is met."""
+        inside = expression.subs(dict(domain or {}))
+        shares = {symbol: (-1, 1) for symbol in inside.free_symbols if symbol.name.startswith(SHARE)}
+        points = draws(self._seeded(), inside.free_symbols, INEQUALITY_POINTS, {**shares, **(box or {})})
+        found = next(violations(inside, points, strict=strict), None)
+        if found is None or not domain:
+            return found
+        return {symbol: (domain.get(symbol, symbol)).subs(found) for symbol in expression.free_symbols}
 
     def _compare(self, left: Expression, right: Expression) -> tuple[Point | None, int]:
         """A point at which the sides provably differ, if one is met, and the number of points that agree."""
         agreed = 0
-        for point in self._points(left.free_symbols | right.free_symbols, POINTS * 2):
+        for point in draws(self._seeded(), left.free_symbols | right.free_symbols, POINTS * 2):
             verdict = balls.differs(left, right, point)
             if verdict is True:
                 return point, agreed
@@ -255,18 +326,11 @@ class Derivation:
                 break
         return None, agreed
 
-    def _violation(self, expression: Expression, box: balls.Box | None) -> Point | None:
-        for point in self._points(expression.free_symbols, INEQUALITY_POINTS, box):
-            value = balls.enclose(expression, point)
-            if value.is_finite() and value <= 0:
-                return point
-        return None
+    def _agree(self, left: Expression, right: Expression) -> bool:
+        return self._compare(left, right)[0] is None
 
-    def _points(self, symbols: set[Symbol], count: int, box: balls.Box | None = None) -> Iterator[Point]:
-        generator = random.Random(f"{self._seed}, step {len(self.steps)}")
-        ordered = sorted(symbols, key=str)
-        for _ in range(count if ordered else 1):
-            yield {symbol: _random_rational(generator, symbol, (box or {}).get(symbol)) for symbol in ordered}
+    def _seeded(self) -> str:
+        return f"{self._seed}, step {len(self.steps)}"
 
     def _record(
         self,
@@ -278,102 +342,17 @@ class Derivation:
         detail: str,
         strength: Strength = Strength.SYMBOLIC,
         *,
+        route: str = "",
         rigorous: bool = False,
     ) -> bool:
-        import sympy as sp
-
-        equation = f"{sp.sstr(left)} {relation} {sp.sstr(right)}"
-        latex = f"{sp.latex(left)} {relation} {sp.latex(right)}"
-        return self._append(Step(text, equation, latex, truth, strength, detail, rigorous))
+        equation = f"{notation.text(left)} {relation} {notation.text(right)}"
+        sign = r"\ge" if relation == "≥" else relation
+        latex = f"{notation.latex(left)} {sign} {notation.latex(right)}"
+        return self._append(Step(text, equation, latex, truth, strength, detail, route, rigorous))
 
     def _append(self, step: Step) -> bool:
-        self.steps.append(step)
+        self.steps.append(replace(step, lemma=self._lemma))
         return step.truth is Truth.TRUE
 
 
 _DIGITS = int(balls.AGREEMENT_BITS * 0.30103)
-
-
-def _random_rational(generator: random.Random, symbol: Symbol, bounds: tuple[Any, Any] | None) -> Any:
-    """A rational in the domain of a symbol: in its bounds, or of magnitude 2^-4 .. 2^4 and of the sign it is assumed."""
-    import sympy as sp
-
-    if bounds is not None:
-        low, high = sp.Rational(bounds[0]), sp.Rational(bounds[1])
-        return low + (high - low) * sp.Rational(generator.randint(1, 997), 997)
-    if symbol.is_integer:
-        return sp.Integer(generator.randint(1, 9))
-    magnitude = sp.Rational(generator.randint(100, 200), 100) * sp.Integer(2) ** generator.randint(-4, 3)
-    if symbol.is_nonnegative:
-        return magnitude
-    if symbol.is_nonpositive:
-        return -magnitude
-    return magnitude * generator.choice((-1, 1))
-
-
-@lru_cache(maxsize=4096)  # a claim and its twins share most of their steps
-def _proves_zero(difference: Expression, by: Callable[[Expression], Expression] | None, *, thorough: bool = True) -> bool:
-    """Whether one of a few directed rewritings turns the difference into 0; the slow general ones only if `thorough`."""
-    return any(route(difference if by is None else by(difference)) == 0 for route in _routes(thorough))
-
-
-def _routes(thorough: bool) -> Sequence[Callable[[Expression], Expression]]:
-    import sympy as sp
-
-    def common_denominator(expression: Expression) -> Expression:
-        return sp.expand(sp.numer(sp.together(expression)))
-
-    def hyperbolic(expression: Expression) -> Expression:
-        return common_denominator(_undo_inverses(expression))
-
-    def exponentials(expression: Expression) -> Expression:
-        return sp.expand(sp.powsimp(sp.expand(_undo_inverses(expression).rewrite(sp.exp))))
-
-    def general(expression: Expression) -> Expression:
-        return sp.simplify(_undo_inverses(expression))
-
-    quick = (sp.expand, common_denominator, hyperbolic, exponentials)
-    return (*quick, sp.simplify, general) if thorough else quick
-
-
-def _undo_inverses(expression: Expression) -> Expression:
-    """Undo arcsinh(sinh x) and the roots of p sinh^2 x + p, p >= 0, which sympy leaves standing."""
-    import sympy as sp
-
-    if not expression.has(sp.sinh):
-        return expression
-    expression = expression.replace(
-        lambda e: isinstance(e, sp.asinh) and isinstance(e.args[0], sp.sinh), lambda e: e.args[0].args[0]
-    )
-    return expression.replace(lambda e: e.is_Pow and e.exp.is_Rational and e.exp.q == 2 and e.has(sp.sinh), _root_of_square)
-
-
-def _root_of_square(power: Expression) -> Expression:
-    import sympy as sp
-
-    base = sp.expand(power.base)
-    for angle in (sine.args[0] for sine in base.atoms(sp.sinh)):
-        factor = base.coeff(sp.sinh(angle), 2)
-        if factor.is_nonnegative and sp.expand(base - factor * (1 + sp.sinh(angle) ** 2)) == 0:
-            return factor**power.exp * sp.cosh(angle) ** (2 * power.exp)
-    return power
-
-
-def _at(point: Point) -> str:
-    return ", ".join(f"{symbol} = {value}" for symbol, value in point.items()) or "the only point"
-
-
-def _box(box: balls.Box) -> str:
-    return " x ".join(f"{symbol} in [{low}, {high}]" for symbol, (low, high) in box.items())
-
-
-def _outcome(name: str, found: balls.BoxResult, box: balls.Box) -> str:
-    if found.holds:
-        return f"{name} is positive on each of {found.boxes} boxes that cover {_box(box)}"
-    if found.counterexample is not None:
-        return f"{name} is not positive at {_at(found.counterexample)}"
-    return f"{name} is undecided on {_box(box)} after {found.boxes} boxes"
-
-
-def _value(expression: Expression, point: Point) -> str:
-    return str(balls.enclose(expression, point).str(6, radius=False))

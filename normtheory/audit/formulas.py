@@ -6,7 +6,7 @@ import re
 from functools import cache
 from typing import Any
 
-from normtheory.audit.derivation import Step
+from normtheory.audit.steps import Step
 
 _BAR = '<mo stretchy="false">&#x0007C;'  # of an absolute value; browsers would set it apart like a relation
 LONGEST_FORMULA = 1500  # LaTeX characters; a longer equation is shown as plain text, which a reader can copy

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from normtheory.audit.claims import Verdict
-from normtheory.audit.derivation import Truth
 from normtheory.audit.formulas import breakable, escaped, formula, long_in_print, running, statement
 from normtheory.audit.judging import SIZE, Entry, Evidence
+from normtheory.audit.steps import Truth
 
 MEANINGS = {
     Verdict.PROVED: "holds symbolically, and at random points by a second route",

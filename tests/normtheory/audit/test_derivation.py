@@ -2,7 +2,8 @@ import pytest
 import sympy as sp
 
 from normtheory.audit import derivation
-from normtheory.audit.derivation import ContradictionError, Derivation, Strength, Truth
+from normtheory.audit.derivation import ContradictionError, Derivation
+from normtheory.audit.steps import Strength, Truth
 
 x, y = sp.symbols("x y", positive=True)
 r = sp.Symbol("r", real=True)

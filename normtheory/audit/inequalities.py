@@ -1,0 +1,163 @@
+"""The ways to prove an inequality: each says whether it succeeded, why or why not, and by which route."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, NamedTuple
+
+from normtheory.audit import balls, notation
+from normtheory.audit.proving import Rewriting, route_to_zero, sign_of_rational
+from normtheory.audit.steps import Theorem
+
+Expression = Any  # sympy.Expr
+Symbol = Any  # sympy.Symbol
+Agree = Callable[[Expression, Expression], bool]  # whether two expressions agree at random points: the second witness
+
+
+class Attempt(NamedTuple):
+    """What an attempt at a proof came to."""
+
+    proved: bool
+    why: str
+    route: str = ""
+
+
+def by_signs(
+    expression: Expression,
+    form: Expression,
+    agree: Agree,
+    *,
+    given: Mapping[Symbol, Expression] | None = None,
+    at: Mapping[Symbol, Expression] | None = None,
+    by: Rewriting | None = None,
+    known: Collection[Expression] = (),
+    strict: bool = True,
+) -> Attempt:
+    """It equals a form whose sign follows from its symbols, some of which stand for what is known to be positive."""
+    import sympy as sp
+
+    given, at = given or {}, at or {}
+    for earlier in given.values():
+        if earlier not in known:
+            return Attempt(False, f"no earlier step shows {notation.text(earlier)} > 0")
+    if not all(sp.sympify(value).is_positive for value in at.values()):
+        return Attempt(False, "the earlier steps are used outside their domain")
+    meaning = form.subs({symbol: earlier.subs(dict(at)) for symbol, earlier in given.items()})
+    if not (form.is_positive if strict else form.is_nonnegative):
+        return Attempt(False, f"the sign of {notation.text(form)} does not follow from its symbols")
+    if form == expression:
+        return Attempt(True, "", "signs of its symbols")
+    route = route_to_zero(expression - meaning, by) if agree(expression, meaning) else None
+    if route is None:
+        return Attempt(False, f"not proved equal to {notation.text(meaning)}")
+    return Attempt(True, f"it equals {notation.text(form)}", f"{route}, signs of symbols")
+
+
+def by_earlier(
+    expression: Expression, earlier: Expression, known: Collection[Expression], by: Rewriting | None, agree: Agree
+) -> Attempt:
+    """It exceeds what is known to be positive by something whose sign follows from its symbols."""
+    import sympy as sp
+
+    if earlier not in known:
+        return Attempt(False, f"no earlier step shows the sign of {notation.text(earlier)}")
+    rest = expression - earlier if by is None else by(expression - earlier)
+    for rewrite in (sp.expand, lambda e: sp.factor(sp.expand(e)), lambda e: sp.factor(sp.together(e))):
+        found = rewrite(rest)
+        if found.is_nonnegative and agree(expression, earlier + found):
+            more = "it is" if found == 0 else f"it exceeds by {notation.text(found)}"
+            return Attempt(True, f"{more} what an earlier step found positive", "an earlier step, signs of symbols")
+    return Attempt(False, f"the sign of {notation.text(sp.factor(sp.expand(rest)))} does not follow from its symbols")
+
+
+def by_sturm(
+    expression: Expression,
+    variable: Symbol,
+    ends: tuple[Expression, Expression],
+    earlier: Expression,
+    known: Collection[Expression],
+) -> Attempt:
+    """It, or what it exceeds an earlier positive expression by, is a rational function without roots on the interval."""
+    import sympy as sp
+
+    if earlier != 0 and earlier not in known:
+        return Attempt(False, f"no earlier step shows {notation.text(earlier)} > 0")
+    rest = sp.expand(sp.expand_log(expression - earlier))
+    low, high = ends
+    holds, _ = sign_of_rational(rest, variable, low, high)
+    if holds is None:
+        return Attempt(False, f"{notation.text(rest)} is no rational function of {notation.text(variable)} alone")
+    where = f"for {notation.text(low)} < {notation.text(variable)} < {notation.text(high)}"
+    more = "it" if earlier == 0 else f"what it exceeds {notation.text(earlier)} > 0 by"
+    return Attempt(holds, f"{more} has no root, {where}" if holds else f"{more} is not positive {where}", "Sturm's theorem")
+
+
+def by_taylor(expression: Expression, variable: Symbol, order: int, form: Expression, agree: Agree, *, strict: bool) -> Attempt:
+    """Its first derivatives vanish at 0, and the next equals a form whose sign follows from its symbols."""
+    import sympy as sp
+
+    if not variable.is_positive:
+        return Attempt(False, f"{notation.text(variable)} is not declared positive")
+    missing = _not_vanishing(expression, variable, order, sp.Integer(0))
+    if missing is not None:
+        return Attempt(False, missing)
+    found = by_signs(sp.diff(expression, variable, order), form, agree, strict=strict)
+    if not found.proved:
+        return Attempt(False, f"derivative {order}: {found.why}")
+    why = f"zero of order {order} at {notation.text(variable)} = 0, and derivative {order} is {notation.text(form)}"
+    return Attempt(True, why, "Taylor's theorem, signs of symbols")
+
+
+def by_convexity(
+    expression: Expression,
+    variable: Symbol,
+    start: Expression,
+    form: Expression,
+    where: Mapping[Symbol, Expression],
+    agree: Agree,
+) -> Attempt:
+    """Value and slope vanish at a point, and the second derivative, on a domain parametrised by `where`, equals the form."""
+    import sympy as sp
+
+    missing = _not_vanishing(expression, variable, 2, start)
+    if missing is not None:
+        return Attempt(False, missing)
+    curvature = sp.diff(expression, variable, 2).subs(dict(where))
+    found = by_signs(curvature, form, agree, strict=False)
+    if not found.proved:
+        return Attempt(False, f"second derivative: {found.why}")
+    why = f"value and slope vanish at {notation.text(start)}, and the second derivative is {notation.text(form)}"
+    return Attempt(True, f"{why}; {Theorem.TANGENT.value}", "convexity, signs of symbols")
+
+
+def by_balls_and_taylor(expression: Expression, variable: Symbol, order: int, box: balls.Box) -> Attempt:
+    """A zero of the given order at 0, and the next derivative is positive on the box, in ball arithmetic."""
+    import sympy as sp
+
+    missing = _not_vanishing(expression, variable, order, sp.Integer(0))
+    if missing is not None:
+        return Attempt(False, missing)
+    found = balls.positive_on_box(sp.diff(expression, variable, order), box)
+    why = f"zero of order {order} at 0; {outcome(f'derivative {order}', found, box)}"
+    return Attempt(found.holds is True, why, "Taylor's theorem, ball arithmetic")
+
+
+def _not_vanishing(expression: Expression, variable: Symbol, order: int, start: Expression) -> str | None:
+    import sympy as sp
+
+    for n in range(order):
+        if route_to_zero(sp.diff(expression, variable, n).subs(variable, start), None) is None:
+            return f"derivative {n} does not vanish at {notation.text(start)}"
+    return None
+
+
+def outcome(name: str, found: balls.BoxResult, box: balls.Box) -> str:
+    """What subdivision found, in words."""
+    if not box:
+        return "" if found.holds else f"{name} is not certainly positive"
+    cover = " x ".join(f"{notation.text(symbol)} in [{low}, {high}]" for symbol, (low, high) in box.items())
+    if found.holds:
+        return f"{name} is positive on each of {found.boxes} boxes that cover {cover}"
+    if found.counterexample is not None:
+        return f"{name} is not positive at {', '.join(f'{notation.text(s)} = {v}' for s, v in found.counterexample.items())}"
+    return f"{name} is undecided on {cover} after {found.boxes} boxes"

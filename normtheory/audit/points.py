@@ -1,0 +1,70 @@
+"""Random rational points: where a second route evaluates what was proved, and where counterexamples are looked for."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from normtheory.audit import balls, notation
+
+Expression = Any  # sympy.Expr
+Symbol = Any  # sympy.Symbol
+Point = dict[Symbol, Any]
+
+POINTS = 8  # at which a symbolic equation is evaluated
+INEQUALITY_POINTS = 24  # at which a counterexample to an inequality is looked for
+INFINITE = 10**6  # stands for an infinite end of an interval
+
+
+def draws(seed: str, symbols: set[Symbol], count: int, box: balls.Box | None = None) -> Iterator[Point]:
+    """So many points of the symbols' domains, those in the box inside it; the same for the same seed."""
+    generator = random.Random(seed)
+    ordered = sorted(symbols, key=str)
+    for _ in range(count if ordered else 1):
+        yield {symbol: _rational(generator, symbol, (box or {}).get(symbol)) for symbol in ordered}
+
+
+def _rational(generator: random.Random, symbol: Symbol, bounds: tuple[Any, Any] | None) -> Any:
+    """A rational in the domain of a symbol: in its bounds, or of magnitude 2^-4 .. 2^4 and of the sign it is assumed."""
+    import sympy as sp
+
+    if bounds is not None:
+        low, high = sp.Rational(bounds[0]), sp.Rational(bounds[1])
+        return low + (high - low) * sp.Rational(generator.randint(1, 997), 997)
+    if symbol.is_integer:
+        return sp.Integer(generator.randint(1, 9))
+    magnitude = sp.Rational(generator.randint(100, 200), 100) * sp.Integer(2) ** generator.randint(-4, 3)
+    if symbol.is_nonnegative:
+        return magnitude
+    if symbol.is_nonpositive:
+        return -magnitude
+    return magnitude * generator.choice((-1, 1))
+
+
+def next_to_ends(variable: Symbol, low: Expression, high: Expression) -> Iterator[Point]:
+    """Points close to the ends of an interval, where bounds that are a little too sharp fail."""
+    import sympy as sp
+
+    width = (high - low) if high != sp.oo else sp.Integer(INFINITE)
+    for power in (2, 4, 8):
+        share = sp.Rational(1, 10**power)
+        yield from ({variable: low + share * width}, {variable: low + (1 - share) * width})
+
+
+def violations(expression: Expression, points: Iterator[Point], *, strict: bool) -> Iterator[Point]:
+    """Those points at which it is certain that the expression is not positive, or (not strict) that it is negative."""
+    for point in points:
+        value = balls.enclose(expression, point)
+        if value.is_finite() and (value <= 0 if strict else value < 0):
+            yield point
+
+
+def at(point: Mapping[Symbol, Any]) -> str:
+    """A point in words."""
+    return ", ".join(f"{notation.text(symbol)} = {notation.text(value)}" for symbol, value in point.items()) or "the only point"
+
+
+def value(expression: Expression, point: Point) -> str:
+    """The value at a point, to six digits."""
+    return str(balls.enclose(expression, point).str(6, radius=False))

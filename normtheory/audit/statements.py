@@ -1,0 +1,136 @@
+r"""Statements: words with gaps that are filled with the very objects a check is given, in LaTeX and as text.
+
+A template is a sentence with fields in angle brackets, `where <ratio> vanishes it tends to <limit>`. A field names an attribute
+of the subject that is checked, so that one template prints what is claimed, what is true instead, and what every twin says
+falsely. The words themselves hold no numbers and no formulas, only names and relations between dollar signs, as in
+`$X\beta = y$`: a wrong constant cannot stand beside a right check. `unproved` finds whatever else there is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+from normtheory.audit import notation
+
+_FIELD = re.compile(r"<([a-z][a-z0-9_.]*)>")
+
+
+class Said(SimpleNamespace):
+    """What is claimed: formulas and numbers by name. A subject for checks that need no type of their own."""
+
+    def but(self, **changes: Any) -> Said:
+        """The same with other values: a twin, or a sibling."""
+        unknown = sorted(set(changes) - set(vars(self)))
+        if unknown:
+            raise ValueError(f"it has no {', '.join(unknown)} to change")
+        return Said(**vars(self) | changes)
+
+
+def in_latex(template: str, subject: object) -> str:
+    """The sentence as a paragraph of LaTeX, formulas between dollar signs."""
+    return _FIELD.sub(lambda found: _filled(subject, found[1], latex=True), template)
+
+
+def in_text(template: str, subject: object) -> str:
+    """The sentence as plain text."""
+    words = "".join(_names_as_text(part) if formula else part for formula, part in _parts(template))
+    return _FIELD.sub(lambda found: _filled(subject, found[1], latex=False), words)
+
+
+def fields(template: str) -> list[str]:
+    """The attributes of the subject that a template prints."""
+    return _FIELD.findall(template)
+
+
+def _filled(subject: object, field: str, *, latex: bool) -> str:
+    value = subject
+    for name in field.split("."):
+        value = getattr(value, name)
+    spoken = getattr(value, "in_latex" if latex else "in_text", None)
+    if spoken is not None:  # an object that has words of its own
+        return str(spoken())
+    return f"${notation.latex(value)}$" if latex else notation.text(value)
+
+
+def _parts(template: str) -> list[tuple[bool, str]]:
+    """Formulas (True) and words, in turn."""
+    return [(bool(i % 2), part) for i, part in enumerate(template.split("$"))]
+
+
+# Names and relations that may stand between dollar signs, and how a terminal shows them.
+NAMES = {
+    r"\beta": "β", r"\alpha": "α", r"\gamma": "γ", r"\lambda": "λ", r"\nu": "ν", r"\theta": "θ", r"\rho": "ρ", r"\eta": "η",
+    r"\sigma": "σ", r"\phi": "φ", r"\infty": "∞", r"\to": "→", r"\le": "≤", r"\ge": "≥", r"\ne": "≠", r"\approx": "≈",
+    r"\sim": "~", r"\in": "∈", r"\circ": "∘", r"\cdot": "·", r"\sum": "Σ", r"\int": "∫", r"\arg": "arg", r"\min": "min",
+    r"\max": "max", r"\sup": "sup", r"\inf": "inf", r"\top": "T", r"\|": "‖", r"\ ": " ", r"\,": " ", r"\quad": "  ",
+    r"\Rightarrow": "⇒", r"\partial": "∂", r"\log": "log", r"\nabla": "∇", r"\ell": "ℓ", r"\mathcal": "", r"\text": "",
+    r"\dot": "", r"\tilde": "", r"\langle": "⟨", r"\rangle": "⟩", r"\{": "{", r"\}": "}",
+}  # fmt: skip
+_COMMAND = re.compile(r"\\[A-Za-z]+|\\.")
+# Names that hold a number or a sign: norms, layers, pathways, a time, the auxiliary task.
+_NUMBERED = re.compile(
+    r"\\ell_(?:1|2|\{1,2\})|F_\{1,2\}|\^\{\((?:1|2)\)\}|\(0\)|_\{?(?:\\pm|[+-])\}?|\^(?:\\top|\{aux\}|\{?\*\}?)"
+)
+# Numbers that name a place in a text, and a name that has one.
+_PLACES = re.compile(
+    r"(?:Eqs?\.|[Ss]ections?|Appendix|Corollary|Figs?\.|Figures?|Theorem|footnote) ?[0-9A-G][0-9a-z.]*"
+    r"(?:(?:,| and| to|-) ?[0-9]+[a-z]?)*|ResNet-18|CIFAR-100|VGG-11"
+)
+_SUBSCRIPTS = str.maketrans("012345678+-", "₀₁₂₃₄₅₆₇₈₊₋")
+
+
+def _names_as_text(latex: str) -> str:
+    shown = latex.replace(r"\ell_{1,2}", "ℓ₁,₂").replace("^{aux}_d", "_aux,d").replace("^{aux}", "_aux").replace(r"^\top", "ᵀ")
+    shown = _COMMAND.sub(lambda found: NAMES.get(found[0], found[0]), shown)
+    shown = re.sub(r"_\{?([0-9+-])\}?", lambda found: found[1].translate(_SUBSCRIPTS), shown)
+    return shown.replace("{", "").replace("}", "")
+
+
+def unproved(template: str) -> list[str]:
+    """What a sentence prints that no check stands behind: numbers among its words, and more than names in its formulas."""
+    found = ["$"] if template.count("$") % 2 else []
+    for formula, part in _parts(_FIELD.sub("", template)):
+        if formula:
+            rest = _NUMBERED.sub("", part)
+            found += [command for command in _COMMAND.findall(rest) if command not in NAMES]
+            found += re.findall(r"[0-9]+|[-+*/^]", _COMMAND.sub("", rest))
+        else:
+            found += re.findall(r"[0-9]+|[=<>^*/]", _PLACES.sub("", part))
+    return found
+
+
+class Statement(NamedTuple):
+    """A sentence as it is printed: in LaTeX, formulas between dollar signs, and as text."""
+
+    latex: str
+    text: str
+
+
+def rendered(template: str, subject: object) -> Statement:
+    """A template filled by a subject."""
+    return Statement(in_latex(template, subject), in_text(template, subject))
+
+
+def assumptions(*subjects: object) -> Statement | None:
+    """What is assumed of the symbols in some subjects' formulas, read off the symbols; None if they have none."""
+    found = notation.assumed(formula for subject in subjects for formula in _formulas(subject))
+    if not found:
+        return None
+    latex = "; ".join(f"{', '.join(f'${notation.latex(each)}$' for each in symbols)} {kind}" for kind, symbols in found.items())
+    return Statement(latex, "; ".join(f"{', '.join(map(notation.text, symbols))} {kind}" for kind, symbols in found.items()))
+
+
+def _formulas(subject: object) -> Iterator[Any]:
+    """The sympy formulas that a subject holds, however deep."""
+    if hasattr(subject, "free_symbols"):
+        yield subject
+    elif isinstance(subject, Mapping):
+        yield from _formulas(tuple(subject.values()))
+    elif isinstance(subject, tuple | list):
+        for part in subject:
+            yield from _formulas(part)
+    elif hasattr(subject, "__dict__"):
+        yield from _formulas(tuple(vars(subject).values()))

@@ -1,0 +1,89 @@
+"""What a derivation consists of: steps, what each rests on, and what the machine says of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, IntEnum
+
+
+class Strength(IntEnum):
+    """What a step rests on, weakest first."""
+
+    NUMERIC = 1
+    BALL = 2
+    SYMBOLIC = 3
+
+
+class Truth(Enum):
+    """What the machine says of a step."""
+
+    TRUE = "true"
+    FALSE = "false"
+    UNDECIDED = "undecided"
+
+
+class Theorem(Enum):
+    """The standard theorems that a step may cite in place of a computation; the value says what is used of each."""
+
+    LINEARITY = "linearity of finite sums, derivatives and integrals"
+    CHAIN_RULE = "the chain rule: the loss depends on a weight only through its own coordinate's predictor"
+    TANGENT = "a convex function lies above its tangents, a strictly convex one strictly so off the point of contact"
+    MEAN_VALUE = "the mean value theorem: a function whose derivative is positive increases"
+    TAYLOR = "Taylor's theorem with the remainder in integral form"
+    UNIQUENESS = "a linear differential equation with given start has one solution (Picard and Lindeloef)"
+    CAUCHY_SCHWARZ = "the Cauchy-Schwarz inequality"
+    TRIANGLE = "the triangle inequality"
+    CONTINUITY = "a continuous function that never vanishes keeps its sign"
+    EXTREME = "a continuous function on a compact set attains its least value (Weierstrass)"
+    SUBADDITIVITY = "a concave function on the half-line that is 0 at 0 is subadditive"
+    KKT = "the Karush-Kuhn-Tucker conditions of a convex program with linear constraints are sufficient"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line of a derivation.
+
+    Attributes
+    ----------
+    text : str
+        What the line says, in words.
+    equation, latex : str
+        What it states as a formula, as text and in LaTeX; empty for an argument in words.
+    truth : Truth
+    strength : Strength or None
+        What the claim rests on here; None for a second witness, which must agree though nothing rests on it, and for an
+        argument.
+    detail : str
+        Why, or the counterexample.
+    route : str
+        The way it was proved, in a few words.
+    rigorous : bool
+        False by a counterexample in exact numbers or balls, rather than by floats.
+    theorem : Theorem or None
+        The standard theorem that an argument cites.
+    lemma : str
+        The shared opening that the step belongs to, if it does.
+    """
+
+    text: str
+    equation: str
+    latex: str
+    truth: Truth
+    strength: Strength | None
+    detail: str
+    route: str = ""
+    rigorous: bool = False
+    theorem: Theorem | None = None
+    lemma: str = ""
+
+    @property
+    def kind(self) -> str:
+        """What the step rests on, in words."""
+        if self.theorem is not None:
+            return "by argument"
+        return {
+            Strength.SYMBOLIC: "symbolic",
+            Strength.BALL: "in ball arithmetic",
+            Strength.NUMERIC: "numerical",
+            None: "by a second route",
+        }[self.strength]

@@ -1,0 +1,73 @@
+"""When an interpolator minimises a separable divergence: for any number of samples and inputs, once for all claims."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy as sp
+
+from normtheory.audit.derivation import Derivation
+from normtheory.audit.notation import symbol
+from normtheory.audit.steps import Theorem
+
+Expression = Any
+Symbol = Any
+
+PULL = symbol("s", r"(X^\top\nu)_d", "(Xᵀν)_d", real=True)  # of the multipliers on one coordinate
+
+
+def row_space_is_enough(proof: Derivation) -> None:
+    """With phi'(beta*) - phi'(beta0) = X^T nu, beta* is the only interpolator of least divergence from beta0."""
+    with proof.lemma("a gradient in the row space makes an interpolator the minimiser, for any number of samples and inputs"):
+        potential, there, start = sp.symbols("phi phi_* phi_0", real=True)  # values at beta, beta* and beta0
+        slope_there, slope_start, b, b_there, b_start = sp.symbols("dphi_* dphi_0 b b_* b_0", real=True)
+        from_start = potential - start - slope_start * (b - b_start)
+        of_minimiser = there - start - slope_start * (b_there - b_start)
+        from_minimiser = potential - there - slope_there * (b - b_there)
+        proof.equal(
+            "in each coordinate the divergence of any predictor from the start is that of the minimiser, that from the "
+            "minimiser, and a linear term",
+            from_start,
+            of_minimiser + from_minimiser + (slope_there - slope_start) * (b - b_there),
+        )
+        proof.argue(
+            "summed over coordinates the linear terms are the multipliers' product with the difference of the predictions, "
+            "which is zero between two interpolators",
+            Theorem.LINEARITY,
+        )
+        proof.argue("and the divergence from the minimiser is positive for every other predictor", Theorem.TANGENT)
+
+
+def minimised(
+    proof: Derivation, objective: Expression, b: Symbol, endpoint: Expression, pull: Symbol, parameters: tuple[Symbol, ...]
+) -> bool:
+    """Whether a separable objective is minimised at an endpoint, among the interpolators of every X, whatever its scale.
+
+    Parameters
+    ----------
+    objective : sympy.Expr
+        Of one coordinate, in its predictor `b` and its own parameters.
+    endpoint : sympy.Expr
+        The predictor of a coordinate as a function of the multipliers' pull on it, (X^T nu)_d = `pull`, and its parameters.
+    pull : sympy.Symbol
+    parameters : tuple of symbols
+        Those that differ from one coordinate to the next.
+    """
+    slope = sp.diff(objective, b).subs(b, endpoint)
+    first, second = ({each: each.func(f"{each.name}_{d}", **each.assumptions0) for each in (pull, *parameters)} for d in (1, 2))
+    inside = proof.equal(
+        "two inputs of one sample: the objective's slopes at the endpoint are in the proportion of the pulls, so that its "
+        "gradient lies in the row space",
+        slope.subs(first) * second[pull],
+        slope.subs(second) * first[pull],
+    )
+    if not inside:
+        return False
+    factor = sp.simplify(sp.diff(slope, pull).subs(pull, 0))
+    proof.equal("the proportion is", slope, factor * pull)
+    proof.positive("a positive number", factor)
+    curvature = sp.simplify(sp.diff(objective, b, 2))
+    proof.equal("the objective's second derivative", sp.diff(objective, b, 2), curvature)
+    convex = proof.positive("is positive", curvature)
+    row_space_is_enough(proof)
+    return convex
