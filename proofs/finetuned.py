@@ -1,6 +1,6 @@
 """What finetuning minimises, by the printed formula and exactly: the two theories that claims about it are judged by.
 
-Both are a Bregman divergence D_k(beta, beta(0)) of Q in each coordinate. The paper prints the scale |beta_aux| + gamma^2 and the
+Both are the Bregman divergence of Q from a start, in each coordinate. The paper prints the scale |beta_aux| + gamma^2 and the
 start 0; `exact-finetuning` proves other ones. What holds for every scale and start is proved here once.
 """
 
@@ -11,20 +11,24 @@ from typing import Any, NamedTuple
 import sympy as sp
 
 from normtheory.audit.derivation import Derivation
+from normtheory.audit.notation import symbol
+from normtheory.audit.steps import Theorem
 from normtheory.penalties import Q
 from normtheory.proofs.exact_formulas import finetuning_formula
-from normtheory.proofs.letters import ALPHA, AUX, GAMMA, START, A, B, K
+from normtheory.proofs.letters import ALPHA, AUX, GAMMA, START, A, B, K, T
 
 Expression = Any
 
 ONE = sp.Integer(1)
 ROOT, ROOT_AT_START = sp.sqrt(B**2 + K**2), sp.sqrt(START**2 + K**2)
-DIVERGENCE = Q.expression() - Q.expression().subs(B, START) - 2 * sp.asinh(START / K) * (B - START)
+NORM = 2 * B * sp.asinh(B / K) - 2 * ROOT + 2 * K  # Q in closed form
+DIVERGENCE = 2 * B * (sp.asinh(B / K) - sp.asinh(START / K)) - 2 * ROOT + 2 * ROOT_AT_START
 
 
 class Theory(NamedTuple):
     """Scale and start of what finetuning minimises in a coordinate, as formulas in beta_aux > 0, alpha and gamma."""
 
+    name: str
     scale: Expression
     start: Expression
 
@@ -32,38 +36,40 @@ class Theory(NamedTuple):
         """What a coordinate adds to the objective, as a formula in beta, beta_aux, alpha and gamma."""
         return DIVERGENCE.subs({B: b, K: self.scale, START: self.start}, simultaneous=True)
 
+    @property
+    def starts_at_zero(self) -> bool:
+        """Whether the divergence is the norm itself."""
+        return bool(self.start == 0)
 
-def _exact() -> Theory:
-    squared, start = (part.subs(A, AUX) for part in finetuning_formula(ONE))
-    return Theory(sp.sqrt(squared), start)
 
-
-PRINTED = Theory(AUX + GAMMA**2, sp.Integer(0))
-EXACT = _exact()
+PRINTED = Theory("as printed", AUX + GAMMA**2, sp.Integer(0))
+_SQUARED, _START = (part.subs(A, AUX) for part in finetuning_formula(ONE))
+EXACT = Theory("exactly", sp.sqrt(_SQUARED), _START)
 
 
 def closed_form(proof: Derivation) -> None:
-    """The divergence of Q, its derivatives, and its symmetry."""
+    """The divergence of Q from its start: its form, its derivatives, and what it differs from the norm by."""
     with proof.lemma("the divergence of Q from its start"):
-        slope = 2 * (sp.asinh(B / K) - sp.asinh(START / K))
-        proof.equal("its derivative", sp.diff(DIVERGENCE, B), slope)
-        proof.equal("vanishes at the start, as the divergence does", slope.subs(B, START), 0)
-        proof.equal("there the divergence is", DIVERGENCE.subs(B, START), 0)
+        norm = Q.expression()
+        by_definition = norm - norm.subs(B, START) - sp.diff(norm, B).subs(B, START) * (B - START)
+        proof.equal("by its definition it is", by_definition, DIVERGENCE)
+        proof.equal("its derivative", sp.diff(DIVERGENCE, B), 2 * (sp.asinh(B / K) - sp.asinh(START / K)))
         proof.equal("its curvature", sp.diff(DIVERGENCE, B, 2), 2 / ROOT)
-        proof.equal("reversing both signs leaves it", DIVERGENCE.subs({B: -B, START: -START}, simultaneous=True), DIVERGENCE)
+        rest = NORM - 2 * B * sp.asinh(START / K) + 2 * ROOT_AT_START - 2 * K
+        proof.equal("it is the norm less a linear term, and a constant", DIVERGENCE, rest)
 
 
 UPPER = (B - START) ** 2 / K
-REACH = sp.Symbol("epsilon", positive=True)  # a bound on |beta| and |beta(0)|, in units of k
+REACH = symbol("epsilon", r"\epsilon", "ε", positive=True)  # a bound on |beta| and |beta(0)|, in units of k
 LOWER = (B - START) ** 2 / (K * sp.sqrt(1 + REACH**2))
 INSIDE = {B: REACH * K * sp.Symbol("share_1", real=True), START: REACH * K * sp.Symbol("share_2", real=True)}
 ABOVE, BELOW = UPPER - DIVERGENCE, DIVERGENCE - LOWER
 
 
 def quadratic_bounds(proof: Derivation) -> None:
-    """From every start the divergence is a squared distance over k, to a factor that tends to 1 with |beta|/k and |beta(0)|/k."""
+    """From every start the divergence is a squared distance over k, to a factor that tends to 1 with both ends over k."""
+    closed_form(proof)
     with proof.lemma("the divergence of Q between two squared distances"):
-        closed_form(proof)
         form = 2 * B**2 / (K * ROOT * (ROOT + K))
         proof.nonnegative_by_convexity(
             "it is at most the squared distance from the start over the scale", ABOVE, B, START, form
@@ -72,21 +78,47 @@ def quadratic_bounds(proof: Derivation) -> None:
         there = {B: REACH * K / sp.sqrt(1 + u)}  # every size up to the reach; the curvature is even
         far, near = sp.sqrt(1 + REACH**2), sp.sqrt(1 + REACH**2 / (1 + u))
         form = 2 * REACH**2 * u / ((1 + u) * K * far * near * (far + near))
-        text = "and at least that over the root, as long as both ends are within the reach"
+        text = "and at least that over a root, as long as both ends are within the reach, in units of the scale"
         proof.nonnegative_by_convexity(text, BELOW, B, START, form, there, INSIDE)
 
 
 def starts_below_its_scale(proof: Derivation) -> None:
     """Finetuning starts at less than its scale, whatever was learned: beta(0)^2 < k^2."""
     with proof.lemma("finetuning starts below its scale"):
-        root = sp.Symbol("R", positive=True)  # sqrt(beta_aux^2 + 4 alpha^4)
-        squared, start = EXACT.scale**2, EXACT.start**2
-        known = {AUX: sp.sqrt(root**2 - 4 * ALPHA**4)}
-        gap = (root / 2 - GAMMA**2) ** 2 + 4 * ALPHA**2 * GAMMA**2
-        proof.equal(
-            "with R the root of the pretrained weights, the squares differ by a square and more",
-            (squared - start).subs(known),
-            gap,
-            by=lambda e: sp.simplify(sp.expand(e)),
-        )
+        z = sp.Symbol("z", positive=True)
+        learned = {AUX: 2 * ALPHA**2 * sp.sinh(z)}
+        start = GAMMA * ALPHA * (sp.exp(z / 2) - sp.exp(-z / 2))
+        text = "with the auxiliary predictor written as a hyperbolic sine, the start is"
+        proof.equal(text, EXACT.start.subs(learned), start, by=lambda e: _roots_as_exponentials(e, z))
+        gap = (ALPHA**2 * sp.cosh(z) - GAMMA**2) ** 2 + 4 * ALPHA**2 * GAMMA**2
+        proof.equal("and the squared scale exceeds its square by", (EXACT.scale**2).subs(learned) - start**2, gap)
         proof.positive("which is positive", gap)
+
+
+def _roots_as_exponentials(expression: Expression, z: Expression) -> Expression:
+    root = sp.sqrt(4 * ALPHA**4 * sp.sinh(z) ** 2 + 4 * ALPHA**4)
+    weights = [sp.sqrt(root / 2 + sign * ALPHA**2 * sp.sinh(z)) for sign in (1, -1)]
+    roots = dict(zip(weights, (ALPHA * sp.exp(z / 2), ALPHA * sp.exp(-z / 2)), strict=True))
+    return sp.expand(expression.subs(roots))
+
+
+FALLS = sp.sqrt(B**2 + K**2) - ROOT_AT_START - START * (B - START) / ROOT_AT_START
+
+
+def falls_beyond_its_start(proof: Derivation) -> None:
+    """Beyond the start, the divergence decreases as scale and start grow, and both grow with |beta_aux|."""
+    closed_form(proof)
+    with proof.lemma("beyond its start the divergence falls as scale and start grow"):
+        proof.equal("its derivative in the scale", sp.diff(DIVERGENCE, K), -2 * FALLS / K)
+        form = K**2 / (B**2 + K**2) ** sp.Rational(3, 2)
+        proof.nonnegative_by_convexity("which is not positive: a root lies above its tangent", FALLS, B, START, form)
+        proof.equal("its derivative in the start", sp.diff(DIVERGENCE, START), -2 * (B - START) / ROOT_AT_START)
+        beyond = {B: START + T}
+        proof.positive("which is negative beyond the start", (2 * (B - START) / ROOT_AT_START).subs(beyond))
+        rise = AUX / (4 * EXACT.scale)
+        proof.equal("the exact scale grows with the auxiliary weight", sp.diff(EXACT.scale, AUX), rise)
+        proof.positive("at a positive rate", rise)
+        root = sp.sqrt(AUX**2 + 4 * ALPHA**4)
+        proof.equal("the square of the exact start is", sp.expand(EXACT.start**2), GAMMA**2 * (root - 2 * ALPHA**2))
+        proof.positive("which grows, too", sp.diff(GAMMA**2 * root, AUX))
+        proof.argue("so the contribution falls with the auxiliary weight: the sum of what both changes do", Theorem.CHAIN_RULE)
