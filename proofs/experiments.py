@@ -216,11 +216,11 @@ def paper_loss(squared: Formula, start: Formula, seed: int, beta_aux: FloatArray
 
 @cache
 def stopped_pretraining() -> FloatArray:
-    """Predictor (D,) where the paper's pretraining stops: 1024 samples in 1000 dimensions leave some directions unlearned."""
+    """Predictor (D,) where the published pretraining stops: 1024 samples in 1000 dimensions leave some directions unlearned."""
     from normtheory.solvers.flow import gradient_flow
 
     start = Weights.constant(setting.INPUTS, float(setting.ALPHA))
-    return np.asarray(gradient_flow(DiagonalNetwork(), setting.tasks().aux, start, rtol=1e-5, loss=setting.LOSS).beta)
+    return np.asarray(gradient_flow(DiagonalNetwork(), setting.tasks().aux, start, rtol=1e-5, loss=setting.PRETRAINING_LOSS).beta)
 
 
 def paper_minimiser(linear: Formula) -> FloatArray:

@@ -10,42 +10,37 @@ import sympy as sp
 from normtheory.audit.alone import run_alone
 from normtheory.audit.claims import Verdict, claim
 from normtheory.audit.derivation import Derivation
+from normtheory.audit.notation import symbol
+from normtheory.audit.statements import Said
 from normtheory.penalties import Q
 from normtheory.proofs import experiments, package_numerics, setting
 from normtheory.proofs.appendix_a_endpoint import printed_penalty
-from normtheory.proofs.one_output import (
-    ALPHA,
-    GAMMA,
-    MINUS,
-    PLUS,
-    ROUND_OFF,
-    A,
-    ScaleAndStart,
-    finetuning_formula,
-    on_orbit,
-    pretrained_weights,
-)
-from normtheory.proofs.q_facts import (
-    PENALTY,
-    B,
-    K,
-)
+from normtheory.proofs.exact_formulas import MINUS, PLUS, finetuning_formula
+from normtheory.proofs.finetuned import DIVERGENCE, EXACT, NORM, PRINTED
+from normtheory.proofs.letters import ALPHA, AUX, GAMMA, START, A, B, C, K
+from normtheory.proofs.one_output import on_orbit, pretrained_weights
+from normtheory.proofs.optimality import PULL, minimised
+from normtheory.proofs.package_numerics import ROUND_OFF
 from normtheory.proofs.setting import number
 
 Expression = Any
 
 SOURCE = "Lindsey & Lippl 2024, section 3.1"
-AUX = sp.Symbol("a", positive=True)  # |beta_aux|
-Z = sp.Symbol("z", real=True)
+PENALTY = Q.expression()
+ONE = sp.Integer(1)
+ENDPOINT = K * sp.sinh(sp.asinh(START / K) + PULL)  # by exact-any-init
+ZERO_ERROR = "finetuning reaches zero training error"
 
 
-START = sp.Symbol("b_0", real=True)
+def _linear(term: Expression) -> Said:
+    """The norm less a linear term."""
+    return Said(objective=NORM - B * term, linear=term)
 
 
-def size_of_linear_term(printed: Expression, corrected: Expression) -> str:
+def size_of_linear_term(printed: Said, corrected: Said) -> str:
     """Eq. 2: a trained network against both programs, at the exact scales."""
     run = experiments.paper_run()
-    ends = [experiments.paper_minimiser(sp.lambdify((START, K), term)) for term in (printed, corrected)]
+    ends = [experiments.paper_minimiser(sp.lambdify((START, K), stated.linear)) for stated in (printed, corrected)]
     losses = [run.generalisation(end) for end in ends]
     apart = [experiments.relative_distance(end, run.beta) for end in ends]
     return (
@@ -63,72 +58,100 @@ def _settings(run: experiments.FinetunedNetwork) -> str:
 @claim(
     id="eq2",
     where="Eq. 2 (section 3.1)",
-    statement=r"\beta^* = \arg\min_\beta\|\beta\|_Q\ \text{s.t.}\ X\beta=y",
-    assumptions=("finetuning starts at beta(0), with some scale k > 0 in each coordinate", "it reaches zero training error"),
-    printed=sp.Integer(0),
-    corrected=2 * sp.asinh(START / K),
-    corrected_statement=r"\beta^* = \arg\min_\beta \|\beta\|_Q - 2\sum_d\beta_d\,\mathrm{arcsinh}(\beta_d(0)/k_d)\ "
-    r"\text{s.t.}\ X\beta=y,\quad \beta_d(0)\ne 0\ \text{wherever}\ \beta^{aux}_d\ne 0",
+    statement="finetuning ends at the interpolator, $X\\beta = y$, with the least sum over inputs of <objective>, at some scale "
+    "$k$ for each input",
+    printed=_linear(sp.Integer(0)),
+    corrected=_linear(2 * sp.asinh(START / K)),
+    corrected_statement="finetuning ends at the interpolator, $X\\beta = y$, with the least sum over inputs of <objective>, at "
+    "some scale $k$ for each input, where $\\beta(0)$ is not zero wherever $\\beta^{aux}$ is not",
     size=size_of_linear_term,
     twins={
-        "half the linear term": sp.asinh(START / K),
-        "the opposite sign": -2 * sp.asinh(START / K),
-        "the linear term of small starts": 2 * START / K,
+        "half the linear term": _linear(sp.asinh(START / K)),
+        "the opposite sign": _linear(-2 * sp.asinh(START / K)),
+        "the linear term of small starts": _linear(2 * START / K),
     },
+    siblings={
+        "three times the objective": Said(objective=3 * (NORM - 2 * B * sp.asinh(START / K)), linear=2 * sp.asinh(START / K)),
+        "the divergence from the start": Said(objective=DIVERGENCE, linear=2 * sp.asinh(START / K)),
+    },
+    granted=(ZERO_ERROR,),
     expected=Verdict.CORRECTED,
     source=SOURCE,
 )
-def program(proof: Derivation, linear: Expression) -> None:
-    """Eq. 2: whatever the scales, a norm alone is not minimised: finetuning does not start from 0.
-
-    With y = X beta(0) there is nothing to learn and the network stays where it is, which is not where a norm is least.
-    """
+def program(proof: Derivation, stated: Said) -> None:
+    """Eq. 2: whatever the scales, a norm alone is not minimised: finetuning does not start from 0."""
     product = GAMMA * (PLUS - MINUS) * (PLUS + MINUS)
-    proof.equal("the start gamma (w_+ - w_-) times w_+ + w_- is gamma beta_aux: not 0 on learned features", product, GAMMA * A)
-    eta = sp.Symbol("eta", real=True)
-    reached = K * sp.sinh(sp.asinh(START / K) + eta)
-    slope = sp.diff(PENALTY, B).subs(B, reached) - linear
-    proof.equal("the objective's gradient at the endpoint is 2 eta, in the row space of X", slope, 2 * eta)
+    proof.equal(
+        "the start, times the sum of the first layer's weights, is gamma times the auxiliary predictor: it is not zero on "
+        "learned features",
+        product,
+        GAMMA * A,
+    )
+    minimised(proof, stated.objective, B, ENDPOINT, PULL, (START, K))
+
+
+Z = symbol("z", real=True)
+
+
+def _q(q: Expression, argument: Expression = 2 * B / K, scale: Expression = PRINTED.scale) -> Said:
+    return Said(q=q, argument=argument, scale=scale, first=sp.sqrt(AUX), second=GAMMA)
+
+
+Q_OF_Z = 2 - sp.sqrt(4 + Z**2) + Z * sp.asinh(Z / 2)
 
 
 @claim(
     id="eq3",
     where="Eq. 3 (section 3.1)",
-    statement=r"\|\beta\|_Q = \sum_d (|\beta^{aux}_d|+\gamma^2)\,q\Big(\frac{2\beta_d}{|\beta^{aux}_d|+\gamma^2}\Big),\quad "
-    r"q(z) = 2-\sqrt{4+z^2}+z\,\mathrm{arcsinh}(z/2)",
-    assumptions=("w_+(0) = w_-(0) at the start of finetuning, with first layer sqrt|beta_aux| and second layer gamma",),
-    printed=2 - sp.sqrt(4 + Z**2) + Z * sp.asinh(Z / 2),
+    statement="the norm of Eq. 21, from first layers <first> and second layers <second>, is the sum over inputs of $k$ times "
+    "$q(z)$, where $k$ is <scale>, $z$ is <argument> and $q(z)$ is <q>",
+    printed=_q(Q_OF_Z),
     twins={
-        "arcsinh(z) for arcsinh(z/2)": 2 - sp.sqrt(4 + Z**2) + Z * sp.asinh(Z),
-        "without the constant 2": -sp.sqrt(4 + Z**2) + Z * sp.asinh(Z / 2),
-        "the root added": 2 + sp.sqrt(4 + Z**2) + Z * sp.asinh(Z / 2),
-        "1 + z^2 under the root": 1 - sp.sqrt(1 + Z**2) + Z * sp.asinh(Z / 2),
+        "arcsinh of the whole argument": _q(2 - sp.sqrt(4 + Z**2) + Z * sp.asinh(Z)),
+        "without the constant": _q(Q_OF_Z - 2),
+        "the root added": _q(2 + sp.sqrt(4 + Z**2) + Z * sp.asinh(Z / 2)),
+        "one for four under the root": _q(1 - sp.sqrt(1 + Z**2) + Z * sp.asinh(Z / 2)),
+        "half the argument": _q(Q_OF_Z, argument=B / K),
+        "half the scale": _q(Q_OF_Z, scale=PRINTED.scale / 2),
+        "the second layer not squared": _q(Q_OF_Z, scale=AUX + GAMMA),
+        "the first layer not a root": _q(Q_OF_Z).but(first=AUX),
     },
+    siblings={"in the closed form of the theory": _q((NORM / K).subs(B, K * Z / 2))},
+    granted=(
+        "finetuning starts where both pathways are equal, as the paper assumes; where it starts instead, and what it minimises, "
+        "is the claim cor1",
+    ),
     expected=Verdict.PROVED,
     source=SOURCE + "; Woodworth et al. 2020",
 )
-def q_penalty(proof: Derivation, q: Expression) -> None:
+def q_penalty(proof: Derivation, stated: Said) -> None:
     """Eq. 3: the potential whose gradient is 2 arcsinh(b/k), zero at zero; Eq. 21 at the stated start."""
-    stated = K * q.subs(Z, 2 * B / K)
-    proof.equal("q is the integral of arcsinh(z/2)", sp.diff(q, Z), sp.asinh(Z / 2))
-    proof.equal("from 0", q.subs(Z, 0), 0)
-    proof.equal("so k q(2b/k) has the gradient 2 arcsinh(b/k)", sp.diff(stated, B), 2 * sp.asinh(B / K))
-    closed = 2 * B * sp.asinh(B / K) - 2 * sp.sqrt(B**2 + K**2) + 2 * K
-    proof.equal("and the closed form", stated, closed)
-    proof.equal("the package's one expression", Q.expression(), stated)
-    from_a = printed_penalty(B, sp.sqrt(AUX), GAMMA)
-    if proof.equal("Eq. 21 with w_0 = sqrt|beta_aux| and v_0 = gamma", from_a, stated.subs(K, AUX + GAMMA**2)):
-        deviation = package_numerics.q_numerics_deviation(sp.lambdify((B, K), stated, "mpmath"))
+    contribution = K * stated.q.subs(Z, stated.argument)
+    proof.equal("it vanishes at zero", contribution.subs(B, 0), 0)
+    proof.equal("its derivative", sp.diff(contribution, B), 2 * sp.asinh(B / K))
+    proof.equal("so that it is the divergence of the theory from zero", contribution, NORM)
+    proof.equal("and the package's one expression", PENALTY, contribution)
+    from_a = printed_penalty(B, stated.first, stated.second)
+    if proof.equal("Eq. 21 at the stated layers", from_a, contribution.subs(K, stated.scale)):
+        deviation = package_numerics.q_numerics_deviation(sp.lambdify((B, K), contribution, "mpmath"))
         proof.witness("the package's float64 penalty, derivatives, conjugate and divergences", deviation, ROUND_OFF)
-        deviation = package_numerics.printed_deviation(sp.lambdify((AUX, GAMMA), AUX + GAMMA**2))
+        deviation = package_numerics.printed_deviation(sp.lambdify((AUX, GAMMA), stated.scale))
         proof.witness("the package's copy of the printed scale", deviation, ROUND_OFF)
 
 
-ONE = sp.Integer(1)
-PRINTED = ScaleAndStart((sp.Abs(A) + GAMMA**2) ** 2, sp.Integer(0))
+_EXACT = finetuning_formula(ONE)
 
 
-def size_of_corollary(printed: ScaleAndStart, corrected: ScaleAndStart) -> str:
+def _norm(scale: Expression, start: Expression, objective: Expression = DIVERGENCE) -> Said:
+    """A separable norm from a start."""
+    return Said(objective=objective, scale=scale, start=start)
+
+
+PRINTED_NORM = _norm(sp.Abs(A) + GAMMA**2, sp.Integer(0), NORM)
+EXACT_NORM = _norm(sp.sqrt(_EXACT.squared), _EXACT.start)
+
+
+def size_of_corollary(printed: Said, corrected: Said) -> str:
     """Corollary 1: a trained network against both norms; then the norms in every realisation, and after less pretraining."""
     run = experiments.paper_run()
     ends = [run.predicted(*_formulas(stated)) for stated in (printed, corrected)]
@@ -147,63 +170,64 @@ def size_of_corollary(printed: ScaleAndStart, corrected: ScaleAndStart) -> str:
         f"{_settings(run)}: the trained network has generalisation loss {losses[0]}; the printed norm predicts {losses[1]}, at "
         f"relative distance {apart[0]:.1e}, the corrected one {losses[2]}, at {apart[1]:.1e}. Over {len(factors)} realisations "
         f"the corrected loss is {number(min(factors))} to {number(max(factors))} times the printed one; in the first, with "
-        f"pretraining stopped at a loss of {setting.LOSS:g} as in the paper's runs, {number(stopped)} times."
+        f"pretraining stopped at a loss of {setting.PRETRAINING_LOSS:g} as in the published runs, {number(stopped)} times."
     )
 
 
-def _formulas(stated: ScaleAndStart) -> tuple[package_numerics.Formula, package_numerics.Formula]:
-    squared, start = (sp.lambdify((A, ALPHA, GAMMA, sp.Symbol("c", positive=True)), expression) for expression in stated)
+def _formulas(stated: Said) -> tuple[package_numerics.Formula, package_numerics.Formula]:
+    squared, start = (sp.lambdify((A, ALPHA, GAMMA, C), expression) for expression in (stated.scale**2, stated.start))
     return squared, start
 
 
 @claim(
     id="cor1",
     where="Corollary 1, Eqs. 2 and 3 (section 3.1)",
-    statement=r"\beta^* = \arg\min_{X\beta=y} \|\beta\|_Q,\quad \|\beta\|_Q = \sum_d k_d\,q(2\beta_d/k_d),\ "
-    r"k_d = |\beta^{aux}_d|+\gamma^2",
-    assumptions=(
-        "pretraining from the constant alpha, then the second layer reset to gamma",
-        "both phases reach zero training error",
-    ),
-    printed=PRINTED,
-    corrected=finetuning_formula(ONE),
-    corrected_statement=r"\beta^* = \arg\min_{X\beta=y}\sum_d D_{Q_{k_d}}(\beta_d,\beta_d(0)),\quad "
-    r"k = \sqrt{(\beta^{aux}/2)^2+(\alpha^2+\gamma^2)^2},\ "
-    r"\beta(0) = \gamma\Big(\sqrt{\tfrac{R+\beta^{aux}}2}-\sqrt{\tfrac{R-\beta^{aux}}2}\Big),\ "
-    r"R = \sqrt{(\beta^{aux})^2+4\alpha^4}",
+    statement="finetuning ends at the interpolator, $X\\beta = y$, with the least sum over inputs of <objective>, where $k$ is "
+    "<scale>",
+    printed=PRINTED_NORM,
+    corrected=EXACT_NORM,
+    corrected_statement="finetuning ends at the interpolator, $X\\beta = y$, with the least sum over inputs of <objective>, "
+    "where $k$ is <scale> and $\\beta(0)$ is <start>",
     size=size_of_corollary,
     twins={
-        "the exact scale, started from 0": ScaleAndStart(finetuning_formula(ONE).squared, sp.Integer(0)),
-        "the printed scale with the exact start": ScaleAndStart(PRINTED.squared, finetuning_formula(ONE).start),
-        "half the printed scale": ScaleAndStart(PRINTED.squared / 4, sp.Integer(0)),
+        "the exact scale, started from zero": EXACT_NORM.but(start=sp.Integer(0)),
+        "the printed scale with the exact start": EXACT_NORM.but(scale=PRINTED_NORM.scale),
+        "half the printed scale": _norm(PRINTED_NORM.scale / 2, sp.Integer(0)),
+        "the exact scale without alpha": EXACT_NORM.but(scale=sp.sqrt(A**2 / 4 + GAMMA**4)),
+        "the start doubled": EXACT_NORM.but(start=2 * EXACT_NORM.start),
     },
+    siblings={
+        "three times the objective": EXACT_NORM.but(objective=3 * DIVERGENCE),
+        "the norm less its linear term": EXACT_NORM.but(objective=NORM - 2 * B * sp.asinh(START / K)),
+    },
+    granted=("both phases reach zero training error",),
+    reads=("pretraining starts from one constant in all weights; the second layer is then reset to one constant",),
     expected=Verdict.CORRECTED,
     source=SOURCE + ", Appendix A",
 )
-def corollary(proof: Derivation, stated: ScaleAndStart) -> None:
+def corollary(proof: Derivation, stated: Said) -> None:
     """Corollary 1: is the gradient of the stated norm, where finetuning ends, in the row space of X? Then trained networks."""
     pretrained_weights(proof)
-    exact = finetuning_formula(ONE)
     weights_squared = (PLUS**2 + MINUS**2 + 2 * GAMMA**2) ** 2 / 4 - (GAMMA * (PLUS - MINUS)) ** 2
-    proof.equal("finetuning starts with the scale k^2 = (S/2)^2 - beta(0)^2", weights_squared, exact.squared, by=on_orbit)
-    nu, x = sp.symbols("nu x", real=True)
-    k, stated_k = sp.sqrt(exact.squared), sp.sqrt(stated.squared)
-    endpoint = k * sp.sinh(sp.asinh(exact.start / k) + nu * x)  # eta = nu x, by exact-any-init
-    gradient = 2 * sp.asinh(endpoint / stated_k) - 2 * sp.asinh(stated.start / stated_k)
-    first, second = ({A: sp.Symbol(f"a_{d}", real=True), x: sp.Symbol(f"x_{d}", real=True)} for d in (1, 2))
     proof.equal(
-        "one sample: the stated norm's gradient at the endpoint is a multiple of the input x, as the cross product says",
-        gradient.subs(first) * second[x],
-        gradient.subs(second) * first[x],
+        "half the squared weights, squared, less the square of the start, is the squared scale that finetuning starts with",
+        weights_squared,
+        _EXACT.squared,
+        by=on_orbit,
     )
+    at = {K: stated.scale, START: stated.start}
+    endpoint = ENDPOINT.subs({K: EXACT_NORM.scale, START: EXACT_NORM.start}, simultaneous=True)
+    minimised(proof, stated.objective, B, endpoint, PULL, (A,), at)
     _trained_networks(proof, stated)
 
 
-def _trained_networks(proof: Derivation, stated: ScaleAndStart) -> None:
+def _trained_networks(proof: Derivation, stated: Said) -> None:
     small = experiments.small_run(0.05, 0.1, 1.0)
-    for size, run in {"D = 60, n = 12": small, "D = 1000, n = 64": experiments.paper_run()}.items():
+    for run in (small, experiments.paper_run()):
         distance = experiments.relative_distance(run.predicted(*_formulas(stated)), run.beta)
-        proof.witness(f"a trained network ends at the minimiser of the stated norm, {size}", distance, experiments.FLOW_BUDGET)
+        samples, inputs = run.task.X.shape
+        text = f"a network trained on {samples} samples of {inputs} inputs ends at the minimiser of the stated norm"
+        proof.witness(text, distance, experiments.FLOW_BUDGET)
     prediction = small.predicted(*_formulas(stated))
     proof.note(
         f"{_settings(small)}: this norm predicts generalisation loss {small.generalisation(prediction):.3g}, at relative "

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import sympy as sp
 
 from normtheory.audit.derivation import Derivation
-from normtheory.audit.notation import symbol
+from normtheory.audit.notation import numbered, symbol
 from normtheory.audit.steps import Theorem
 
 Expression = Any
@@ -19,8 +20,15 @@ PULL = symbol("s", r"(X^\top\nu)_d", "(Xᵀν)_d", real=True)  # of the multipli
 def row_space_is_enough(proof: Derivation) -> None:
     """With phi'(beta*) - phi'(beta0) = X^T nu, beta* is the only interpolator of least divergence from beta0."""
     with proof.lemma("a gradient in the row space makes an interpolator the minimiser, for any number of samples and inputs"):
-        potential, there, start = sp.symbols("phi phi_* phi_0", real=True)  # values at beta, beta* and beta0
-        slope_there, slope_start, b, b_there, b_start = sp.symbols("dphi_* dphi_0 b b_* b_0", real=True)
+        potential = symbol("phi", r"\phi(\beta)", "φ(β)", real=True)
+        there, start = (
+            symbol("phi_*", r"\phi(\beta^*)", "φ(β*)", real=True),
+            symbol("phi_0", r"\phi(\beta_0)", "φ(β₀)", real=True),
+        )
+        slope_there = symbol("dphi_*", r"\phi'(\beta^*)", "φ'(β*)", real=True)
+        slope_start = symbol("dphi_0", r"\phi'(\beta_0)", "φ'(β₀)", real=True)
+        b, b_there = symbol("beta", r"\beta", "β", real=True), symbol("beta_*", r"\beta^*", "β*", real=True)
+        b_start = symbol("beta_0", r"\beta_0", "β₀", real=True)
         from_start = potential - start - slope_start * (b - b_start)
         of_minimiser = there - start - slope_start * (b_there - b_start)
         from_minimiser = potential - there - slope_there * (b - b_there)
@@ -39,7 +47,13 @@ def row_space_is_enough(proof: Derivation) -> None:
 
 
 def minimised(
-    proof: Derivation, objective: Expression, b: Symbol, endpoint: Expression, pull: Symbol, parameters: tuple[Symbol, ...]
+    proof: Derivation,
+    objective: Expression,
+    b: Symbol,
+    endpoint: Expression,
+    pull: Symbol,
+    parameters: tuple[Symbol, ...],
+    at: Mapping[Symbol, Expression] | None = None,
 ) -> bool:
     """Whether a separable objective is minimised at an endpoint, among the interpolators of every X, whatever its scale.
 
@@ -52,9 +66,13 @@ def minimised(
     pull : sympy.Symbol
     parameters : tuple of symbols
         Those that differ from one coordinate to the next.
+    at : mapping, optional
+        What letters of the objective stand for.
     """
-    slope = sp.diff(objective, b).subs(b, endpoint)
-    first, second = ({each: each.func(f"{each.name}_{d}", **each.assumptions0) for each in (pull, *parameters)} for d in (1, 2))
+    derivative = sp.simplify(sp.diff(objective, b))
+    proof.equal("the objective's derivative", sp.diff(objective, b), derivative)
+    slope = derivative.subs(dict(at or {}), simultaneous=True).subs(b, endpoint)
+    first, second = ({each: numbered(each, d) for each in (pull, *parameters)} for d in (1, 2))
     inside = proof.equal(
         "two inputs of one sample: the objective's slopes at the endpoint are in the proportion of the pulls, so that its "
         "gradient lies in the row space",

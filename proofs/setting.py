@@ -21,6 +21,7 @@ SAMPLES_AUX = 1024
 SAMPLES = 64  # of the main task, which has 16 to 512
 REALISATIONS = 6  # where a number is of one realisation, it is of the first
 LOSS = 1e-10  # mean squared error at which the authors' runs are to stop
+PRETRAINING_LOSS = 1e-9  # at which their pretraining did stop, 1024 samples leaving X nearly singular
 ALPHA = GAMMA = sp.Rational(1, 1000)
 WEIGHT = 1 / sp.sqrt(FEATURES)  # a feature's size in its teacher, and where pretraining ends; 0 for all other inputs
 

@@ -42,6 +42,15 @@ def symbol(name: str, latex: str = "", text: str = "", **assumptions: bool) -> A
     return found
 
 
+def numbered(each: Any, number: int) -> Any:
+    """A symbol of the same kind for one of several coordinates, a digit in place of the index d."""
+    spelt = _spellings.get(each, Spelling(latex(each), text(each)))
+    name = spelt.latex.removesuffix("_d")
+    inside = f"{{{name}}}" if "_" in name or "^" in name else name
+    shown = spelt.text.removesuffix("_d") + str(number).translate(_SUBSCRIPTS)
+    return symbol(f"{each.name}_{number}", f"{inside}_{{{number}}}", shown, **each.assumptions0)
+
+
 def latex(value: Any) -> str:
     """A formula in LaTeX; several, with commas between them."""
     if isinstance(value, tuple | list):
@@ -103,6 +112,7 @@ def _latex_printer() -> Any:
     return Printer({"mul_symbol": None, "fold_short_frac": False})
 
 
+_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _ROOTS = {2: "√", 3: "∛", 4: "∜"}
 
