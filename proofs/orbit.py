@@ -27,6 +27,12 @@ S_PLUS, D_PLUS = (W_PLUS + V_PLUS) / 2, (W_PLUS - V_PLUS) / 2
 S_MINUS, D_MINUS = (W_MINUS + V_MINUS) / 2, (W_MINUS - V_MINUS) / 2
 BETA = W_PLUS * V_PLUS - W_MINUS * V_MINUS
 
+P = symbol("p", r"(X^\top\!\int r)_d", "(Xᵀ∫r)_d", real=True)  # of the residuals, from time 0
+S_P, D_P = symbol("s_+", "s_+", "s₊", real=True), symbol("d_+", "d_+", "d₊", real=True)
+S_M, D_M = symbol("s_-", "s_-", "s₋", real=True), symbol("d_-", "d_-", "d₋", real=True)
+NAMED = {S_P: S_PLUS, D_P: D_PLUS, S_M: S_MINUS, D_M: D_MINUS}
+GROWS = {S_P: 1, D_P: -1, S_M: -1, D_M: 1}  # with the negative of the gradient, or against it
+
 
 def rate(quantity: Expression, field: dict[Expression, Expression] | None = None) -> Expression:
     """Time derivative of a function of the weights along the flow."""
@@ -53,10 +59,32 @@ def gradient_flow_of_least_squares(proof: Derivation) -> None:
 def rates_of_sums_and_differences(proof: Derivation) -> None:
     """Eqs. 10 and 11: s = (w + v)/2 and d = (w - v)/2 shrink or grow at the rate G."""
     with proof.lemma("sums and differences of the layers"):
-        for name, quantity, factor in (
-            ("s_+", S_PLUS, -G),
-            ("d_+", D_PLUS, G),
-            ("s_-", S_MINUS, G),
-            ("d_-", D_MINUS, -G),
-        ):
-            proof.equal(f"{name} moves in proportion to itself", rate(quantity), factor * quantity)
+        for name, quantity in NAMED.items():
+            moves = notation.text(name)
+            proof.equal(f"{moves} moves in proportion to itself", rate(quantity), GROWS[name] * -G * quantity)
+
+
+def solution() -> dict[Expression, Expression]:
+    """Eqs. 13 and 14 from any start, in p = (X^T int r)_d, whose time derivative is G/2; the weights are those at time 0."""
+    return {name: quantity * sp.exp(GROWS[name] * -2 * P) for name, quantity in NAMED.items()}
+
+
+def predictor(start: dict[Expression, Expression] | None = None) -> Expression:
+    """Eq. 17 along the solution, from weights that may be given."""
+    orbit = solution()
+    found = orbit[S_P] ** 2 - orbit[S_M] ** 2 - orbit[D_P] ** 2 + orbit[D_M] ** 2
+    return found.subs(start or {}, simultaneous=True)
+
+
+def solve_the_flow(proof: Derivation) -> None:
+    """Eqs. 8 to 17: the flow in s and d, its solution from any start, and beta in terms of it."""
+    gradient_flow_of_least_squares(proof)
+    rates_of_sums_and_differences(proof)
+    with proof.lemma("the flow is solved from any start, and all moves with one integral of the residuals in each coordinate"):
+        for name, value in solution().items():
+            said = notation.text(name)
+            text = f"{said} solves its equation, as the integral grows at half the rate of the gradient"
+            proof.equal(text, sp.diff(value, P) * G / 2, GROWS[name] * -G * value)
+            proof.equal(f"{said} starts where the integral is zero, at its first value", value.subs(P, 0), NAMED[name])
+        proof.argue("and there is no other solution", Theorem.UNIQUENESS)
+        proof.equal("the predictor in sums and differences", BETA, S_PLUS**2 - S_MINUS**2 - D_PLUS**2 + D_MINUS**2)

@@ -15,6 +15,7 @@ from normtheory.penalties import L1, GroupL12, Q, WeightedL2
 from normtheory.representations import ensd, linear_cka, participation_ratio
 
 Formula = Callable[..., Any]
+ROUND_OFF = 1e-12  # relative error allowed to the package's float64 closed forms
 
 
 def scale_deviation(squared: Formula, start: Formula) -> float:
