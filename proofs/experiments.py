@@ -220,7 +220,8 @@ def stopped_pretraining() -> FloatArray:
     from normtheory.solvers.flow import gradient_flow
 
     start = Weights.constant(setting.INPUTS, float(setting.ALPHA))
-    return np.asarray(gradient_flow(DiagonalNetwork(), setting.tasks().aux, start, rtol=1e-5, loss=setting.PRETRAINING_LOSS).beta)
+    end = gradient_flow(DiagonalNetwork(), setting.tasks().aux, start, rtol=1e-5, loss=setting.PRETRAINING_LOSS)
+    return np.asarray(end.beta)
 
 
 def paper_minimiser(linear: Formula) -> FloatArray:

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 import sympy as sp
 
-from normtheory.audit.derivation import Derivation
+from normtheory.audit import notation
+from normtheory.audit.derivation import SHARE, Derivation
 from normtheory.audit.notation import symbol
 from normtheory.audit.steps import Theorem
 from normtheory.penalties import Q
@@ -32,9 +33,27 @@ class Theory(NamedTuple):
     scale: Expression
     start: Expression
 
+    def in_latex(self) -> str:
+        """Its scale and start, as words with formulas."""
+        start = "zero" if self.starts_at_zero else "that of cor1"
+        return f"$k$ is ${notation.latex(self.scale)}$ and $\\beta(0)$ is {start}"
+
+    def in_text(self) -> str:
+        """The same as text."""
+        return f"k is {notation.text(self.scale)} and β(0) is {'zero' if self.starts_at_zero else 'that of cor1'}"
+
+    def at(self, formula: Expression) -> Expression:
+        """A formula in the letters k and beta(0) as one in beta_aux, alpha and gamma."""
+        return sp.sympify(formula).subs({K: self.scale, START: self.start}, simultaneous=True)
+
     def contribution(self, b: Expression = B) -> Expression:
         """What a coordinate adds to the objective, as a formula in beta, beta_aux, alpha and gamma."""
-        return DIVERGENCE.subs({B: b, K: self.scale, START: self.start}, simultaneous=True)
+        return self.at(DIVERGENCE.subs(B, b))
+
+    @property
+    def letter(self) -> Expression:
+        """The start where formulas keep their letters: beta(0), or 0."""
+        return sp.Integer(0) if self.starts_at_zero else START
 
     @property
     def starts_at_zero(self) -> bool:
@@ -59,27 +78,42 @@ def closed_form(proof: Derivation) -> None:
         proof.equal("it is the norm less a linear term, and a constant", DIVERGENCE, rest)
 
 
-UPPER = (B - START) ** 2 / K
 REACH = symbol("epsilon", r"\epsilon", "ε", positive=True)  # a bound on |beta| and |beta(0)|, in units of k
-LOWER = (B - START) ** 2 / (K * sp.sqrt(1 + REACH**2))
-INSIDE = {B: REACH * K * sp.Symbol("share_1", real=True), START: REACH * K * sp.Symbol("share_2", real=True)}
-ABOVE, BELOW = UPPER - DIVERGENCE, DIVERGENCE - LOWER
 
 
-def quadratic_bounds(proof: Derivation) -> None:
-    """From every start the divergence is a squared distance over k, to a factor that tends to 1 with both ends over k."""
+def lost(reach: Expression = REACH) -> Expression:
+    """The share of the squared distance that the divergence may lack while |beta| and |beta(0)| are within reach times k."""
+    root = sp.sqrt(1 + reach**2)
+    return reach**2 / (root * (1 + root))  # which is 1 - 1/root
+
+
+class Bounds(NamedTuple):
+    """The divergence from a start, and what its sharp bounds exceed it by, or it exceeds them by."""
+
+    divergence: Expression
+    upper: Expression
+    above: Expression
+    below: Expression
+
+
+def quadratic_bounds(proof: Derivation, start: Expression = START, reach: Expression = REACH) -> Bounds:
+    """From its start the divergence is a squared distance over k, to a factor that tends to 1 with both ends over k."""
     closed_form(proof)
     with proof.lemma("the divergence of Q between two squared distances"):
+        divergence, upper = DIVERGENCE.subs(START, start), (B - start) ** 2 / K
+        bounds = Bounds(divergence, upper, upper - divergence, divergence - upper * (1 - lost(reach)))
         form = 2 * B**2 / (K * ROOT * (ROOT + K))
         proof.nonnegative_by_convexity(
-            "it is at most the squared distance from the start over the scale", ABOVE, B, START, form
+            "it is at most the squared distance from the start over the scale", bounds.above, B, start, form
         )
         u = sp.Symbol("u", nonnegative=True)
-        there = {B: REACH * K / sp.sqrt(1 + u)}  # every size up to the reach; the curvature is even
-        far, near = sp.sqrt(1 + REACH**2), sp.sqrt(1 + REACH**2 / (1 + u))
-        form = 2 * REACH**2 * u / ((1 + u) * K * far * near * (far + near))
-        text = "and at least that over a root, as long as both ends are within the reach, in units of the scale"
-        proof.nonnegative_by_convexity(text, BELOW, B, START, form, there, INSIDE)
+        there = {B: reach * K / sp.sqrt(1 + u)}  # every size up to the reach; the curvature is even
+        far, near = sp.sqrt(1 + reach**2), sp.sqrt(1 + reach**2 / (1 + u))
+        form = 2 * reach**2 * u / ((1 + u) * K * far * near * (far + near))
+        inside = {end: reach * K * sp.Symbol(f"{SHARE}_{end}", real=True) for end in (B, start) if end.is_Symbol}
+        text = "and less by at most a share, as long as both ends are within the reach, in units of the scale"
+        proof.nonnegative_by_convexity(text, bounds.below, B, start, form, there, inside)
+    return bounds
 
 
 def starts_below_its_scale(proof: Derivation) -> None:

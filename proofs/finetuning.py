@@ -16,7 +16,7 @@ from normtheory.penalties import Q
 from normtheory.proofs import experiments, package_numerics, setting
 from normtheory.proofs.appendix_a_endpoint import printed_penalty
 from normtheory.proofs.exact_formulas import MINUS, PLUS, finetuning_formula
-from normtheory.proofs.finetuned import DIVERGENCE, EXACT, NORM, PRINTED
+from normtheory.proofs.finetuned import DIVERGENCE, NORM, PRINTED
 from normtheory.proofs.letters import ALPHA, AUX, GAMMA, START, A, B, C, K
 from normtheory.proofs.one_output import on_orbit, pretrained_weights
 from normtheory.proofs.optimality import PULL, minimised
@@ -58,8 +58,8 @@ def _settings(run: experiments.FinetunedNetwork) -> str:
 @claim(
     id="eq2",
     where="Eq. 2 (section 3.1)",
-    statement="finetuning ends at the interpolator, $X\\beta = y$, with the least sum over inputs of <objective>, at some scale "
-    "$k$ for each input",
+    statement="finetuning ends at the interpolator, $X\\beta = y$, with the least sum over inputs of <objective>, at some "
+    "scale $k$ for each input",
     printed=_linear(sp.Integer(0)),
     corrected=_linear(2 * sp.asinh(START / K)),
     corrected_statement="finetuning ends at the interpolator, $X\\beta = y$, with the least sum over inputs of <objective>, at "
@@ -118,8 +118,8 @@ Q_OF_Z = 2 - sp.sqrt(4 + Z**2) + Z * sp.asinh(Z / 2)
     },
     siblings={"in the closed form of the theory": _q((NORM / K).subs(B, K * Z / 2))},
     granted=(
-        "finetuning starts where both pathways are equal, as the paper assumes; where it starts instead, and what it minimises, "
-        "is the claim cor1",
+        "finetuning starts where both pathways are equal, as the paper assumes; where it starts instead, and what it "
+        "minimises, is the claim cor1",
     ),
     expected=Verdict.PROVED,
     source=SOURCE + "; Woodworth et al. 2020",

@@ -1,10 +1,8 @@
-"""Section 3.1: the limits that the paper reads off the Q penalty, and what it does with each feature."""
+"""Section 3.1, limits: what each feature contributes to what finetuning minimises, near its start and far out."""
 
 from __future__ import annotations
 
-import math
 import sys
-from dataclasses import dataclass
 from typing import Any
 
 import sympy as sp
@@ -12,288 +10,233 @@ import sympy as sp
 from normtheory.audit.alone import run_alone
 from normtheory.audit.claims import Verdict, claim
 from normtheory.audit.derivation import Derivation
-from normtheory.penalties import WeightedL2
-from normtheory.proofs import package_numerics, setting
-from normtheory.proofs.finetuning import AUX, SOURCE, Expression
-from normtheory.proofs.one_output import (
-    GAMMA,
-    ROUND_OFF,
+from normtheory.audit.notation import symbol
+from normtheory.audit.statements import Said
+from normtheory.audit.steps import Theorem
+from normtheory.proofs import setting
+from normtheory.proofs.finetuned import (
+    DIVERGENCE,
+    EXACT,
+    PRINTED,
+    ROOT_AT_START,
+    Theory,
+    lost,
+    quadratic_bounds,
+    starts_below_its_scale,
 )
-from normtheory.proofs.q_facts import (
-    FAR_ROOT,
-    PENALTY,
-    ROOT,
-    UNIT,
-    B,
-    K,
-    T,
-    X,
-    far_form,
-    far_gap,
-    logarithms,
-    penalty,
-    unit_form,
-)
+from normtheory.proofs.finetuning import SOURCE
+from normtheory.proofs.letters import ALPHA, AUX, GAMMA, START, B, K, X
+from normtheory.proofs.q_forms import FAR_GAP, GAP_BELOW_SQUARE, far_form, logarithms
 from normtheory.proofs.setting import number, percent
 
+Expression = Any
 
-@dataclass(frozen=True)
-class Weighted:
-    """The claim of q-small: near 0 the contribution is `weight` b^2."""
-
-    weight: Expression
+LEARNED = {AUX: setting.WEIGHT, ALPHA: setting.ALPHA, GAMMA: setting.GAMMA}  # a feature, and where it is not one
+NEW = LEARNED | {AUX: sp.Integer(0)}
 
 
-def size_of_weight(printed: Weighted, corrected: Weighted) -> str:
-    """Section 3.1, small ratio: the weights of beta^2 on learned and on other features."""
-    learned, other = {AUX: setting.WEIGHT, GAMMA: setting.GAMMA}, {AUX: 0, GAMMA: setting.GAMMA}
-    surplus = setting.value(printed.weight / corrected.weight - 1, learned)
-    weights = [number(setting.value(stated.weight, other)) for stated in (printed, corrected)]
-    return (
-        f"The printed weight of beta^2 in the PT+FT penalty is {surplus:.2e} of itself too large on the {setting.FEATURES} "
-        f"learned features, |beta_aux| = {number(setting.WEIGHT)}, gamma = {number(setting.GAMMA)}; on the "
-        f"{setting.INPUTS - setting.FEATURES} others, beta_aux = 0, it is {weights[0]} and the true one {weights[1]}."
+def size_of_weight(printed: Said, corrected: Said) -> str:
+    """Section 3.1, small ratio: the weight of the squared distance on learned and on other features, against the exact one."""
+    (learned, true), (other, truly) = (
+        [setting.value(corrected.theory.at(stated.weight), at) for stated in (printed, corrected)] for at in (LEARNED, NEW)
     )
+    start = setting.value(corrected.theory.start, LEARNED)
+    return (
+        f"On the {setting.FEATURES} learned features, |β_aux| = {number(setting.WEIGHT)}, α = γ = "
+        f"{number(setting.GAMMA)}, the printed weight is {learned:.4g} and the true one {true:.4g}, of the squared distance "
+        f"from {number(start)}; on the {setting.INPUTS - setting.FEATURES} others, β_aux = 0, they are {number(other)} and "
+        f"{number(truly)}."
+    )
+
+
+def _weighted(theory: Theory, weight: Expression, origin: Expression, error: Expression | None = None) -> Said:
+    """A squared distance with a weight, and how far the contribution is below it."""
+    return Said(theory=theory, weight=weight, origin=origin, error=lost() if error is None else error)
+
+
+NEAR = _weighted(EXACT, 1 / K, START)
 
 
 @claim(
     id="q-small",
     where="section 3.1, after Eq. 3",
-    statement=r"|\beta|/(|\beta^{aux}|+\gamma^2)\to 0:\ \text{the contribution converges to}\ \beta^2/|\beta^{aux}|",
-    assumptions=("the penalty of Eq. 3 with k = |beta_aux| + gamma^2", "gamma > 0"),
-    printed=Weighted(1 / AUX),
-    corrected=Weighted(1 / (AUX + GAMMA**2)),
-    corrected_statement=r"\frac{\beta^2}{k}\Big(1-\frac{\beta^2}{12k^2}\Big) \le \|\beta\|_Q \le \frac{\beta^2}{k},\quad "
-    r"k = |\beta^{aux}|+\gamma^2",
+    statement="as $|\\beta|$ over $k$ vanishes, the contribution tends to <weight> times the squared distance of $\\beta$ from "
+    "<origin>, where <theory>",
+    printed=_weighted(PRINTED, 1 / AUX, sp.Integer(0)),
+    exact=_weighted(EXACT, 1 / AUX, sp.Integer(0)),
+    corrected=NEAR,
+    corrected_statement="as $|\\beta|$ and $|\\beta(0)|$ over $k$ vanish, the contribution tends to <weight> times the squared "
+    "distance of $\\beta$ from <origin>; it is at most that, and less by at most the share <error> as long as both ratios are "
+    "at most $\\epsilon$, where <theory>",
     size=size_of_weight,
     twins={
-        "twice as much": Weighted(2 / (AUX + GAMMA**2)),
-        "half as much": Weighted(1 / (2 * (AUX + GAMMA**2))),
-        "gamma for gamma^2": Weighted(1 / (AUX + GAMMA)),
+        "twice as much": NEAR.but(weight=2 / K),
+        "half as much": NEAR.but(weight=1 / (2 * K)),
+        "the printed scale": NEAR.but(weight=1 / (AUX + GAMMA**2)),
+        "the distance from zero": NEAR.but(origin=sp.Integer(0)),
+        "half the error": NEAR.but(error=NEAR.error / 2),
+        "the printed theory with gamma not squared": _weighted(PRINTED, 1 / (AUX + GAMMA), sp.Integer(0)),
+    },
+    siblings={
+        "for the printed theory": _weighted(PRINTED, 1 / (AUX + GAMMA**2), sp.Integer(0)),
+        "in alpha and gamma": NEAR.but(weight=2 / sp.sqrt(AUX**2 + 4 * (ALPHA**2 + GAMMA**2) ** 2)),
+        "twice the error": NEAR.but(error=2 * NEAR.error),
     },
     expected=Verdict.CORRECTED,
     source=SOURCE,
 )
-def small_weights(proof: Derivation, stated: Weighted) -> None:
-    """Section 3.1, small ratio: the coefficient of b^2, then two-sided bounds with the rate b^2/(12 k^2)."""
-    k = AUX + GAMMA**2
-    contribution = penalty(B, k)
-    proof.equal("the contribution vanishes at 0", contribution.subs(B, 0), 0)
-    proof.equal("so does its derivative", sp.diff(contribution, B).subs(B, 0), 0)
-    coefficient = sp.diff(contribution, B, 2).subs(B, 0) / 2
-    if not proof.equal("half the second derivative is the coefficient of b^2", coefficient, stated.weight):
-        ratio = sp.factor(stated.weight / (1 / k))
-        proof.note(f"The stated coefficient is {ratio} times the true one.")
-        return
-    unit_form(proof)
-    proof.equal("the stated weight at b = kt, in units of k", k * T**2 * stated.weight, T**2)
-    proof.positive_by_taylor("t^2 is an upper bound", T**2 - UNIT, T, 2, 2 * T**2 / (ROOT * (1 + ROOT)))
-    lower = T**2 * (1 - T**2 / 12)
-    proof.positive_by_taylor("t^2 (1 - t^2/12) a lower one", UNIT - lower, T, 2, T**4 * (ROOT + 2) / (ROOT * (1 + ROOT) ** 2))
+def small_weights(proof: Derivation, stated: Said) -> None:
+    """Section 3.1, small ratio: the squared distance from the start over the scale, with the error that is left."""
+    theory = stated.theory
+    bounds = quadratic_bounds(proof, theory.letter)
+    proof.argue("so the contribution tends to the squared distance from its start over its scale", Theorem.SQUEEZE)
+    proof.equal("the stated weight is one over the scale", theory.at(stated.weight), 1 / theory.scale)
+    proof.equal("the stated distance is that from the start", theory.at(stated.origin), theory.start)
+    text = "it lacks no more than the stated share"
+    proof.exceeds(text, bounds.divergence, bounds.upper * (1 - stated.error), bounds.below)
 
 
-SLOPE = sp.Symbol("c", positive=True)
+WEIGHT = symbol("b", r"\beta", "β", positive=True)  # with its sign; the contribution is the same with both signs reversed
+SLOPE = symbol("c", positive=True)
+LATER = symbol("tau", r"\tau", "τ", positive=True)
+ANGLE = sp.asinh(START / K)
+# Weights beta = (2 + BEYOND) k lie as far out as one likes, and further for a larger slope c.
+BEYOND = LATER + sp.exp(SLOPE / 2 + 2 + ANGLE)
 
 
-LATER = sp.Symbol("tau", positive=True)
+def far_out(expression: Expression) -> Expression:
+    """Write tau in terms of x = k/beta, beta = (2 + tau + exp(...)) k."""
+    return logarithms(expression.subs(LATER, 1 / X - 2 - sp.exp(SLOPE / 2 + 2 + ANGLE)))
 
 
-BEYOND = LATER + sp.exp(SLOPE / 2 + 2)  # t = 2 + BEYOND lies as far out as one likes, and further for a larger slope c
-
-
-def slopes_of_new_features(corrected: tuple[Expression, Expression | None]) -> str:
-    """Section 3.1, large ratio: Q over |beta| on features that pretraining did not learn, where a constant was printed."""
-    k, weights = setting.GAMMA**2, (setting.WEIGHT / 10, setting.WEIGHT)
-    near, far = (setting.value(UNIT / T, {T: weight / k}) for weight in weights)
-    misses = max(abs(setting.value((corrected[0] + 2 / T) / (UNIT / T) - 1, {T: weight / k})) for weight in weights)
+def slopes_of_new_features(corrected: Said) -> str:
+    """Section 3.1, large ratio: the contribution over |beta| on features that pretraining did not learn."""
+    weights = (setting.WEIGHT / 10, setting.WEIGHT)
+    exact, form = (EXACT.at(formula / WEIGHT) for formula in (DIVERGENCE.subs(B, WEIGHT), corrected.form))
+    near, far = (setting.value(exact, NEW | {WEIGHT: weight}) for weight in weights)
+    misses = max(abs(setting.value(form / exact - 1, NEW | {WEIGHT: weight})) for weight in weights)
+    k = setting.value(EXACT.scale, NEW)
     return (
-        f"On features that pretraining did not learn, k = {float(k):.0e}, the PT+FT penalty is {near:.3g} |beta| at |beta| = "
-        f"{setting.value(weights[0]):.3g} and {far:.3g} |beta| at {setting.value(weights[1]):.3g}, "
+        f"On features that pretraining did not learn, k = {k:.0e} exactly, the contribution is {near:.3g} |β| at |β| = "
+        f"{setting.value(weights[0]):.3g} and {far:.3g} |β| at {setting.value(weights[1]):.3g}, "
         f"{percent(far / near - 1)} more, where one factor is printed; the corrected form is off by at most {misses:.0e} of it"
     )
 
 
-def size_of_slope(_: tuple[Expression, None], corrected: tuple[Expression, Expression]) -> str:
+def size_of_slope(_: Said, corrected: Said) -> str:
     """Section 3.1, large ratio: the slope is not constant, and not 2 log(1/k) yet."""
-    k = setting.GAMMA**2
-    order, slope = setting.value(2 * sp.log(1 / k)), setting.value(UNIT / T, {T: setting.WEIGHT / k})
+    at = NEW | {WEIGHT: setting.WEIGHT}
+    order = setting.value(EXACT.at(2 * sp.log(1 / K)), at)
+    slope = setting.value(EXACT.at(DIVERGENCE.subs(B, WEIGHT) / WEIGHT), at)
     return (
         f"{slopes_of_new_features(corrected)}. The order log(1/k), with its limiting factor 2, gives {order:.3g}, "
         f"{percent(order / slope - 1)} above the latter."
     )
 
 
+def _far(form: Expression, gap: Expression = K**2 / (2 * WEIGHT), theory: Theory = EXACT) -> Said:
+    return Said(form=form, gap=gap, theory=theory)
+
+
+LOGARITHMIC = 2 * WEIGHT * (sp.log(2 * WEIGHT / K) - 1 - ANGLE) + 2 * ROOT_AT_START
+
+
 @claim(
     id="q-large",
     where="section 3.1, after Eq. 3",
-    statement=r"|\beta|/(|\beta^{aux}|+\gamma^2)\to\infty:\ \text{the contribution approaches}\ c|\beta|,\ "
-    r"c\sim O(\log(1/(|\beta^{aux}|+\gamma^2)))",
-    assumptions=(
-        "the penalty of Eq. 3 with k = |beta_aux| + gamma^2",
-        "c does not depend on beta; the ratio may grow in either way, k -> 0 or |beta| -> infinity",
-    ),
-    printed=(SLOPE, None),
-    corrected=(2 * (sp.log(2 * T) - 1), sp.Integer(2)),
-    corrected_statement=r"0 \le 2|\beta|\Big(\log\frac{2|\beta|}{k}-1\Big)+2k-\|\beta\|_Q \le \frac{k^2}{2|\beta|}:\ "
-    r"c \sim 2\log(1/k)\ \text{as}\ k\to 0\ \text{at fixed}\ \beta,\ \text{but}\ 2|\beta|\log|\beta|\ \text{at fixed}\ k",
+    statement="as $|\\beta|$ over $k$ grows without bound, the contribution approaches <form>, where $c$ does not depend on "
+    "$\\beta$ and is of the order of the logarithm of $k$, and <theory>",
+    printed=_far(SLOPE * WEIGHT, theory=PRINTED),
+    exact=_far(SLOPE * WEIGHT),
+    corrected=_far(LOGARITHMIC),
+    corrected_statement="the contribution of a positive weight is at most <form>, and less by at most <gap>, where <theory>; "
+    "with both signs reversed it is the same. Per unit of the weight it grows without bound, at fixed $k$ as at fixed $\\beta$",
     size=size_of_slope,
     twins={
-        "half the slope": (sp.log(2 * T) - 1, sp.Integer(2)),
-        "the slope 2 log(2t)": (2 * sp.log(2 * T), sp.Integer(2)),
-        "remainder k^2/(3|b|)": (2 * (sp.log(2 * T) - 1), sp.Integer(3)),
-        "the slope sqrt(t)": (sp.sqrt(T), sp.Integer(2)),
+        "half the slope": _far(LOGARITHMIC / 2 + ROOT_AT_START),
+        "without the linear term": _far(LOGARITHMIC + 2 * WEIGHT),
+        "without the start": _far(LOGARITHMIC + 2 * WEIGHT * ANGLE),
+        "a smaller gap": _far(LOGARITHMIC, K**2 / (3 * WEIGHT)),
+        "a constant slope and a wide gap": _far(SLOPE * WEIGHT, WEIGHT),
+        "a root for the logarithm": _far(2 * sp.sqrt(WEIGHT * K)),
     },
+    siblings={
+        "a larger gap": _far(LOGARITHMIC, K**2 / WEIGHT),
+        "for the printed theory": _far(2 * WEIGHT * (sp.log(2 * WEIGHT / K) - 1) + 2 * K, theory=PRINTED),
+    },
+    reads=(
+        "the contribution approaches a multiple of $|\\beta|$ if per unit of the weight they differ by less than one far out",
+    ),
     expected=Verdict.CORRECTED,
     source=SOURCE,
 )
-def large_weights(proof: Derivation, stated: tuple[Expression, Expression | None]) -> None:
-    """Section 3.1, large ratio: no constant slope is approached at fixed k; the two-sided bound that holds in both limits.
-
-    With t = |b|/k the contribution is k h(t), and the slope stated is that of h. "Approaches slope times t" entails that h/t
-    stays within 1 of the slope from some t on; it is tried at t = 2 + tau + exp(c/2 + 2), for every c and tau > 0.
-    """
-    slope, divisor = stated
-    unit_form(proof)
+def large_weights(proof: Derivation, stated: Said) -> None:
+    """Section 3.1, large ratio: no constant slope is approached at fixed k; the two-sided bound that holds in both limits."""
     far_form(proof)
-    gap = far_gap()
-    proof.positive_by_taylor("U is positive", gap, X, 1, 2 * X / (1 + FAR_ROOT))
-    proof.positive_by_taylor("and below x^2/2", X**2 / 2 - gap, X, 1, X**3 / (1 + FAR_ROOT) ** 2)
-    exceeds_every_slope(proof)
-    u, far, at = sp.Symbol("u", positive=True), {T: 2 + BEYOND}, {X: 1 / (2 + BEYOND)}
-    excess = (UNIT / T - slope).subs(far)
-    form = BEYOND / (2 + BEYOND) + u
-    above = proof.positive("h/t is less than 1 above the slope there", 1 - excess, form, {u: gap}, at, by=far_out)
-    form = 1 + (7 + 4 * BEYOND) / (2 * (2 + BEYOND) ** 2) + u
-    below = proof.positive("and less than 1 below it", 1 + excess, form, {u: X**2 / 2 - gap}, at, by=far_out)
-    if divisor is None or not (above and below):
-        return
-    main = T * slope + 2
-    expanded = main - T * gap.subs(X, 1 / T)
-    proof.equal("h = t slope + 2 - t U(1/t)", UNIT, expanded, by=lambda e: logarithms(e.subs(T, 1 / X)))
-    proof.positive_by_taylor("where 0 < U", gap, X, 1, 2 * X / (1 + FAR_ROOT))
-    proof.positive_by_taylor("and U < x^2/2, the remainder k^2/(2|b|)", X**2 / divisor - gap, X, 1, X**3 / (1 + FAR_ROOT) ** 2)
-    b = sp.Symbol("b", positive=True)
-    in_b = K * main.subs(T, b / K)
-    split = 2 * b * sp.log(1 / K) + 2 * b * (sp.log(2 * b) - 1) + 2 * K
-    proof.equal("in b and k the slope is 2 log(1/k) + 2 log(2b) - 2", in_b, split, by=sp.expand_log)
+    reversed_signs = DIVERGENCE.subs({B: -B, START: -START}, simultaneous=True)
+    proof.equal("the contribution is the same with both signs reversed", reversed_signs, DIVERGENCE)
+    contribution = DIVERGENCE.subs(START, stated.theory.letter).subs(B, WEIGHT)
+    u, far = sp.Symbol("u", positive=True), {WEIGHT: (2 + BEYOND) * K}
+    excess = ((stated.form - contribution) / WEIGHT).subs(far)
+    text = "far out the stated form, per unit of the weight, is not more than one below the contribution"
+    proof.positive(text, 1 + excess, 1 + u, {u: FAR_GAP}, {X: 1 / (2 + BEYOND)}, by=far_out)
+    near = {WEIGHT: K / X}
+    form, exact, gap = (part.subs(near) * X / K for part in (stated.form, contribution, stated.gap))
+    text = "over beta, with x the scale over it, the form is not below the contribution"
+    proof.exceeds(text, form, exact, FAR_GAP, by=logarithms)
+    proof.exceeds("and not above it by more than the gap", exact + gap, form, GAP_BELOW_SQUARE, by=logarithms)
 
 
-def exceeds_every_slope(proof: Derivation) -> None:
-    """Section 3.1: h(t)/t > c + 1 at t = 2 + tau + exp(c/2 + 2): no constant slope is approached as |b| -> infinity."""
-    v, grown = sp.Symbol("v", positive=True), sp.exp(SLOPE / 2 + 2)
-    form = 2 * sp.log(1 + (2 + LATER) / grown) + 2 * sp.log(2) + 1 + (7 + 4 * BEYOND) / (2 * (2 + BEYOND) ** 2) + v
-    proof.positive(
-        "h/t exceeds every constant c by more than 1 far out",
-        (UNIT / T).subs(T, 2 + BEYOND) - SLOPE - 1,
-        form,
-        {v: X**2 / 2 - far_gap()},
-        {X: 1 / (2 + BEYOND)},
-        by=far_out,
-    )
+DIVISOR = 2 * sp.log(1 / K)
 
 
-def far_out(expression: Expression) -> Expression:
-    """Write tau in terms of x = 1/t, t = 2 + tau + exp(c/2 + 2)."""
-    return logarithms(expression.subs(LATER, 1 / X - 2 - sp.exp(SLOPE / 2 + 2)))
-
-
-NEAR = sp.Symbol("y", positive=True)
-
-
-@claim(
-    id="q-reuse",
-    where="section 3.1, after Eq. 3",
-    statement=r"\text{for large}\ |\beta^{aux}|\ \text{the penalty is a weighted}\ \ell_2:\quad "
-    r"\tfrac{99}{100}\,\frac{\beta^2}k < \|\beta\|_Q < \frac{\beta^2}k\ \text{if}\ |\beta|<\frac k3,\ k=|\beta^{aux}|+\gamma^2",
-    assumptions=("the penalty of Eq. 3", "large: at least three times the weight; an l2 penalty: to one percent"),
-    printed=(sp.Integer(1), sp.Rational(1, 3)),
-    twins={
-        "twice the weight 1/k": (sp.Integer(2), sp.Rational(1, 3)),
-        "up to |beta| = k": (sp.Integer(1), sp.Integer(1)),
-        "half the weight 1/k": (sp.Rational(1, 2), sp.Rational(1, 3)),
-    },
-    expected=Verdict.PROVED,
-    source=SOURCE,
-)
-def reuse(proof: Derivation, stated: tuple[Expression, Expression]) -> None:
-    """Section 3.1, features that pretraining learned: Q is b^2/k to a relative error of t^2/12, t = |b|/k."""
-    weight, end = stated
-    unit_form(proof)
-    proof.positive_by_taylor("the stated l2 penalty is above h", weight * T**2 - UNIT, T, 2, 2 * T**2 / (ROOT * (1 + ROOT)))
-    lower = T**2 * (1 - T**2 / 12)
-    shortfall = UNIT - lower
-    proof.positive_by_taylor("h is above t^2 (1 - t^2/12)", shortfall, T, 2, T**4 * (ROOT + 2) / (ROOT * (1 + ROOT) ** 2))
-    u, at = sp.Symbol("u", positive=True), end / (1 + NEAR)
-    rest = at**2 * (1 - weight * sp.Rational(99, 100) - at**2 / 12)
-    form = u + (27 * NEAR**2 + 54 * NEAR + 2) / (2700 * (1 + NEAR) ** 2) * at**2
-    below = (UNIT - weight * sp.Rational(99, 100) * T**2).subs(T, at)
-    holds = proof.equal("t^2 (1 - t^2/12) exceeds 99/100 of it at t = 1/(3 (1 + y))", rest, form - u)
-    proof.positive("and so does h", below, form, {u: shortfall}, {T: at})
-    if holds:
-        deviation = package_numerics.norm_numerics_deviation("weighted l2", WeightedL2.expression())
-        proof.witness("the package's float64 weighted l2 penalty", deviation, ROUND_OFF)
+def _new(theory: Theory, limit: Expression, divisor: Expression = DIVISOR) -> Said:
+    return Said(theory=theory, limit=limit, divisor=divisor)
 
 
 @claim(
     id="q-new",
     where="section 3.1, after Eq. 3",
-    statement=r"\text{for small}\ |\beta^{aux}|\ \text{the penalty is}\ \ell_1:\quad "
-    r"\frac{\|\beta\|_Q}{2\log(1/k)} = |\beta| + \frac{|\beta|(\log 2|\beta|-1)+k-\epsilon}{\log(1/k)},\ "
-    r"0<\epsilon<\frac{k^2}{4|\beta|}",
-    assumptions=("the penalty of Eq. 3 with k = |beta_aux| + gamma^2 < 1, beta held fixed as k -> 0",),
-    printed=lambda b: b,
+    statement="for small $|\\beta^{aux}|$ the penalty is $\\ell_1$: as $k$ vanishes, the contribution of a positive weight "
+    "over <divisor> tends to <limit>, where <theory>",
+    printed=_new(PRINTED, WEIGHT),
+    exact=_new(EXACT, WEIGHT),
     twins={
-        "twice the l1 penalty": lambda b: 2 * b,
-        "an l2 penalty": lambda b: b**2,
-        "the penalty sqrt|beta|": sp.sqrt,
+        "twice the weight": _new(EXACT, 2 * WEIGHT),
+        "its square": _new(EXACT, WEIGHT**2),
+        "its root": _new(EXACT, sp.sqrt(WEIGHT)),
+        "half the divisor": _new(EXACT, WEIGHT, DIVISOR / 2),
     },
+    siblings={"twice the weight over half the divisor": _new(EXACT, 2 * WEIGHT, DIVISOR / 2)},
+    reads=("small: in the limit, at a fixed weight; the rate is that of an inverse logarithm",),
     expected=Verdict.PROVED,
     source=SOURCE,
 )
-def new_features(proof: Derivation, limit: Any) -> None:
+def new_features(proof: Derivation, stated: Said) -> None:
     """Section 3.1, features that pretraining did not learn: l1 in the limit, at the rate of an inverse logarithm."""
     far_form(proof)
-    gap = far_gap()
-    b = sp.Symbol("beta", positive=True)
-    scaled = penalty(b, K) / 2
-    remainder = b * (sp.log(2 * b) - 1) + K - b / 2 * gap.subs(X, K / b)
+    start = stated.theory.letter
+    remainder = (LOGARITHMIC - 2 * WEIGHT * sp.log(1 / K)).subs(START, start) - WEIGHT * FAR_GAP.subs(X, K / WEIGHT)
     ratio = sp.Symbol("r", positive=True)
     proof.equal(
-        "half of Q is log(1/k) times the limit, and a remainder that stays bounded as k -> 0",
-        scaled,
-        limit(b) * sp.log(1 / K) + remainder,
-        by=lambda e: logarithms(sp.expand_log(e.subs(b, ratio).subs(K, X * ratio))),
+        "the contribution is its divisor times the limit, and a remainder without the logarithm of k",
+        DIVERGENCE.subs(START, start).subs(B, WEIGHT),
+        stated.limit * stated.divisor + remainder,
+        by=lambda e: logarithms(sp.expand_log(e.subs(WEIGHT, ratio).subs(K, X * ratio))),
     )
-    proof.positive_by_taylor("where U is positive", gap, X, 1, 2 * X / (1 + FAR_ROOT))
-    proof.positive_by_taylor("and below x^2/2, x = k/|b|", X**2 / 2 - gap, X, 1, X**3 / (1 + FAR_ROOT) ** 2)
-    k = float(setting.GAMMA**2)
-    slopes = [2 * (math.log(2 * size / k) - 1) for size in (0.1, 1.0)]
-    proof.note(
-        f"At the paper's k = {k:.0e} of unlearned features the cost per unit rises from {slopes[0]:.3g} at |beta| = 0.1 "
-        f"to {slopes[1]:.3g} at |beta| = 1: {100 * (slopes[1] / slopes[0] - 1):.0f} % away from proportionality."
-    )
-
-
-@claim(
-    id="q-decreasing",
-    where="section 3.1, after Eq. 3",
-    statement=r"\|\beta\|_Q\ \text{decreases with}\ |\beta^{aux}_d|\ \text{(strictly, where}\ \beta_d\ne 0)",
-    assumptions=("the penalty of Eq. 3 with k = |beta_aux| + gamma^2",),
-    printed=penalty(T, AUX + GAMMA**2),
-    twins={
-        "the l1,2 penalty 2 sqrt(beta^2 + beta_aux^2), which increases": 2 * sp.sqrt(T**2 + AUX**2),
-        "k = 1/(|beta_aux| + gamma^2)": penalty(T, 1 / (AUX + GAMMA**2)),
-        "the weighted l2 penalty |beta_aux| beta^2": AUX * T**2,
-    },
-    expected=Verdict.PROVED,
-    source=SOURCE,
-)
-def decreasing(proof: Derivation, contribution: Expression) -> None:
-    """Section 3.1: the derivative in |beta_aux| is negative; b = t > 0 is enough, the penalty being even in b."""
-    proof.equal("Eq. 3 is even in b", PENALTY.subs(B, -B), PENALTY)
-    k = AUX + GAMMA**2
-    form = 2 * T**2 / (k * (sp.sqrt(T**2 + k**2) + k))
-    proof.positive("minus the derivative in |beta_aux|", -sp.diff(contribution, AUX), form)
+    without = sp.diff(sp.expand(sp.expand_log(2 * WEIGHT * (sp.log(2 * WEIGHT / K) - 1) - 2 * WEIGHT * sp.log(1 / K))), K)
+    proof.equal("in the remainder the logarithms of k cancel", without, 0)
+    if not stated.theory.starts_at_zero:
+        starts_below_its_scale(proof)
+    proof.argue("so the remainder stays bounded as k vanishes, and over the divisor it vanishes", Theorem.SQUEEZE)
+    if stated.theory is EXACT:
+        at = NEW | {WEIGHT: sp.Rational(1, 10)}, NEW | {WEIGHT: sp.Integer(1)}
+        slopes = [setting.value(EXACT.at(DIVERGENCE.subs(B, WEIGHT) / WEIGHT), place) for place in at]
+        proof.note(
+            f"At the exact scale of unlearned features in the paper's setting, {setting.value(EXACT.scale, NEW):.0e}, the cost "
+            f"per unit rises from {slopes[0]:.3g} at |β| = 0.1 to {slopes[1]:.3g} at |β| = 1: "
+            f"{percent(slopes[1] / slopes[0] - 1)} away from proportionality."
+        )
 
 
 if __name__ == "__main__":

@@ -84,7 +84,9 @@ def _kind(each: Any) -> str:
         return "positive"
     if each.is_nonnegative:
         return "non-negative"
-    return "real" if each.is_real else "complex"
+    if not each.is_real:
+        return "complex"
+    return "real, not zero" if each.is_nonzero else "real"
 
 
 def _sympified(value: Any) -> Any:

@@ -34,6 +34,7 @@ class Theorem(Enum):
     CAUCHY_SCHWARZ = "the Cauchy-Schwarz inequality"
     TRIANGLE = "the triangle inequality"
     CONTINUITY = "a continuous function that never vanishes keeps its sign"
+    SQUEEZE = "a quantity between two others that tend to one limit tends to it, too"
     EXTREME = "a continuous function on a compact set attains its least value (Weierstrass)"
     SUBADDITIVITY = "a concave function on the half-line that is 0 at 0 is subadditive"
     KKT = "the Karush-Kuhn-Tucker conditions of a convex program with linear constraints are sufficient"
