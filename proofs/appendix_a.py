@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import mpmath
 import sympy as sp
 
+from normtheory.audit import notation
 from normtheory.audit.alone import run_alone
 from normtheory.audit.claims import Verdict, claim
 from normtheory.audit.derivation import Derivation
+from normtheory.audit.notation import symbol
+from normtheory.audit.statements import Said
+from normtheory.audit.steps import Theorem
 from normtheory.proofs import experiments, setting
 from normtheory.proofs.orbit import (
-    D_MINUS,
-    D_PLUS,
-    S_MINUS,
-    S_PLUS,
+    V_MINUS,
+    V_PLUS,
+    W_MINUS,
+    W_PLUS,
     G,
     gradient_flow_of_least_squares,
     rate,
-    rates_of_sums_and_differences,
 )
 from normtheory.proofs.setting import number
 
@@ -30,45 +32,43 @@ Expression = Any
 
 SOURCE = "Lindsey & Lippl 2024, Appendix A; Azulay et al. 2021"
 
-
-SUM_OF_SQUARES = "loss: sum of squared residuals, r = X~(w o v) - y with X~ = [X, -X]"
-
-
-class Line(NamedTuple):
-    """A chain of Eqs. 8 and 9: velocity = sign times the gradient of the loss = factor times (X~^T r) o partner."""
-
-    sign: int
-    factor: int
-    partner: str = "other layer"
-
-
-def _velocity_is(proof: Derivation, line: Line, layer: int) -> None:
-    """Eqs. 8 and 9 for two samples and two inputs, four hidden units."""
-    X = sp.Matrix(2, 2, sp.symbols("X_11 X_12 X_21 X_22", real=True))
-    doubled = X.row_join(-X)
-    y = sp.Matrix(sp.symbols("y_1 y_2", real=True))
-    layers = sp.symbols("w_1:5", real=True), sp.symbols("v_1:5", real=True)
-    residual = doubled * sp.Matrix([w * v for w, v in zip(*layers, strict=True)]) - y
-    loss = (residual.T * residual)[0]
-    moved, other = layers[layer], layers[1 - layer]
-    gradient = [sp.diff(loss, weight) for weight in moved]
-    for unit in range(4):
-        partner = (other if line.partner == "other layer" else moved)[unit]
-        proof.equal(
-            f"hidden unit {unit + 1}: the last line is the first, {'-' if line.sign < 0 else '+'} the gradient",
-            line.sign * gradient[unit],
-            line.factor * (doubled.T * residual)[unit] * partner,
-        )
-    fall = sum(slope**2 for slope in gradient)
-    proof.equal("and the loss falls along it, at the rate of the squared gradient", line.sign * fall, -fall)
+# One hidden unit of either pathway: its two weights, half their sum and difference, and what of the residuals reaches it.
+FIRST, SECOND = symbol("w1", "w^{(1)}", "w⁽¹⁾", real=True), symbol("w2", "w^{(2)}", "w⁽²⁾", real=True)
+SUM, DIFFERENCE = symbol("sum", "s", "s", real=True), symbol("difference", "d", "d", real=True)
+REACHES = symbol("reaches", r"\tilde X^\top r", "X̃ᵀr", real=True)
+RESIDUAL = symbol("residual", "r", "r", real=True)  # of one sample
+SLOPES = (  # of the loss in each layer
+    symbol("L_w", r"\nabla_{w^{(1)}} L", "∇L in w⁽¹⁾", real=True),
+    symbol("L_v", r"\nabla_{w^{(2)}} L", "∇L in w⁽²⁾", real=True),
+)
+READ = (
+    "$X$ with a tilde holds the inputs once for the plus pathway and, reversed in sign, once for the minus pathway; $r$ are "
+    "the residuals",
+)
 
 
-def size_of_sign(printed: Line, corrected: Line, layer: int) -> str:
+def _velocity_is(proof: Derivation, line: Said, layer: int) -> None:
+    """Eqs. 8 and 9: the loss of one sample in a hidden unit's weights; whatever the other units add is S."""
+    x, others, y = sp.symbols("x S y", real=True)
+    residual = x * FIRST * SECOND + others - y
+    of_sample = line.loss.subs(RESIDUAL, residual)
+    gradient = sp.diff(of_sample, (FIRST, SECOND)[layer])
+    proof.equal(
+        "one sample, any hidden unit: the line with the gradient is the last line",
+        line.velocity.subs(SLOPES[layer], gradient),
+        line.rate.subs(REACHES, x * residual),
+    )
+    proof.argue("both lines add up over any number of samples", Theorem.LINEARITY)
+    proof.equal("gradient flow moves against the gradient", line.velocity, -SLOPES[layer])
+
+
+def size_of_sign(printed: Said, corrected: Said, layer: int) -> str:
     """Eqs. 8 and 9: the first velocity of pretraining, and where either sign leads one feature.
 
     With X^T X = n, its mean, a feature of size b moves by beta' = -sign 4 n (b - beta) sqrt(beta^2 + 4 alpha^4).
     """
     loss, squared = experiments.first_velocity(layer)
+    signs = [int(line.velocity.subs(SLOPES[layer], 1)) for line in (printed, corrected)]
     n, b, alpha = setting.SAMPLES_AUX, mpmath.mpf(setting.value(setting.WEIGHT)), mpmath.mpf(setting.value(setting.ALPHA))
 
     def pace(beta: Any) -> Any:
@@ -79,35 +79,49 @@ def size_of_sign(printed: Line, corrected: Line, layer: int) -> str:
     diverged = mpmath.quad(pace, [-mpmath.inf, -b, *(-scale for scale in reversed(scales)), 0])
     return (
         f"When pretraining starts, from alpha = {number(alpha)} on {n} samples, the printed velocity of this layer changes the "
-        f"squared error, {number(loss)}, at the rate {printed.sign * squared:+.3g}, the corrected one at the rate "
-        f"{corrected.sign * squared:+.3g}. With the printed signs in both layers a feature of {number(b)} "
+        f"squared error, {number(loss)}, at the rate {signs[0] * squared:+.3g}, the corrected one at the rate "
+        f"{signs[1] * squared:+.3g}. With the printed signs in both layers a feature of {number(b)} "
         f"would run off to infinity by time {number(diverged)}; with the corrected ones half of it is learned by "
-        f"{number(learned)} (if X^T X = {n})."
+        f"{number(learned)} (where the Gram matrix of the inputs is {n} times the identity)."
     )
 
 
-_WRONG_LINES = {
-    "a factor 1 for 2": Line(-1, -1),
-    "the last line with a plus sign": Line(-1, 2),
-    "the layer itself for its partner": Line(-1, -2, "same layer"),
-}
+def _line(layer: int) -> Said:
+    """The printed chain: the velocity by the gradient, and the last line."""
+    return Said(loss=RESIDUAL**2, velocity=SLOPES[layer], rate=-2 * REACHES * (SECOND, FIRST)[layer])
+
+
+def _wrong_lines(layer: int) -> dict[str, Said]:
+    right = _line(layer).but(velocity=-SLOPES[layer])
+    return {
+        "half the last line": right.but(rate=right.rate / 2),
+        "the last line with a plus sign": right.but(rate=-right.rate),
+        "up the gradient in both lines": right.but(velocity=SLOPES[layer], rate=-right.rate),
+        "the layer itself for its partner": right.but(rate=-2 * REACHES * (FIRST, SECOND)[layer]),
+        "half the squared residual for the loss": right.but(loss=RESIDUAL**2 / 2),
+    }
+
+
+def _other_loss(layer: int) -> dict[str, Said]:
+    right = _line(layer).but(velocity=-SLOPES[layer])
+    return {"half the squared residual, and half the rate": right.but(loss=RESIDUAL**2 / 2, rate=right.rate / 2)}
 
 
 @claim(
     id="eq8",
     where="Eq. 8 (Appendix A)",
-    statement=r"\dot w^{(1)} = \nabla_{w^{(1)}}L = \nabla_{w^{(1)}}\|\tilde X(w^{(1)}\circ w^{(2)})-y\|_2^2 "
-    r"= -2\tilde X^\top r\circ w^{(2)}",
-    assumptions=(SUM_OF_SQUARES, "spelled out for two samples and two inputs, four hidden units"),
-    printed=Line(1, -2),
-    corrected=Line(-1, -2),
-    corrected_statement=r"\dot w^{(1)} = -\nabla_{w^{(1)}}L = -2\tilde X^\top r\circ w^{(2)}",
+    statement="gradient flow on the sum of <loss> over the samples moves the first layer at the velocity <velocity>, which is "
+    "<rate> in every hidden unit",
+    printed=_line(0),
+    corrected=_line(0).but(velocity=-SLOPES[0]),
     size=partial(size_of_sign, layer=0),
-    twins=_WRONG_LINES,
+    twins=_wrong_lines(0),
+    siblings=_other_loss(0),
+    reads=READ,
     expected=Verdict.CORRECTED,
     source=SOURCE,
 )
-def first_layer_moves(proof: Derivation, line: Line) -> None:
+def first_layer_moves(proof: Derivation, line: Said) -> None:
     """Eq. 8: gradient flow goes down. The first two lines print it going up, the last line is right."""
     _velocity_is(proof, line, layer=0)
 
@@ -115,117 +129,150 @@ def first_layer_moves(proof: Derivation, line: Line) -> None:
 @claim(
     id="eq9",
     where="Eq. 9 (Appendix A)",
-    statement=r"\dot w^{(2)} = \nabla_{w^{(2)}}L = \nabla_{w^{(2)}}\|\tilde X(w^{(1)}\circ w^{(2)})-y\|_2^2 "
-    r"= -2\tilde X^\top r\circ w^{(1)}",
-    assumptions=(SUM_OF_SQUARES, "spelled out for two samples and two inputs, four hidden units"),
-    printed=Line(1, -2),
-    corrected=Line(-1, -2),
-    corrected_statement=r"\dot w^{(2)} = -\nabla_{w^{(2)}}L = -2\tilde X^\top r\circ w^{(1)}",
+    statement="gradient flow on the sum of <loss> over the samples moves the second layer at the velocity <velocity>, which is "
+    "<rate> in every hidden unit",
+    printed=_line(1),
+    corrected=_line(1).but(velocity=-SLOPES[1]),
     size=partial(size_of_sign, layer=1),
-    twins=_WRONG_LINES,
+    twins=_wrong_lines(1),
+    siblings=_other_loss(1),
+    reads=READ,
     expected=Verdict.CORRECTED,
     source=SOURCE,
 )
-def second_layer_moves(proof: Derivation, line: Line) -> None:
+def second_layer_moves(proof: Derivation, line: Said) -> None:
     """Eq. 9: as Eq. 8, with the layers exchanged."""
     _velocity_is(proof, line, layer=1)
 
 
-# Both pathways: (X~^T r)_d is G/2 in the plus pathway and -G/2 in the minus pathway.
-PATHWAYS = (("+", G / 2, S_PLUS, D_PLUS), ("-", -G / 2, S_MINUS, D_MINUS))
-Law = Callable[[Expression, Expression, Expression], Expression]
+def _moves(proof: Derivation, quantity: Expression, law: Expression, name: Expression) -> None:
+    """Eqs. 10 and 11 in both pathways: what reaches a hidden unit is G/2 in the plus pathway, -G/2 in the minus pathway."""
+    gradient_flow_of_least_squares(proof)
+    for first, second, reaches in ((W_PLUS, V_PLUS, G / 2), (W_MINUS, V_MINUS, -G / 2)):
+        sums = {SUM: (FIRST + SECOND) / 2, DIFFERENCE: (FIRST - SECOND) / 2} | {name: quantity}
+        layers = {FIRST: first, SECOND: second, REACHES: reaches}
+        proof.equal(
+            f"it moves as stated, in the pathway of {notation.text(first)} and {notation.text(second)}",
+            rate(quantity.subs(layers)),
+            law.subs(sums).subs(layers),
+        )
+
+
+TENTH = Said(quantity=(FIRST + SECOND) / 2, law=-2 * REACHES * SUM)
+ELEVENTH = Said(quantity=(FIRST - SECOND) / 2, law=2 * REACHES * DIFFERENCE)
+ON_SQUARES = "along gradient flow on the sum of squared residuals "
 
 
 @claim(
     id="eq10",
     where="Eq. 10 (Appendix A)",
-    statement=r"\dot s = -2\tilde X^\top r\circ s,\quad s = \tfrac12(w^{(1)}+w^{(2)})",
-    assumptions=(SUM_OF_SQUARES,),
-    printed=lambda pull, s, d: -2 * pull * s,
+    statement=ON_SQUARES + "the sum $s$ of the layers, taken as <quantity>, has the rate <law> in every hidden unit",
+    printed=TENTH,
     twins={
-        "half the rate": lambda pull, s, d: -pull * s,
-        "growing for shrinking": lambda pull, s, d: 2 * pull * s,
-        "the difference for the sum": lambda pull, s, d: -2 * pull * d,
+        "half the rate": TENTH.but(law=TENTH.law / 2),
+        "growing for shrinking": TENTH.but(law=-TENTH.law),
+        "the difference for the sum": TENTH.but(law=-2 * REACHES * DIFFERENCE),
+        "the first layer alone": TENTH.but(quantity=FIRST),
     },
+    siblings={
+        "twice the sum": TENTH.but(quantity=FIRST + SECOND),
+        "in the layers themselves": TENTH.but(law=-REACHES * (FIRST + SECOND)),
+    },
+    reads=READ,
     expected=Verdict.PROVED,
     source=SOURCE,
 )
-def sum_moves(proof: Derivation, law: Law) -> None:
+def sum_moves(proof: Derivation, stated: Said) -> None:
     """Eq. 10: add Eqs. 8 and 9 (last lines)."""
-    gradient_flow_of_least_squares(proof)
-    for name, pull, s, d in PATHWAYS:
-        proof.equal(f"the sum of the two layers moves as stated, pathway {name}", rate(s), law(pull, s, d))
+    _moves(proof, stated.quantity, stated.law, SUM)
 
 
 @claim(
     id="eq11",
     where="Eq. 11 (Appendix A); the number 12 stands beside an empty line",
-    statement=r"\dot d = 2\tilde X^\top r\circ d,\quad d = \tfrac12(w^{(1)}-w^{(2)})",
-    assumptions=(SUM_OF_SQUARES,),
-    printed=lambda pull, s, d: 2 * pull * d,
+    statement=ON_SQUARES + "the difference $d$ of the layers, taken as <quantity>, has the rate <law> in every hidden unit",
+    printed=ELEVENTH,
     twins={
-        "half the rate": lambda pull, s, d: pull * d,
-        "the sign of Eq. 10": lambda pull, s, d: -2 * pull * d,
-        "the sum for the difference": lambda pull, s, d: 2 * pull * s,
+        "half the rate": ELEVENTH.but(law=ELEVENTH.law / 2),
+        "the sign of the sum": ELEVENTH.but(law=-ELEVENTH.law),
+        "the sum for the difference": ELEVENTH.but(law=2 * REACHES * SUM),
+        "the second layer alone": ELEVENTH.but(quantity=SECOND),
     },
+    siblings={
+        "twice the difference": ELEVENTH.but(quantity=FIRST - SECOND),
+        "in the layers themselves": ELEVENTH.but(law=REACHES * (FIRST - SECOND)),
+    },
+    reads=READ,
     expected=Verdict.PROVED,
     source=SOURCE,
 )
-def difference_moves(proof: Derivation, law: Law) -> None:
+def difference_moves(proof: Derivation, stated: Said) -> None:
     """Eq. 11: subtract Eqs. 8 and 9 (last lines)."""
-    gradient_flow_of_least_squares(proof)
-    for name, pull, s, d in PATHWAYS:
-        proof.equal(f"the difference of the two layers moves as stated, pathway {name}", rate(d), law(pull, s, d))
+    _moves(proof, stated.quantity, stated.law, DIFFERENCE)
 
 
-PULLED, INITIAL, PULL = sp.symbols("p q_0 g", real=True)  # p = (X~^T int_0^t r)_d, a starting value, p' = g = (X~^T r)_d
+REACHED = symbol("reached", r"\tilde X^\top\!\int r", "X̃ᵀ∫r", real=True)  # since time 0
+SUM_0, DIFFERENCE_0 = symbol("sum_0", "s(0)", "s(0)", real=True), symbol("difference_0", "d(0)", "d(0)", real=True)
 
 
-def _solves(proof: Derivation, solution: Callable[..., Expression], factor: int) -> None:
-    """The solution of q' = factor g q, q(0) = q_0; a linear equation has only one."""
-    q = solution(INITIAL, PULLED)
-    proof.equal("its time derivative is the right-hand side, as p' = g", sp.diff(q, PULLED) * PULL, factor * PULL * q)
-    proof.equal("it starts at its value at time 0, where p = 0", q.subs(PULLED, 0), INITIAL)
+def _solves(proof: Derivation, stated: Expression, start: Expression, law: Expression, name: Expression) -> None:
+    """The solution of Eq. 10 or 11 from its value at time 0; X~^T int_0^t r grows at the rate X~^T r."""
+    proof.equal(
+        "its time derivative is the law's right-hand side, as the integral grows at the rate of the residuals",
+        sp.diff(stated, REACHED) * REACHES,
+        law.subs(name, stated),
+    )
+    proof.equal("where the integral is zero it is at its start", stated.subs(REACHED, 0), start)
+    proof.argue("and there is no other solution", Theorem.UNIQUENESS)
+
+
+THIRTEENTH = Said(law=TENTH.law, solution=SUM_0 * sp.exp(-2 * REACHED))
+FOURTEENTH = Said(law=ELEVENTH.law, solution=DIFFERENCE_0 * sp.exp(2 * REACHED))
 
 
 @claim(
     id="eq13",
     where="Eq. 13 (Appendix A)",
-    statement=r"s(t) = s(0)\circ\exp\Big(-2\tilde X^\top\int_0^t r(s)\,ds\Big)",
-    assumptions=(SUM_OF_SQUARES,),
-    printed=lambda start, p: start * sp.exp(-2 * p),
+    statement="with its rate <law> the sum $s$ of the layers is, at every time, <solution>",
+    printed=THIRTEENTH,
     twins={
-        "the sign of Eq. 14": lambda start, p: start * sp.exp(2 * p),
-        "half the exponent": lambda start, p: start * sp.exp(-p),
-        "one less": lambda start, p: start * (sp.exp(-2 * p) - 1),
+        "growing for shrinking": THIRTEENTH.but(solution=SUM_0 * sp.exp(2 * REACHED)),
+        "half the exponent": THIRTEENTH.but(solution=SUM_0 * sp.exp(-REACHED)),
+        "one less": THIRTEENTH.but(solution=SUM_0 * (sp.exp(-2 * REACHED) - 1)),
+        "half the rate": THIRTEENTH.but(law=THIRTEENTH.law / 2),
+        "half the rate and half the exponent": Said(law=THIRTEENTH.law / 2, solution=SUM_0 * sp.exp(-REACHED)),
     },
+    siblings={"in hyperbolic functions": THIRTEENTH.but(solution=SUM_0 * (sp.cosh(2 * REACHED) - sp.sinh(2 * REACHED)))},
+    reads=READ,
     expected=Verdict.PROVED,
     source=SOURCE,
 )
-def solution_of_sums(proof: Derivation, solution: Callable[..., Expression]) -> None:
+def solution_of_sums(proof: Derivation, stated: Said) -> None:
     """Eq. 13: the solution of Eq. 10."""
-    rates_of_sums_and_differences(proof)
-    _solves(proof, solution, -2)
+    _moves(proof, TENTH.quantity, stated.law, SUM)
+    _solves(proof, stated.solution, SUM_0, stated.law, SUM)
 
 
 @claim(
     id="eq14",
     where="Eq. 14 (Appendix A)",
-    statement=r"d(t) = d(0)\circ\exp\Big(2\tilde X^\top\int_0^t r(s)\,ds\Big)",
-    assumptions=(SUM_OF_SQUARES,),
-    printed=lambda start, p: start * sp.exp(2 * p),
+    statement="with its rate <law> the difference $d$ of the layers is, at every time, <solution>",
+    printed=FOURTEENTH,
     twins={
-        "the sign of Eq. 13": lambda start, p: start * sp.exp(-2 * p),
-        "exponent 4": lambda start, p: start * sp.exp(4 * p),
-        "the first two terms of the series": lambda start, p: start * (1 + 2 * p),
+        "shrinking for growing": FOURTEENTH.but(solution=DIFFERENCE_0 * sp.exp(-2 * REACHED)),
+        "twice the exponent": FOURTEENTH.but(solution=DIFFERENCE_0 * sp.exp(4 * REACHED)),
+        "the first two terms of the series": FOURTEENTH.but(solution=DIFFERENCE_0 * (1 + 2 * REACHED)),
+        "twice the rate and twice the exponent": Said(law=2 * FOURTEENTH.law, solution=DIFFERENCE_0 * sp.exp(4 * REACHED)),
     },
+    siblings={"in hyperbolic functions": FOURTEENTH.but(solution=DIFFERENCE_0 * (sp.cosh(2 * REACHED) + sp.sinh(2 * REACHED)))},
+    reads=READ,
     expected=Verdict.PROVED,
     source=SOURCE,
 )
-def solution_of_differences(proof: Derivation, solution: Callable[..., Expression]) -> None:
+def solution_of_differences(proof: Derivation, stated: Said) -> None:
     """Eq. 14: the solution of Eq. 11."""
-    rates_of_sums_and_differences(proof)
-    _solves(proof, solution, 2)
+    _moves(proof, ELEVENTH.quantity, stated.law, DIFFERENCE)
+    _solves(proof, stated.solution, DIFFERENCE_0, stated.law, DIFFERENCE)
 
 
 if __name__ == "__main__":
