@@ -1,13 +1,14 @@
 """Appendix B: the least parameter norm of a predictor, for diagonal and for ReLU networks.
 
 Every norm here is a sum over coordinates (or hidden units), and the weights of one coordinate do not meet those of another:
-it is enough to know one coordinate.
+it is enough to know one coordinate. Predictors of several outputs enter through their lengths and inner products, so that what
+is shown holds for any number of outputs.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import sympy as sp
@@ -15,20 +16,25 @@ import sympy as sp
 from normtheory.audit.alone import run_alone
 from normtheory.audit.claims import Verdict, claim
 from normtheory.audit.derivation import Derivation
+from normtheory.audit.notation import symbol
+from normtheory.audit.statements import Said
+from normtheory.audit.steps import Theorem
 from normtheory.proofs import setting
+from normtheory.proofs.letters import SIZE, T
+from normtheory.proofs.orbit import W_MINUS, W_PLUS
 from normtheory.proofs.setting import number
 
 Expression = Any
-Norm = Callable[..., Expression]
+Symbol = Any
 
 SOURCE = "Lindsey & Lippl 2024, Appendix B; Dai et al. 2021"
-FIXED = "the predictor of the coordinate is held fixed"
 
-W_PLUS, W_MINUS = sp.symbols("w_+ w_-", real=True)
-V_PLUS = sp.symbols("v_+1 v_+2", real=True)
-V_MINUS = sp.symbols("v_-1 v_-2", real=True)
-B1, B2, B3 = TARGETS = sp.symbols("b_1 b_2 b_3", real=True)  # the coordinate's predictors, one a task
-Z, M = sp.symbols("z m", positive=True)
+PREDICTOR = symbol("b_o", r"\beta_{o,d}", "β_o", real=True)  # of one output and coordinate
+LENGTH = symbol("m", r"\|\beta_d\|", "‖β_d‖", positive=True)  # of the predictors of a coordinate, one an output
+SUM = symbol("m_1", r"\|\beta_d\|_1", "‖β_d‖₁", positive=True)  # of their sizes
+Z = symbol("z", "z_d", "z", positive=True)
+FIRST = symbol("W", r"|w^{(1)}_d|", "|w⁽¹⁾|", nonnegative=True)  # one pathway: its first layer
+READOUTS = symbol("V", r"\|w^{(2)}_d\|", "‖w⁽²⁾‖", nonnegative=True)  # and the length of its readouts
 
 
 def length(entries: Sequence[Expression]) -> Expression:
@@ -36,246 +42,298 @@ def length(entries: Sequence[Expression]) -> Expression:
     return sp.sqrt(sum(entry**2 for entry in entries))
 
 
-def least_norm(proof: Derivation, stated: Norm, outputs: int) -> bool:
-    """Appendix B.1: the least parameter norm of a coordinate whose predictors are b_1 .. b_outputs is as stated.
+def least_norm(proof: Derivation, stated: Expression, of: Symbol = LENGTH) -> bool:
+    """Appendix B.1: the least parameter norm of a coordinate whose predictors have the length `of` is as stated.
 
-    No weights have less, by the geometric mean and the triangle inequality, and some have no more.
+    No weights have less, by a square and the triangle inequality, and some have no more; for any number of outputs.
     """
-    w, v = sp.symbols("W V", nonnegative=True)
-    proof.equal("in a pathway, |w| = W and |v| = V: W^2 + V^2 exceeds 2 W V by a square", w**2 + v**2 - 2 * w * v, (w - v) ** 2)
-    p, q = sp.symbols(f"p_1:{outputs + 1}", real=True), sp.symbols(f"q_1:{outputs + 1}", real=True)
-    triangle_inequality(proof, p, q)
-    b = TARGETS[:outputs]
-    m = length(b)
+    with proof.lemma("no weights of a coordinate have less than the length of its predictors, doubled"):
+        proof.equal(
+            "in a pathway the squared norm exceeds first layer times readouts, doubled, by a square",
+            FIRST**2 + READOUTS**2 - 2 * FIRST * READOUTS,
+            (FIRST - READOUTS) ** 2,
+        )
+        proof.argue("first layer times readouts is the length of the pathway's part of the predictors", Theorem.LINEARITY)
+        proof.argue("the lengths of both parts add up to the predictors' length at least", Theorem.TRIANGLE)
+    first, readouts = sp.sqrt(of), of / sp.sqrt(of)
     proof.equal(
-        "the plus pathway alone, w_+ = sqrt|b|, v_+ = b/sqrt|b|, has the predictor", sp.sqrt(m) * b[0] / sp.sqrt(m), b[0]
+        "the plus pathway alone reaches the predictors with the root of their length in both layers", first * readouts, of
     )
-    return proof.equal("and its norm is the least, as stated", m + sum(entry**2 for entry in b) / m, stated(*b))
+    reached = proof.equal("and its squared norm is the least, as stated", first**2 + readouts**2, stated)
+    proof.equal("predictors that vanish need no weights", stated.subs(of, 0), 0)
+    return reached
 
 
-def triangle_inequality(proof: Derivation, p: Sequence[Expression], q: Sequence[Expression]) -> None:
-    """|p| + |q| >= |p - q|, by Lagrange's identity: 2 |p||q| + 2 p.q is what the squares differ by."""
-    inner = sum(a * b for a, b in zip(p, q, strict=True))
-    gap = (length(p) + length(q)) ** 2 - length([a - b for a, b in zip(p, q, strict=True)]) ** 2
-    proof.equal(
-        "both pathways, p = w_+ v_+ and q = w_- v_-: (|p| + |q|)^2 - |p - q|^2", gap, 2 * (length(p) * length(q) + inner)
-    )
-    minors = sum((p[i] * q[j] - p[j] * q[i]) ** 2 for i in range(len(p)) for j in range(i))
-    proof.equal(
-        "which is not negative, as |p|^2 |q|^2 - (p.q)^2 is a sum of squares", (length(p) * length(q)) ** 2 - inner**2, minors
-    )
+def same_minimisers(proof: Derivation, stated: Expression, sharp: Expression, at: dict[Symbol, Expression]) -> bool:
+    """Whether a penalty is a positive multiple of another one: read off at one point, held for all."""
+    factor = (stated / sharp).subs(at)
+    same = proof.equal("the stated penalty is a multiple of it", stated, factor * sharp)
+    return proof.positive("a positive one: both have the same minimisers", factor) and same
 
 
-def _first(d: int) -> tuple[Expression, Expression]:
-    return sp.Symbol(f"w_+{d}", real=True), sp.Symbol(f"w_-{d}", real=True)
+V_PLUS, V_MINUS = (
+    tuple(symbol(f"v_{sign}{o}", rf"w^{{(2)}}_{{{sign},{o}}}", f"w⁽²⁾{spelled}{'₁₂₃'[o - 1]}", real=True) for o in (1, 2, 3))
+    for sign, spelled in (("+", "₊"), ("-", "₋"))
+)
 
 
-def _second(d: int) -> tuple[tuple[Expression, ...], tuple[Expression, ...]]:
-    plus, minus = sp.symbols(f"v_+1{d} v_+2{d}", real=True), sp.symbols(f"v_-1{d} v_-2{d}", real=True)
-    return plus, minus
+def _squares(first: Expression, readouts: Sequence[Expression]) -> Expression:
+    return first**2 + sum(v**2 for v in readouts)
+
+
+_NORM = Said(outputs=2, plus=_squares(W_PLUS, V_PLUS[:2]), minus=_squares(W_MINUS, V_MINUS[:2]))
 
 
 @claim(
     id="eq24",
     where="Eq. 24 (Appendix B.1)",
-    statement=r"\|w\|_2^2 = \sum_d\Big((w^{(1)}_{+,d})^2+\sum_o (w^{(2)}_{+,o,d})^2\Big)"
-    r"+\Big((w^{(1)}_{-,d})^2+\sum_o (w^{(2)}_{-,o,d})^2\Big)",
-    assumptions=("the second bracket stands under the sum over d too",),
-    printed=lambda w, v: w**2 + sum(x**2 for x in v),
+    statement="the squared norm of the weights of a network of <outputs> outputs is, summed over coordinates, <plus> of the "
+    "plus pathway and <minus> of the minus pathway",
+    reads=("the second bracket stands under the sum over coordinates, too",),
+    printed=_NORM,
     twins={
-        "first layer counted once a task": lambda w, v: len(v) * w**2 + sum(x**2 for x in v),
-        "second layer left out": lambda w, v: w**2,
-        "square of the sum of the readouts": lambda w, v: w**2 + sum(v) ** 2,
+        "first layer counted once an output": _NORM.but(plus=_NORM.plus + W_PLUS**2, minus=_NORM.minus + W_MINUS**2),
+        "second layer left out": _NORM.but(plus=W_PLUS**2, minus=W_MINUS**2),
+        "square of the sum of the readouts": _NORM.but(plus=W_PLUS**2 + (V_PLUS[0] + V_PLUS[1]) ** 2),
+        "the minus pathway subtracted": _NORM.but(minus=-_NORM.minus),
+        "the same for one output more": _NORM.but(outputs=3),
+    },
+    siblings={
+        "for three outputs": Said(outputs=3, plus=_squares(W_PLUS, V_PLUS), minus=_squares(W_MINUS, V_MINUS)),
+        "for one output": Said(outputs=1, plus=_squares(W_PLUS, V_PLUS[:1]), minus=_squares(W_MINUS, V_MINUS[:1])),
     },
     expected=Verdict.PROVED,
     source=SOURCE,
 )
-def total_norm(proof: Derivation, of_pathway: Norm) -> None:
-    """Eq. 24: the squared Euclidean norm of all weights, two tasks and two coordinates; the norm of Corollary 2."""
-    everything = [x for d in (1, 2) for x in (*_first(d), *_second(d)[0], *_second(d)[1])]
-    printed = sum(of_pathway(w, v) for d in (1, 2) for w, v in zip(_first(d), _second(d), strict=True))
-    proof.equal("the squares of all twelve weights", sp.Matrix(everything).dot(sp.Matrix(everything)), printed)
-    corollary = sum(_first(d)[0] ** 2 for d in (1, 2)) + sum(_first(d)[1] ** 2 for d in (1, 2))
-    corollary += sum(v**2 for o in (0, 1) for d in (1, 2) for v in (_second(d)[0][o], _second(d)[1][o]))
-    proof.equal("grouped by layers as in Corollary 2", corollary, printed)
+def total_norm(proof: Derivation, stated: Said) -> None:
+    """Eq. 24: the squared Euclidean norm of all weights, by coordinates here and by layers in Corollary 2."""
+    for name, part, first, readouts in (("plus", stated.plus, W_PLUS, V_PLUS), ("minus", stated.minus, W_MINUS, V_MINUS)):
+        weights = sp.Matrix([first, *readouts[: stated.outputs]])
+        proof.equal(f"the squares of a coordinate's weights in the {name} pathway add up to", weights.dot(weights), part)
+    proof.argue("and those of all weights to the same over coordinates as over layers", Theorem.LINEARITY)
 
 
 @claim(
     id="eq25",
     where="Eq. 25 (Appendix B.1)",
-    statement=r"\text{without loss of generality minimise}\ \sum_d\Big((w^{(1)}_{+,d})^2+\sum_o (w^{(2)}_{+,o,d})^2\Big)",
-    assumptions=(FIXED,),
-    printed=lambda w, v: w**2 + sum(x**2 for x in v),
+    statement="without loss of generality the minus pathway is silent, and what is minimised is <restricted> a coordinate",
+    printed=Said(restricted=FIRST**2 + READOUTS**2),
     twins={
-        "second layer left out": lambda w, v: w**2,
-        "first layer left out": lambda w, v: sum(x**2 for x in v),
-        "half of it, as if the pathways shared the norm": lambda w, v: (w**2 + sum(x**2 for x in v)) / 2,
+        "second layer left out": Said(restricted=FIRST**2),
+        "a difference": Said(restricted=FIRST**2 - READOUTS**2),
+        "both pathways share the norm": Said(restricted=(FIRST**2 + READOUTS**2) / 2),
     },
     expected=Verdict.PROVED,
     source=SOURCE,
 )
-def one_pathway(proof: Derivation, restricted: Norm) -> None:
+def one_pathway(proof: Derivation, stated: Said) -> None:
     """Eq. 25: the plus pathway alone reaches every predictor at the least norm that both pathways reach."""
-    both = W_PLUS**2 + V_PLUS[0] ** 2 + V_PLUS[1] ** 2 + W_MINUS**2 + V_MINUS[0] ** 2 + V_MINUS[1] ** 2
-    silent = dict.fromkeys((W_MINUS, *V_MINUS), 0)
-    proof.equal("Eq. 24 where the minus weights are 0", both.subs(silent), restricted(W_PLUS, V_PLUS))
-    least_norm(proof, lambda *b: 2 * length(b), outputs=2)
-    m = length((B1, B2))
-    proof.equal("reached by the restricted norm", restricted(sp.sqrt(m), (B1 / sp.sqrt(m), B2 / sp.sqrt(m))), 2 * m)
+    both = FIRST**2 + READOUTS**2 + W_MINUS**2 + V_MINUS[0] ** 2
+    silent = both.subs({W_MINUS: 0, V_MINUS[0]: 0})
+    proof.equal("with the minus pathway silent, Eq. 24 leaves of a coordinate", silent, stated.restricted)
+    least_norm(proof, 2 * LENGTH)
+    root = sp.sqrt(LENGTH)
+    reached = stated.restricted.subs({FIRST: root, READOUTS: root})
+    proof.equal("which reaches the least norm of both pathways", reached, 2 * LENGTH)
 
 
-def _rescaled_norm(proof: Derivation, stated: Norm, first: Expression) -> None:
-    second = (B1 / Z, B2 / Z)
-    for b, v in zip((B1, B2), second, strict=True):
-        proof.equal("the weights z and b/z have the predictor", Z * v, b)
-    proof.equal("and the norm", first + sum(v**2 for v in second), stated(Z, length((B1, B2))))
+def rescaled_norm(proof: Derivation, stated: Said, of: Symbol, part: Symbol) -> None:
+    """A first layer, and readouts that are the predictors over it: they have the predictors, and the stated norm."""
+    proof.equal("first layer times readout is the predictor of each output", stated.first * stated.readout, part)
+    readouts = (stated.readout / part) ** 2 * of**2
+    proof.argue("the readouts' squares add up to that of the predictors' length over the first layer's", Theorem.LINEARITY)
+    proof.equal("so that the squared norm is", stated.first**2 + readouts, stated.norm)
 
 
 @claim(
     id="eq26",
     where="Eq. 26 (Appendix B.1)",
-    statement=r"(w^{(1)}_{+,d})^2+\sum_o (w^{(2)}_{+,o,d})^2 = z_d^2+\|\beta_d\|_2^2/z_d^2,\quad z_d^2>0",
-    assumptions=(FIXED, "z = w_+ is not 0 and v_+ = beta/z"),
-    printed=lambda z, m: z**2 + m**2 / z**2,
+    statement="with the first layer <first> and the readouts <readout> a coordinate has its predictors, and the squared norm "
+    "<norm>",
+    printed=Said(first=Z, readout=PREDICTOR / Z, norm=Z**2 + LENGTH**2 / Z**2),
     twins={
-        "|beta| for |beta|^2": lambda z, m: z**2 + m / z**2,
-        "z for z^2": lambda z, m: z + m**2 / z,
-        "multiplied for divided": lambda z, m: z**2 + m**2 * z**2,
+        "length for squared length": Said(first=Z, readout=PREDICTOR / Z, norm=Z**2 + LENGTH / Z**2),
+        "first layer not squared": Said(first=Z, readout=PREDICTOR / Z, norm=Z + LENGTH**2 / Z),
+        "multiplied for divided": Said(first=Z, readout=PREDICTOR / Z, norm=Z**2 + LENGTH**2 * Z**2),
+        "readouts multiplied": Said(first=Z, readout=PREDICTOR * Z, norm=Z**2 + LENGTH**2 * Z**2),
+    },
+    siblings={
+        "by the square of the first layer": Said(first=sp.sqrt(Z), readout=PREDICTOR / sp.sqrt(Z), norm=Z + LENGTH**2 / Z),
     },
     expected=Verdict.PROVED,
     source=SOURCE,
 )
-def norm_of_rescaled(proof: Derivation, stated: Norm) -> None:
-    """Eq. 26: scale one layer up and the other down; the predictor stays."""
-    _rescaled_norm(proof, stated, Z**2)
+def norm_of_rescaled(proof: Derivation, stated: Said) -> None:
+    """Eq. 26: scale one layer up and the other down; the predictors stay."""
+    rescaled_norm(proof, stated, LENGTH, PREDICTOR)
 
 
-def _stationary_scale(proof: Derivation, squared: Expression) -> None:
-    objective = Z**2 + M**2 / Z**2
+def stationary_scale(proof: Derivation, squared: Expression, of: Symbol) -> None:
+    """Where the norm of Eqs. 26 and 31 is least, as the first layer grows and the readouts shrink."""
+    objective = Z**2 + of**2 / Z**2
     slope = sp.diff(objective, Z)
-    proof.equal("the derivative in z vanishes at the stated scale", slope.subs(Z, sp.sqrt(squared)), 0)
-    curvature = 2 + 6 * M**2 / Z**4
+    proof.equal("the derivative in the first layer vanishes at the stated scale", slope.subs(Z, sp.sqrt(squared)), 0)
+    curvature = 2 + 6 * of**2 / Z**4
     proof.equal("the second derivative", sp.diff(objective, Z, 2), curvature)
-    proof.positive("is positive: the minimum, and the only one", curvature, curvature)
+    proof.positive("is positive", curvature)
+    proof.argue("so the norm is least there and nowhere else", Theorem.TANGENT)
     proof.equal(
-        "for beta = 0 the derivative is 2z: no z > 0 is stationary, the minimum is at w = v = 0", slope.subs(M, 0), 2 * Z
+        "for predictors that vanish no first layer is stationary: the least norm is at no weights", slope.subs(of, 0), 2 * Z
     )
 
 
 @claim(
     id="eq27",
     where="Eq. 27 (Appendix B.1)",
-    statement=r"z_d^2 = \|\beta_d\|_2",
-    assumptions=(FIXED, "beta_d is not 0; for beta_d = 0 no z_d > 0 is best"),
-    printed=M,
-    twins={"the square": M**2, "the root": sp.sqrt(M), "twice as much": 2 * M},
+    statement="the norm of Eq. 26 is least where the square of the first layer is <squared>",
+    reads=("the predictors of the coordinate do not all vanish; otherwise no positive first layer is best",),
+    printed=Said(squared=LENGTH),
+    twins={
+        "the square of the length": Said(squared=LENGTH**2),
+        "its root": Said(squared=sp.sqrt(LENGTH)),
+        "twice as much": Said(squared=2 * LENGTH),
+        "the sum of sizes": Said(squared=SUM),
+    },
     expected=Verdict.PROVED,
     source=SOURCE,
 )
-def best_scale(proof: Derivation, squared: Expression) -> None:
+def best_scale(proof: Derivation, stated: Said) -> None:
     """Eq. 27: the derivative of Eq. 26 in z."""
-    _stationary_scale(proof, squared)
+    stationary_scale(proof, stated.squared, LENGTH)
 
 
-_WRONG_NORMS: dict[str, Norm] = {
-    "half of it": lambda *b: length(b),
-    "the squared norm": lambda *b: sum(x**2 for x in b),
-    "l1 within the group": lambda *b: 2 * sum(sp.Abs(x) for x in b),
-}
+def wrong_norms(of: Symbol, total: Symbol) -> dict[str, Said]:
+    """Twins of a least norm that is twice a length."""
+    return {
+        "half of it": Said(least=of, factor=sp.Integer(1)),
+        "the squared length": Said(least=of**2, factor=sp.Integer(2)),
+        "the sum of sizes within the group": Said(least=2 * total, factor=sp.Integer(2)),
+        "the factor alone": Said(least=2 * of, factor=sp.Integer(1)),
+    }
 
 
 @claim(
     id="eq28",
     where="Eq. 28 (Appendix B.1)",
-    statement=r"\min\ \sum_d\Big((w^{(1)}_{+,d})^2+\sum_o (w^{(2)}_{+,o,d})^2\Big) = 2\sum_d\|\beta_d\|_2",
-    assumptions=(FIXED, "the l1,2 norm is meant with its factor 2, as section 3.2 defines it"),
-    printed=lambda *b: 2 * length(b),
-    twins=_WRONG_NORMS,
+    statement="the least squared norm of a coordinate's weights is <least>: summed over coordinates the $\\ell_{1,2}$ norm, "
+    "which is defined with the factor <factor>",
+    reads=("the norm of Eq. 28 is the one that section 3.2 defines",),
+    printed=Said(least=2 * LENGTH, factor=sp.Integer(2)),
+    twins=wrong_norms(LENGTH, SUM),
     expected=Verdict.PROVED,
     source=SOURCE,
 )
-def least_norm_of_two_tasks(proof: Derivation, stated: Norm) -> None:
-    """Eq. 28: Eq. 27 put into Eq. 26, and no weights of either pathway have less."""
-    proof.equal("Eq. 26 at the scale of Eq. 27", (Z**2 + M**2 / Z**2).subs(Z, sp.sqrt(M)), 2 * M)
-    proof.equal("is below Eq. 26 at any other by a square", Z**2 + M**2 / Z**2 - 2 * M, (Z - M / Z) ** 2)
-    least_norm(proof, stated, outputs=2)
+def least_norm_of_coordinate(proof: Derivation, stated: Said) -> None:
+    """Eq. 28: Eq. 27 put into Eq. 26, and no weights of either pathway have less; any number of outputs."""
+    objective = Z**2 + LENGTH**2 / Z**2
+    proof.equal("Eq. 26 at the scale of Eq. 27", objective.subs(Z, sp.sqrt(LENGTH)), stated.least)
+    proof.equal("is below Eq. 26 at any other scale by a square", objective - stated.least, (Z - LENGTH / Z) ** 2)
+    least_norm(proof, stated.least)
+    proof.equal("which is the length with its factor", stated.factor * LENGTH, stated.least)
 
 
-P1, P2, Q1, Q2 = sp.symbols("p_1 p_2 q_1 q_2", real=True)
+PART_PLUS = symbol("P", r"\|w_+v_+\|", "‖w₊v₊‖", nonnegative=True)  # lengths of the pathways' parts of the predictors
+PART_MINUS = symbol("Q", r"\|w_-v_-\|", "‖w₋v₋‖", nonnegative=True)
+INNER = symbol("I", r"\langle w_+v_+,w_-v_-\rangle", "⟨w₊v₊,w₋v₋⟩", real=True)
 U = sp.Symbol("u", positive=True)
-SHARE = U / (1 + U)  # a share t strictly between 0 and 1
+PRODUCT = PART_PLUS * PART_MINUS
 
 
-def size_of_choice(printed: Norm, corrected: Norm) -> str:
+def size_of_choice(printed: Said, corrected: Said) -> str:
     """Appendix B.1: a shared feature whose predictor is split evenly between the pathways."""
-    b = (setting.WEIGHT, setting.WEIGHT)
+    m = length((setting.WEIGHT, setting.WEIGHT))
     norms, products, corrections = [], [], []
     for share in (sp.Integer(0), sp.Rational(1, 2), sp.Integer(1)):
-        plus, minus = [share * x for x in b], [(share - 1) * x for x in b]
-        norms.append(setting.value(2 * length(plus) + 2 * length(minus)))
-        products.append(setting.value(printed(plus, minus)))
-        corrections.append(setting.value(corrected(plus, minus)))
+        at = {PART_PLUS: share * m, PART_MINUS: (1 - share) * m, INNER: -share * (1 - share) * m**2}
+        norms.append(setting.value(2 * PART_PLUS + 2 * PART_MINUS, at))
+        products.append(setting.value(printed.vanishing, at))
+        corrections.append(setting.value(corrected.vanishing, at))
     return (
         f"On a shared feature, |beta| = |beta_aux| = {number(setting.WEIGHT)}, the weights' least norm is "
         f"{norms[0]:.3g} with all of the predictors in the minus pathway, {norms[2]:.3g} with all in the plus pathway and "
-        f"{norms[1]:.3g} with half in each: ||w_+ v_+|| ||w_- v_-|| is then {products[1]:.3g}, not 0 (the corrected expression "
-        f"{corrections[1]:.3g}). Each of the {setting.FEATURES} features has such a free share; no predictor depends on it."
+        f"{norms[1]:.3g} with half in each: the product of the parts' lengths is then {products[1]:.3g}, not zero (the "
+        f"corrected expression {corrections[1]:.3g}). Each of the {setting.FEATURES} features has such a free share; no "
+        "predictor depends on it."
     )
+
+
+_PARTS = Said(
+    vanishing=PRODUCT,
+    plus=T * PREDICTOR,
+    minus=(T - 1) * PREDICTOR,
+    low=sp.Integer(0),
+    high=sp.Integer(1),
+)
+_NEVER_OPPOSED = _PARTS.but(vanishing=PRODUCT + INNER)
 
 
 @claim(
     id="one-path",
     where="Appendix B.1, after Eq. 24",
-    statement=r"\text{at least norm, for each}\ d,\ \text{either all + or all - weights are 0}:\ "
-    r"\|w_+v_+\|\,\|w_-v_-\| = 0",
-    assumptions=("some predictor of the coordinate is not 0",),
-    printed=lambda p, q: length(p) * length(q),
-    corrected=lambda p, q: length(p) * length(q) + p[0] * q[0] + p[1] * q[1],
-    corrected_statement=r"w_+v_+ = t\beta_d,\ w_-v_- = -(1-t)\beta_d\ \text{with any}\ t\in[0,1]:\ "
-    r"\text{the two never oppose each other; one pathway may be chosen to vanish}",
+    statement="at the least norm all weights of one pathway or all of the other are zero, in each coordinate: <vanishing> is "
+    "zero",
+    printed=_PARTS,
+    corrected=_NEVER_OPPOSED,
+    corrected_statement="at the least norm <vanishing> is zero, and nothing else need be: the parts $w_+v_+$ and $w_-v_-$ of "
+    "the predictors may be <plus> and <minus> with any share $t$ between <low> and <high>, so that one pathway may be chosen to be "
+    "silent, but need not be",
     size=size_of_choice,
     twins={
-        "the pathways agree in sign and length": lambda p, q: length([p[0] - q[0], p[1] - q[1]]),
-        "they are orthogonal": lambda p, q: p[0] * q[0] + p[1] * q[1],
-        "their difference vanishes only": lambda p, q: length(p) * length(q) - p[0] * q[0] - p[1] * q[1],
+        "one part is zero": _PARTS,
+        "the parts are orthogonal": _PARTS.but(vanishing=INNER),
+        "their difference is zero": _PARTS.but(vanishing=sp.sqrt(PART_PLUS**2 + PART_MINUS**2 - 2 * INNER)),
+        "they never agree": _PARTS.but(vanishing=PRODUCT - INNER),
+        "a larger share": _NEVER_OPPOSED.but(high=sp.Integer(2)),
+        "a negative share": _NEVER_OPPOSED.but(low=sp.Integer(-1)),
+        "the pathways' signs alike": _NEVER_OPPOSED.but(minus=(1 - T) * PREDICTOR),
+    },
+    siblings={
+        "three times as much": _PARTS.but(vanishing=3 * (PRODUCT + INNER)),
+        "the share counted from the other end": _NEVER_OPPOSED.but(plus=(1 - T) * PREDICTOR, minus=-T * PREDICTOR),
+        "a smaller range of shares": _NEVER_OPPOSED.but(low=sp.Rational(1, 4), high=sp.Rational(1, 2)),
     },
     expected=Verdict.CORRECTED,
     source=SOURCE,
 )
-def one_path(proof: Derivation, vanishing: Callable[..., Expression]) -> None:
-    """Appendix B.1, before Eq. 25: what vanishes exactly at the weights of least norm."""
-    b = (B1, B2)
-    plus, minus = [SHARE * x for x in b], [(SHARE - 1) * x for x in b]
-    for x, p, q in zip(b, plus, minus, strict=True):
-        proof.equal("share t in (0, 1) of the predictor in the plus pathway, the rest in the minus pathway", p - q, x)
-    total = 2 * SHARE * length(b) + 2 * (1 - SHARE) * length(b)
-    proof.equal("the two pathways' least norms 2|w_+ v_+| + 2|w_- v_-| add up to the least norm", total, 2 * length(b))
-    at_minimisers = proof.equal("so the stated expression must vanish there", vanishing(plus, minus), 0)
-    p, q = (P1, P2), (Q1, Q2)
-    excess = (length(p) + length(q)) ** 2 - length((P1 - Q1, P2 - Q2)) ** 2
-    if at_minimisers:
-        proof.equal("and measures how far any weights are from the least norm", excess, 2 * vanishing(p, q))
+def one_path(proof: Derivation, stated: Said) -> None:
+    """Appendix B.1, before Eq. 25: what vanishes exactly at the weights of least norm; any number of outputs."""
+    share = sp.factor(stated.low + (stated.high - stated.low) * U / (1 + U))  # every share between the ends
+    plus, minus = (sp.factor((part / PREDICTOR).subs(T, share)) for part in (stated.plus, stated.minus))
+    proof.equal("the parts have the predictors of every output as their difference", plus - minus, 1)
+    at = {PART_PLUS: sp.Abs(plus) * LENGTH, PART_MINUS: sp.Abs(minus) * LENGTH, INNER: plus * minus * LENGTH**2}
+    total = 2 * PART_PLUS + 2 * PART_MINUS
+    proof.equal("their least norms add up to the least norm", total.subs(at), 2 * LENGTH)
+    if not proof.equal("so the stated expression must vanish there", stated.vanishing.subs(at), 0):
+        return
+    squared = PART_PLUS**2 + PART_MINUS**2 - 2 * INNER
+    proof.argue("the square of the predictors' length is that of the parts' difference", Theorem.LINEARITY)
+    excess = (PART_PLUS + PART_MINUS) ** 2 - squared
+    unit = dict.fromkeys((PART_PLUS, PART_MINUS, INNER), 1)
+    factor = (excess / stated.vanishing).subs(unit)
+    text = "the square of both lengths together exceeds it by a multiple of the expression, whatever the weights are"
+    proof.equal(text, excess, factor * stated.vanishing)
+    proof.positive("a positive one: it vanishes at the least norm only", factor)
 
 
 @claim(
     id="b-single",
     where="Appendix B.1, after Eq. 28",
-    statement=r"\text{with one output, the least parameter norm is minimised by the least}\ \ell_1\ \text{norm}",
-    assumptions=("two layers",),
-    printed=lambda b: sp.Abs(b),
+    statement="with one output, the weights of least norm have the predictor of least <penalty>, summed over coordinates",
+    printed=Said(penalty=SIZE),
     twins={
-        "least l2 norm": lambda b: b**2,
-        "least sum of roots": lambda b: sp.sqrt(sp.Abs(b)),
-        "least hyperbolic entropy": lambda b: b * sp.asinh(b) - sp.sqrt(1 + b**2) + 1,
+        "least l2 norm": Said(penalty=SIZE**2),
+        "least sum of roots": Said(penalty=sp.sqrt(SIZE)),
+        "least hyperbolic entropy": Said(penalty=SIZE * sp.asinh(SIZE) - sp.sqrt(1 + SIZE**2) + 1),
+        "the largest l1 norm": Said(penalty=-SIZE),
     },
+    siblings={"three times as much": Said(penalty=3 * SIZE)},
     expected=Verdict.PROVED,
     source=SOURCE,
 )
-def single_output(proof: Derivation, penalty: Norm) -> None:
+def single_output(proof: Derivation, stated: Said) -> None:
     """Appendix B.1, special case: the least norm of a coordinate is a fixed multiple of the stated penalty."""
-    least_norm(proof, lambda b: 2 * sp.Abs(b), outputs=1)
-    unit = penalty(sp.Integer(1))
-    proof.equal("the least norm in units of its value at b = 1 is the penalty in its units", sp.Abs(B1), penalty(B1) / unit)
+    least_norm(proof, 2 * SIZE, of=SIZE)
+    same_minimisers(proof, stated.penalty, 2 * SIZE, {SIZE: sp.Integer(1)})
 
 
 if __name__ == "__main__":
