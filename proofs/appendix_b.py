@@ -275,8 +275,8 @@ _NEVER_OPPOSED = _PARTS.but(vanishing=PRODUCT + INNER)
     printed=_PARTS,
     corrected=_NEVER_OPPOSED,
     corrected_statement="at the least norm <vanishing> is zero, and nothing else need be: the parts $w_+v_+$ and $w_-v_-$ of "
-    "the predictors may be <plus> and <minus> with any share $t$ between <low> and <high>, so that one pathway may be chosen to be "
-    "silent, but need not be",
+    "the predictors may be <plus> and <minus> with any share $t$ between <low> and <high>, so that one pathway may be chosen "
+    "to be silent, but need not be",
     size=size_of_choice,
     twins={
         "one part is zero": _PARTS,

@@ -1,7 +1,7 @@
 """Forms of the l1,2 penalty of two tasks that inequalities about it start from: near 0, far out, and of its excess.
 
 The penalty 2 sqrt(beta^2 + beta_aux^2) is even in both predictors and homogeneous of degree one in the pair, so that A and B
-stand for their sizes, both positive. Its excess over 2|beta_aux| is what a main weight adds to the auxiliary task's own penalty.
+stand for their sizes, both positive. Its excess over 2|beta_aux| is what a main weight adds to the auxiliary task's own.
 """
 
 from __future__ import annotations
