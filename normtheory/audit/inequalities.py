@@ -59,7 +59,7 @@ def by_earlier(
     """It exceeds what is known to be positive by something whose sign follows from its symbols."""
     import sympy as sp
 
-    if earlier not in known:
+    if earlier != 0 and earlier not in known:
         return Attempt(False, f"no earlier step shows the sign of {notation.text(earlier)}")
     rest = expression - earlier if by is None else by(expression - earlier)
     for rewrite in (sp.expand, lambda e: sp.factor(sp.expand(e)), lambda e: sp.factor(sp.together(e))):

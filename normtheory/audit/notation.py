@@ -140,7 +140,7 @@ def _text_printer() -> Any:
             base, power = expr.base, expr.exp
             if power.is_Rational and power.q in _ROOTS and abs(power.p) == 1:
                 inside = str(self._print(base))
-                root = _ROOTS[power.q] + (inside if base.is_Atom and len(inside) == 1 else f"({inside})")
+                root = _ROOTS[power.q] + (inside if base.is_Integer or (base.is_Atom and len(inside) == 1) else f"({inside})")
                 return root if power.p == 1 else f"1/{root}"
             if power.is_Integer and power != -1:
                 return str(self.parenthesize(base, PRECEDENCE["Pow"])) + str(power).translate(_SUPERSCRIPTS)
