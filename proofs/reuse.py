@@ -215,7 +215,8 @@ TO_MAIN, TO_AUX = Feature(setting.WEIGHT, sp.Integer(0)), Feature(sp.Integer(0),
     id="q-own-task",
     where="section 3.1, after Eq. 3",
     statement="for features specific to <feature> finetuning is biased to an $\\ell_1$ penalty: at the size $|\\beta|$ of "
-    "their teacher's weight, <feature.size>, its order is below <most>, with $\\alpha$ <alpha> and $\\gamma$ <gamma>, where <theory>",
+    "their teacher's weight, <feature.size>, its order is below <most>, with $\\alpha$ <alpha> and $\\gamma$ <gamma>, where "
+    "<theory>",
     printed=_specific(TO_AUX, PRINTED),
     exact=_specific(TO_AUX),
     corrected=_specific(TO_MAIN),
@@ -229,7 +230,8 @@ TO_MAIN, TO_AUX = Feature(setting.WEIGHT, sp.Integer(0)), Feature(sp.Integer(0),
     },
     reads=(
         "specific to a task: with a weight in that task's teacher alone",
-        "an $\\ell_1$ penalty: its order, the logarithmic derivative in $|\\beta|$, is nearer to that of $|\\beta|$ than to that of a square",
+        "an $\\ell_1$ penalty: its order, the logarithmic derivative in $|\\beta|$, is nearer to that of $|\\beta|$ than to "
+        "that of a square",
     ),
     expected=Verdict.CORRECTED,
     source=SOURCE,
@@ -254,8 +256,8 @@ EXACT_RESPONSE = _proportion(EXACT, sp.sqrt(AUX**2 / 4 + ALPHA**4) + GAMMA**2, s
     id="reuse-proportion",
     where="section 3.1, after Eq. 3",
     statement="learned features are reused in proportion to their auxiliary weight, up to the initialisation: a pull of the "
-    "data moves a weight, to first order, <response> times as far, which is at least <share> times $|\\beta^{aux}|$, and exceeds "
-    "that by at most <rest>, where <theory>",
+    "data moves a weight, to first order, <response> times as far, which is at least <share> times $|\\beta^{aux}|$, and "
+    "exceeds that by at most <rest>, where <theory>",
     printed=_proportion(PRINTED, PRINTED.scale, ONE, GAMMA**2),
     exact=EXACT_RESPONSE,
     twins={
@@ -288,7 +290,10 @@ def proportion(proof: Derivation, stated: Said) -> None:
     else:
         squared, start = finetuning_formula(ONE)
         proof.equal(
-            "the squared scale and start add up to its square", squared + start**2, _of_a(stated.response**2), by=on_orbit
+            "the squared scale and start add up to its square",
+            squared + start**2,
+            (stated.response**2).subs(AUX, A),
+            by=on_orbit,
         )
         root = sp.sqrt(AUX**2 / 4 + ALPHA**4)
         least, most = root - AUX / 2, AUX / 2 + ALPHA**2 - root
@@ -308,8 +313,8 @@ SIGNS = Said(reflected=-B, difference=4 * B * sp.asinh(START / K), degree=ONE, l
     id="exact-sign",
     where="theory of one output (replaces Eq. 3)",
     statement="what finetuning minimises is not symmetric in the sign of $\\beta$ where $\\beta(0)$ is not zero: the "
-    "contribution of <reflected> exceeds that of $\\beta$ by <difference>; it is least at <least>, and its order in $\\beta$, its dependence on "
-    "$k$ and that on $\\beta(0)$, all logarithmic derivatives, add up to <degree>",
+    "contribution of <reflected> exceeds that of $\\beta$ by <difference>; it is least at <least>, and its order in "
+    "$\\beta$, its dependence on $k$ and that on $\\beta(0)$, all logarithmic derivatives, add up to <degree>",
     printed=SIGNS,
     twins={
         "symmetric": SIGNS.but(difference=sp.Integer(0)),
