@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from typing import Any
 
 import sympy as sp
@@ -12,131 +11,130 @@ from normtheory import exact
 from normtheory.audit.alone import run_alone
 from normtheory.audit.claims import Verdict, claim
 from normtheory.audit.derivation import Derivation
+from normtheory.audit.notation import symbol
+from normtheory.audit.statements import Said
 from normtheory.proofs import experiments, setting
-from normtheory.proofs.appendix_a import SOURCE, Expression
-from normtheory.proofs.appendix_a_predictor import SAME_START, SQUARES, V0, W0, P, predictor, solution, solve_the_flow
+from normtheory.proofs.appendix_a import SOURCE
+from normtheory.proofs.appendix_a_predictor import COMMON, FROM_COMMON, SQUARES, V0, W0
+from normtheory.proofs.letters import ALPHA, AUX, A, B
+from normtheory.proofs.optimality import PULL, minimised
+from normtheory.proofs.orbit import ETA, LEARNED, V_MINUS, V_PLUS, W_MINUS, W_PLUS, P, predictor, pretrain, solve_the_flow
 from normtheory.proofs.setting import number
 
+Expression = Any
 
-def _q(z: Expression) -> Expression:
-    return 2 - sp.sqrt(4 + z**2) + z * sp.asinh(z / 2)
+Z = symbol("z", real=True)
+NOT_ZERO = symbol("w0_1'", "w^{(1)}_0", "w₀⁽¹⁾", real=True, nonzero=True)
+Q_OF_Z = 2 - sp.sqrt(4 + Z**2) + Z * sp.asinh(Z / 2)
+AS_PRINTED = Said(weight=SQUARES, argument=2 * B / SQUARES, q=Q_OF_Z)
+
+
+def contribution(stated: Said) -> Expression:
+    """What a coordinate adds to the stated penalty."""
+    return stated.weight * stated.q.subs(Z, stated.argument)
 
 
 def printed_penalty(beta: Expression, w: Expression, v: Expression) -> Expression:
     """Eq. 21 for one coordinate, as printed."""
-    return (w**2 + v**2) * _q(2 * beta / (w**2 + v**2))
+    return contribution(AS_PRINTED).subs({B: beta, W0: w, V0: v}, simultaneous=True)
+
+
+def _at_scale(scale: Expression) -> dict[str, Expression]:
+    return {"weight": scale, "argument": 2 * B / scale}
+
+
+PENALTY = "the sum over inputs of <weight> times $q(z)$, where $z$ is <argument> and $q(z)$ is <q>"
+WRONG_PENALTIES = {
+    "half the argument": {"argument": B / SQUARES},
+    "half the scale": _at_scale(SQUARES / 2),
+    "twice the product of the layers for the scale": _at_scale(2 * W0 * V0),
+    "the first layer alone for the scale": _at_scale(W0**2),
+    "arcsinh of the whole argument": {"q": 2 - sp.sqrt(4 + Z**2) + Z * sp.asinh(Z)},
+    "the root added": {"q": 2 + sp.sqrt(4 + Z**2) + Z * sp.asinh(Z / 2)},
+    "the opposite sign": {"q": -Q_OF_Z},
+    "least squares": {"weight": SQUARES, "argument": B, "q": Z**2},
+}
+SAME_MINIMISERS = {
+    "half the penalty": {"q": Q_OF_Z / 2},
+    "three times the penalty": {"weight": 3 * SQUARES},
+    "without the constant": {"q": Q_OF_Z - 2},
+    "half the argument, and twice in q": {"argument": B / SQUARES, "q": Q_OF_Z.subs(Z, 2 * Z)},
+}
+GRANTED = ("the flow reaches zero training error",)
+SOME_WEIGHT = "of each input some weight starts at another value than zero"
 
 
 @claim(
     id="eq21",
     where="Eq. 21 (Appendix A)",
-    statement=r"\beta(\infty) = \arg\min_{X\beta=y}\ \sum_d \big((w_0)_d^{(1)\,2} + (w_0)_d^{(2)\,2}\big)\,"
-    r"q\Big(\tfrac{2\beta_d}{(w_0)_d^{(1)\,2} + (w_0)_d^{(2)\,2}}\Big)",
-    assumptions=(SAME_START, "some weight of every coordinate is not 0", "the flow reaches zero training error"),
-    printed=printed_penalty,
-    twins={
-        "the argument of q without its 2": lambda beta, w, v: (w**2 + v**2) * _q(beta / (w**2 + v**2)),
-        "scale twice the product of the layers": lambda beta, w, v: 2 * w * v * _q(2 * beta / (2 * w * v)),
-        "half the scale": lambda beta, w, v: (w**2 + v**2) / 2 * _q(4 * beta / (w**2 + v**2)),
-        "l2": lambda beta, w, v: beta**2,
-    },
+    statement=FROM_COMMON + "the flow ends at the interpolator, $X\\beta = y$, with the least " + PENALTY,
+    printed=AS_PRINTED,
+    twins={name: AS_PRINTED.but(**changes) for name, changes in WRONG_PENALTIES.items()},
+    siblings={name: AS_PRINTED.but(**changes) for name, changes in SAME_MINIMISERS.items()},
+    reads=(SOME_WEIGHT,),
+    granted=GRANTED,
     expected=Verdict.PROVED,
     source=SOURCE + "; Woodworth et al. 2020, Appendix D",
 )
-def mirror_penalty(proof: Derivation, penalty: Callable[..., Expression]) -> None:
+def mirror_penalty(proof: Derivation, stated: Said) -> None:
     """Eq. 21: at the endpoint the penalty's gradient lies in the row space of X, and the penalty is strictly convex."""
+    _ends_at_least(proof, stated, COMMON)
+
+
+def _ends_at_least(proof: Derivation, stated: Said, start: dict[Expression, Expression]) -> bool:
+    """Whether the flow from a start ends at the interpolator with the least stated penalty.
+
+    Of each input one weight is not zero; as the layers may be exchanged, let it be that of the first layer.
+    """
     solve_the_flow(proof)
-    endpoint = SQUARES * sp.sinh(-4 * P)
-    proof.equal("the predictor at the end, Eq. 20", predictor(), endpoint)
-    b = sp.Symbol("b", real=True)
-    w, v = sp.symbols("w v", positive=True)
-    slope = sp.diff(penalty(b, w, v), b)
-    proof.equal(
-        "the gradient there is -8 p = X^T (-8 int r) in every coordinate, whatever its weights: in the row space of X",
-        slope.subs(b, (w**2 + v**2) * sp.sinh(-4 * P)),
-        -8 * P,
-    )
-    scale = w**2 + v**2
-    curvature = 2 / sp.sqrt(b**2 + scale**2)
-    proof.equal("the second derivative", sp.diff(slope, b), curvature)
-    proof.positive("is positive: the penalty is strictly convex", curvature, curvature)
-    row_space_is_enough(proof)
+    moves = "with the multipliers for the integral of the residuals, the predictor is at the end, as all along,"
+    pulled = {P: -PULL / 4}
+    if not proof.equal(moves, predictor(start).subs(pulled), SQUARES * sp.sinh(PULL)):
+        return False
+    penalty, first = contribution(stated), {W0: NOT_ZERO}
+    exchanged = penalty.subs({W0: V0, V0: W0}, simultaneous=True)
+    proof.equal("the layers may be exchanged, so that the first may be taken not to start at zero", penalty, exchanged)
+    return minimised(proof, penalty.subs(first), B, (SQUARES * sp.sinh(PULL)).subs(first), PULL, (NOT_ZERO, V0))
 
 
-def row_space_is_enough(proof: Derivation) -> None:
-    """KKT conditions, two samples and three inputs: with gradient X^T nu, no feasible direction has a first-order effect."""
-    X = sp.Matrix(2, 3, sp.symbols("X_11 X_12 X_13 X_21 X_22 X_23", real=True))
-    nu = sp.Matrix(sp.symbols("nu_1 nu_2", real=True))
-    difference = sp.Matrix(sp.symbols("delta_1:4", real=True))
-    proof.equal(
-        "a gradient X^T nu changes the penalty along delta by nu . X delta, which is 0 between two interpolators; "
-        "with strict convexity the endpoint is the only minimiser",
-        ((X.T * nu).T * difference)[0],
-        (nu.T * (X * difference))[0],
-    )
+MIRROR = Said(**vars(AS_PRINTED), plus=(W0, V0), minus=(W0, V0))
 
 
 @claim(
     id="mirror",
     where="Appendix A, before Eq. 21",
-    statement=r"X\beta(\infty)=y\ \Rightarrow\ \beta(\infty)\ \text{minimises Eq. 21 among all}\ \beta\ \text{with}\ X\beta=y",
-    assumptions=(SAME_START, "some weight of every coordinate is not 0", "the flow reaches zero training error"),
-    printed=(printed_penalty, sp.Integer(0)),
+    statement="where the layers of the plus pathway start at <plus> and those of the minus pathway at <minus>, a flow that "
+    "fits the data, $X\\beta = y$, ends at the predictor with the least " + PENALTY + ", among all that fit",
+    printed=MIRROR,
     twins={
-        "half the scale": (lambda beta, w, v: printed_penalty(beta, w / sp.sqrt(2), v / sp.sqrt(2)), sp.Integer(0)),
-        "the scale of the first layer alone": (lambda beta, w, v: w**2 * _q(2 * beta / w**2), sp.Integer(0)),
-        "l2": (lambda beta, w, v: beta**2, sp.Integer(0)),
-        "without the common start: w_+^2 v_+^2 exceeds w_-^2 v_-^2": (printed_penalty, sp.Rational(1, 2)),
+        **{name: MIRROR.but(**WRONG_PENALTIES[name]) for name in ("half the scale", "least squares", "the opposite sign")},
+        "the first layer alone for the scale": MIRROR.but(**_at_scale(W0**2)),
+        "a minus pathway twice as large": MIRROR.but(minus=(2 * W0, 2 * V0)),
+        "a minus pathway whose second layer is reversed": MIRROR.but(minus=(W0, -V0)),
     },
+    siblings={
+        **{name: MIRROR.but(**SAME_MINIMISERS[name]) for name in ("half the penalty", "three times the penalty")},
+        "both layers of the minus pathway reversed": MIRROR.but(minus=(-W0, -V0)),
+        "the layers of the minus pathway exchanged": MIRROR.but(minus=(V0, W0)),
+    },
+    reads=(SOME_WEIGHT,),
+    granted=GRANTED,
     expected=Verdict.PROVED,
     source=SOURCE + "; Woodworth et al. 2020, Appendix D",
 )
-def limit_minimises(proof: Derivation, stated: tuple[Callable[..., Expression], Expression]) -> None:
-    """Appendix A, last step: the KKT conditions hold at the limit, and suffice; then trained networks.
-
-    A shift of the start away from w_+ = w_- adds a constant to the argument of sinh.
-    """
-    penalty, shift = stated
-    solve_the_flow(proof)
-    b, x = sp.symbols("b x", real=True)
-    w, v = sp.symbols("w v", positive=True)
-    endpoint = (w**2 + v**2) * sp.sinh(shift - 4 * P * x)
-    slope = sp.diff(penalty(b, w, v), b).subs(b, endpoint)
-    stationary = proof.equal("the gradient at the limit is X^T (-8 int r): one sample with entry x", slope, -8 * P * x)
-    curvature = sp.diff(penalty(b, w, v), b, 2)
-    form = 2 / sp.sqrt(b**2 + (w**2 + v**2) ** 2)
-    if stationary:
-        proof.equal("the second derivative", curvature, form)
-        proof.positive("is positive", form, form)
-        row_space_is_enough(proof)
-        deviation = experiments.common_starts()
-        proof.witness("flows from random common starts end at the minimiser of Eq. 21", deviation, experiments.FLOW_BUDGET)
-        proof.note(f"Flows from random common starts end within {deviation:.1e} (relative) of the minimiser of Eq. 21.")
-
-
-A, ALPHA, Z = sp.Symbol("a", real=True), sp.Symbol("alpha", positive=True), sp.Symbol("z", real=True)
-
-
-def after_pretraining(proof: Derivation) -> Expression:
-    """Appendix A: from a constant start pretraining grows one pathway by exp(z) and shrinks the other by as much.
-
-    Returns R = sqrt(a^2 + 4 alpha^4), in which w_+^2 = (R + a)/2 and w_-^2 = (R - a)/2.
-    """
-    start = {W0: ALPHA, V0: ALPHA}
-    solve_the_flow(proof)
-    shrinks, grows = (solution()[name].subs(start) for name in ("s_+", "s_-"))
-    plus, minus = ALPHA * sp.exp(Z), ALPHA * sp.exp(-Z)
-    at_end = {P: -Z / 2}
-    proof.equal("w_+ = v_+ = s_+ after pretraining, with z = -2p", shrinks.subs(at_end), plus)
-    proof.equal("w_- = v_- = s_-", grows.subs(at_end), minus)
-    for name in ("d_+", "d_-"):
-        proof.equal(f"{name} stays 0: the layers stay equal", solution()[name].subs(start), 0)
-    root = sp.sqrt(A**2 + 4 * ALPHA**4)
-    reached = {Z: sp.asinh(A / (2 * ALPHA**2)) / 2}
-    proof.equal("beta_aux = a is reached at z = arcsinh(a/(2 alpha^2))/2", (plus**2 - minus**2).subs(reached), A, by=as_roots)
-    proof.equal("where w_+^2 = (R + a)/2, R = sqrt(a^2 + 4 alpha^4)", (plus**2).subs(reached), (root + A) / 2, by=as_roots)
-    proof.equal("and w_-^2 = (R - a)/2", (minus**2).subs(reached), (root - A) / 2, by=as_roots)
-    return root
+def limit_minimises(proof: Derivation, stated: Said) -> None:
+    """Appendix A, last step: the KKT conditions hold at the limit, and suffice; then trained networks."""
+    start = dict(zip((W_PLUS, V_PLUS, W_MINUS, V_MINUS), (*stated.plus, *stated.minus), strict=True))
+    if _ends_at_least(proof, stated, start):
+        slope = sp.lambdify((B, W0, V0), sp.diff(contribution(stated), B))
+        outside, deviation = experiments.slopes_outside_rows(slope), experiments.common_starts()
+        text = "at the ends of flows from random common starts, the part of the penalty's gradient outside the row space"
+        proof.witness(text, outside, experiments.FLOW_BUDGET)
+        proof.witness("and their distance from the certified minimiser of Eq. 21", deviation, experiments.FLOW_BUDGET)
+        starts = experiments.PROBLEMS
+        proof.note(
+            f"Flows from {starts} random common starts end within {deviation:.1e} (relative) of the minimiser of Eq. 21."
+        )
 
 
 def pretrained(beta_aux: Expression, pathway: int) -> float:
@@ -145,9 +143,14 @@ def pretrained(beta_aux: Expression, pathway: int) -> float:
     return float((weights.w_plus if pathway > 0 else weights.w_minus)[0])
 
 
-def size_of_imbalance(relation: Callable[..., Any], _: Callable[..., Any]) -> str:
+AFTER_PRETRAINING = "after pretraining from $\\alpha$ in all weights to the predictor $\\beta^{aux}$, "
+PRETRAINED = ("pretraining reaches the predictor that it is said to",)
+
+
+def size_of_imbalance(printed: Said, _: Said) -> str:
     """Appendix A: both sides of the printed equality after the paper's pretraining."""
-    left, right = relation(pretrained(setting.WEIGHT, 1), pretrained(setting.WEIGHT, -1), setting.WEIGHT)
+    at = {W_PLUS: pretrained(setting.WEIGHT, 1), W_MINUS: pretrained(setting.WEIGHT, -1)}
+    left, right = (setting.value(side, at) for side in (printed.left, printed.right))
     bare = pretrained(sp.Integer(0), 1)
     return (
         f"On the {setting.FEATURES} learned features, |beta_aux| = {number(setting.WEIGHT)} from alpha = "
@@ -159,97 +162,111 @@ def size_of_imbalance(relation: Callable[..., Any], _: Callable[..., Any]) -> st
 @claim(
     id="stationarity",
     where="Appendix A, before Eq. 18, as used for finetuning",
-    statement=r"w_+(0) = w_-(0)\ \text{at the start of finetuning}",
-    assumptions=("pretraining started from the constant alpha in all weights", r"its predictor is \beta^{aux}"),
-    printed=lambda plus, minus, a: (plus, minus),
-    control=("w_+^2 - w_-^2 = beta_aux", lambda plus, minus, a: (plus**2 - minus**2, a)),
+    statement=AFTER_PRETRAINING + "<left> is <right> in every input",
+    printed=Said(left=W_PLUS, right=W_MINUS),
+    siblings={
+        "the squares differ by the predictor": Said(left=W_PLUS**2 - W_MINUS**2, right=A),
+        "the product stays": Said(left=W_PLUS * W_MINUS, right=ALPHA**2),
+    },
     size=size_of_imbalance,
     twins={
-        "equal up to sign": lambda plus, minus, a: (plus, -minus),
-        "equal squares, |beta_aux| each": lambda plus, minus, a: (plus**2, sp.Abs(a)),
-        "w_+^2 - w_-^2 = -beta_aux": lambda plus, minus, a: (plus**2 - minus**2, -a),
+        "equal up to sign": Said(left=W_PLUS, right=-W_MINUS),
+        "both squares the size of the predictor": Said(left=W_PLUS**2, right=sp.Abs(A)),
+        "the squares differ by its negative": Said(left=W_PLUS**2 - W_MINUS**2, right=-A),
+        "the product negative": Said(left=W_PLUS * W_MINUS, right=-(ALPHA**2)),
     },
+    reads=("$w_+$ and $w_-$ are the first layers, with which finetuning starts", "the constant is positive"),
+    granted=PRETRAINED,
     expected=Verdict.REFUTED,
     source="Lindsey & Lippl 2024, Appendix A",
 )
-def same_start(proof: Derivation, relation: Callable[..., tuple[Expression, Expression]]) -> None:
+def same_start(proof: Derivation, stated: Said) -> None:
     """Appendix A: the two first layers after pretraining, compared."""
-    root = after_pretraining(proof)
-    left, right = relation(sp.sqrt((root + A) / 2), sp.sqrt((root - A) / 2), A)
-    proof.equal("the relation stated, for every beta_aux", left, right)
+    after = pretrain(proof)
+    left, right = (side.subs(after, simultaneous=True).subs(A, LEARNED) for side in (stated.left, stated.right))
+    proof.equal("the relation stated, whatever was learned", left, right)
 
 
-Pathways = tuple[Expression, Expression]
-
-
-def size_of_pathways(printed: Pathways, corrected: Pathways) -> str:
+def size_of_pathways(printed: Said, corrected: Said) -> str:
     """Appendix A, after Eq. 21: both pathways of a learned feature, and of one that was not."""
     learned, other = ({A: aux, ALPHA: setting.ALPHA} for aux in (setting.WEIGHT, sp.Integer(0)))
     (plus, minus), (true_plus, true_minus) = (
-        [setting.value(weight, learned) for weight in stated] for stated in (printed, corrected)
+        [setting.value(weight, learned) for weight in _weights(stated)] for stated in (printed, corrected)
     )
-    said, found = (setting.value(stated[1], other) for stated in (printed, corrected))
+    said, found = (setting.value(_weights(stated)[1], other) for stated in (printed, corrected))
     return (
         f"On a learned feature, beta_aux = {number(setting.WEIGHT)} from alpha = {number(setting.ALPHA)}, the plus pathway "
         f"holds {number(true_plus)} as printed, but the minus pathway {number(true_minus)}, not {number(minus)}. The printed "
-        f"two would cancel to a predictor of {number(plus**2 - minus**2)}, and their w_+^2 + w_-^2 is "
+        f"two would cancel to a predictor of {number(plus**2 - minus**2)}, and their squares add up to "
         f"{number(plus**2 + minus**2)}, not {number(true_plus**2 + true_minus**2)}: hence the doubled scale of Eq. 3. "
         f"On the other inputs both hold {number(found)}, not {number(said)}."
     )
 
 
+ROOT = symbol("R", positive=True)
+BALANCED = Said(
+    plus=sp.sqrt((ROOT + A) / 2),
+    minus=sp.sqrt((ROOT - A) / 2),
+    root=sp.sqrt(A**2 + 4 * ALPHA**4),
+    difference=A,
+    least=ALPHA**4 / (AUX + ALPHA**2),
+    most=ALPHA**4 / AUX,
+)
+SQRT = sp.sqrt(sp.Abs(A))
+
+
+def _weights(stated: Said) -> tuple[Expression, Expression]:
+    """The stated weights of both pathways, in beta_aux and alpha."""
+    plus, minus = (weight.subs(ROOT, stated.root) for weight in (stated.plus, stated.minus))
+    return plus, minus
+
+
 @claim(
     id="balanced",
     where="Appendix A, after Eq. 21",
-    statement=r"\text{after pretraining}\ (w_0)^{(1)}_d = \sqrt{|\beta^{aux}_d|}\ \text{in both pathways}",
-    assumptions=("pretraining started from the constant alpha in all weights", r"its predictor is \beta^{aux}"),
-    printed=(sp.sqrt(sp.Abs(A)), sp.sqrt(sp.Abs(A))),
-    corrected=(
-        sp.sqrt((sp.sqrt(A**2 + 4 * ALPHA**4) + A) / 2),
-        sp.sqrt((sp.sqrt(A**2 + 4 * ALPHA**4) - A) / 2),
-    ),
-    corrected_statement=r"w_{\pm}^{(1)} = \sqrt{(R\pm\beta^{aux})/2},\ R = \sqrt{(\beta^{aux})^2+4\alpha^4}:\ "
-    r"\text{for}\ \beta^{aux}>0\ w_+^2-\beta^{aux} = w_-^2,\ \frac{\alpha^4}{\beta^{aux}+\alpha^2} < w_-^2 "
-    r"< \frac{\alpha^4}{\beta^{aux}}",
+    statement=AFTER_PRETRAINING + "the first layer is <plus> in the plus and <minus> in the minus pathway of every input",
+    printed=BALANCED.but(plus=SQRT, minus=SQRT),
+    corrected=BALANCED,
+    corrected_statement=AFTER_PRETRAINING + "the first layer is <plus> in the plus and <minus> in the minus pathway of every "
+    "input, with $R$ for <root>; the squares differ by <difference>, and if that is not zero, the smaller one is above <least> "
+    "and below <most>",
     size=size_of_pathways,
     twins={
-        "pathways exchanged": (
-            sp.sqrt((sp.sqrt(A**2 + 4 * ALPHA**4) - A) / 2),
-            sp.sqrt((sp.sqrt(A**2 + 4 * ALPHA**4) + A) / 2),
-        ),
-        "half of |beta_aux| in each": (sp.sqrt(sp.Abs(A) / 2), sp.sqrt(sp.Abs(A) / 2)),
-        "sqrt|beta_aux| and 0, the limit alpha -> 0": (sp.sqrt(sp.Abs(A)), sp.Integer(0)),
-        "alpha^2 for 2 alpha^2 under the root": (
-            sp.sqrt((sp.sqrt(A**2 + ALPHA**4) + A) / 2),
-            sp.sqrt((sp.sqrt(A**2 + ALPHA**4) - A) / 2),
-        ),
+        "pathways exchanged": BALANCED.but(plus=BALANCED.minus, minus=BALANCED.plus),
+        "half the predictor in each": BALANCED.but(plus=SQRT / sp.sqrt(2), minus=SQRT / sp.sqrt(2)),
+        "all in one pathway, the limit of small alpha": BALANCED.but(plus=SQRT, minus=sp.Integer(0)),
+        "half the scale under the root": BALANCED.but(root=sp.sqrt(A**2 + ALPHA**4)),
+        "the minus pathway negative": BALANCED.but(minus=-BALANCED.minus),
+        "the squares differ by the negative": BALANCED.but(difference=-A),
+        "a bound that is too high": BALANCED.but(least=ALPHA**4 / (AUX + ALPHA**2 / 2)),
+        "a bound that is too low": BALANCED.but(most=ALPHA**4 / (AUX + ALPHA**2 / 3)),
     },
+    siblings={
+        "weaker bounds": BALANCED.but(least=ALPHA**4 / (AUX + 2 * ALPHA**2), most=2 * ALPHA**4 / AUX),
+        "a bound by alpha alone": BALANCED.but(most=ALPHA**2),
+    },
+    reads=("the constant magnitude of all weights is a positive constant",),
+    granted=PRETRAINED,
     expected=Verdict.CORRECTED,
     source="Lindsey & Lippl 2024, Appendix A",
 )
-def layers_after_pretraining(proof: Derivation, stated: tuple[Expression, Expression]) -> None:
+def layers_after_pretraining(proof: Derivation, stated: Said) -> None:
     """Appendix A, after Eq. 21: one pathway carries beta_aux and the other dies; both never hold sqrt|beta_aux|."""
-    root = after_pretraining(proof)
-    plus_holds = proof.equal("w_+^2, as stated", (root + A) / 2, stated[0] ** 2)
-    minus_holds = proof.equal("w_-^2, as stated", (root - A) / 2, stated[1] ** 2)
+    after, (plus, minus) = pretrain(proof), _weights(stated)
+    plus_holds = proof.equal("the plus pathway, as stated, sign included", after[W_PLUS], plus.subs(A, LEARNED))
+    minus_holds = proof.equal("the minus pathway", after[W_MINUS], minus.subs(A, LEARNED))
     if not (plus_holds and minus_holds):
         return
-    a, far = sp.Symbol("a_0", positive=True), sp.Symbol("rho", positive=True)
-    dying = (root.subs(A, a) - a) / 2
-    proof.equal(
-        "for beta_aux = a_0 > 0 the pathway that carries it exceeds it by the other one", dying + a, (root.subs(A, a) + a) / 2
-    )
-    proof.equal("which is 2 alpha^4/(R + a_0)", dying * (root.subs(A, a) + a), 2 * ALPHA**4)
-    excess = root.subs(A, a) - a
-    proof.positive_by_taylor("R exceeds a_0", excess.subs(ALPHA**4, far), far, 1, sp.diff(excess.subs(ALPHA**4, far), far))
-    below = (a + 2 * ALPHA**2) - root.subs(A, a)
-    proof.positive("and is below a_0 + 2 alpha^2", below, 4 * a * ALPHA**2 / (a + 2 * ALPHA**2 + root.subs(A, a)))
-
-
-def as_roots(expression: Expression) -> Expression:
-    """Write exp(arcsinh x) as x + sqrt(1 + x^2)."""
-    expression = expression.rewrite(sp.exp).replace(sp.asinh, lambda x: sp.log(x + sp.sqrt(1 + x**2)))
-    return sp.simplify(sp.powdenest(sp.expand(expression), force=False))
+    proof.equal("their squares differ as stated", sp.expand(plus**2 - minus**2), stated.difference)
+    proof.equal("a predictor of the other sign exchanges the pathways; let it be positive", plus.subs(A, -A), minus)
+    u = symbol("u", positive=True)
+    at = {ETA: -sp.log(u)}
+    proof.equal("in a letter u between zero and one, the dying pathway's square", (after[W_MINUS] ** 2).subs(at), ALPHA**2 * u)
+    learned = ALPHA**2 * (1 / u - u)
+    proof.equal("and the predictor", LEARNED.subs(at), learned)
+    low, high = (sp.cancel(bound.subs(AUX, learned) / ALPHA**2) for bound in (stated.least, stated.most))
+    proof.positive_between("in units of alpha's square, the square exceeds its lower bound", u - low, u, 0, 1)
+    proof.positive_between("and is below its upper bound", high - u, u, 0, 1)
 
 
 if __name__ == "__main__":

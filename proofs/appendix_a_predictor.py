@@ -278,11 +278,12 @@ CITED = Said(
     siblings={"in exponentials": CITED.but(cited=CITED.theirs * (sp.exp(-4 * P) - sp.exp(4 * P)) / 2)},
     reads=(
         "the form: the two are the same but for a coefficient in each input, so that the argument about the limit carries "
-        "over; that argument is the claim eq21",
+        "over; that argument is the claim on Eq. 21",
+        "which multiple of the squared error a network is trained on changes how fast its flow runs, not where it ends",
     ),
     granted=(
-        "Woodworth et al. print <cited>; it is quoted here, from networks whose predictor is <network> and whose weights start "
-        "at <start>. Which multiple of the squared error they take changes how fast the flow runs, not where it ends",
+        "Woodworth et al. print <cited>, for networks whose predictor is <network> and whose weights start at <start>: that is "
+        "quoted, and was not read again here",
     ),
     expected=Verdict.PROVED,
     source="Lindsey & Lippl 2024, Appendix A; Woodworth et al. 2020, Appendix D",

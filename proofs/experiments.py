@@ -53,16 +53,33 @@ def _flow_from_random_weights(seed: int) -> tuple[Task, Weights, FloatArray]:
 
 def common_starts() -> float:
     """Largest relative distance of endpoints, from random starts with w_+ = w_- and v_+ = v_-, from the minimiser of Eq. 21."""
-    from normtheory.solvers.flow import gradient_flow
     from normtheory.solvers.newton import minimize
 
     deviations = []
     for seed in range(PROBLEMS):
-        task, start = small_task(inputs=30, samples=8, seed=seed), random_weights(30, seed=seed + 1)
-        weights = Weights(start.w_plus, start.w_plus, start.v_plus, start.v_plus)
-        end = gradient_flow(DiagonalNetwork(), task, weights, rtol=1e-8).beta
+        task, start, end = _flow_from_common_start(seed)
         deviations.append(relative_distance(end, minimize(task.X, task.y, start.w_plus**2 + start.v_plus**2).beta))
     return max(deviations)
+
+
+def slopes_outside_rows(slope: Formula) -> float:
+    """Largest share of a penalty's gradient, a formula in (beta, w, v), outside the row space of X, at those endpoints."""
+    shares = []
+    for seed in range(PROBLEMS):
+        task, start, end = _flow_from_common_start(seed)
+        gradient = slope(end, start.w_plus, start.v_plus)
+        multipliers, *_ = np.linalg.lstsq(task.X.T, gradient, rcond=None)
+        shares.append(relative_distance(task.X.T @ multipliers, gradient))
+    return max(shares)
+
+
+@cache
+def _flow_from_common_start(seed: int) -> tuple[Task, Weights, FloatArray]:
+    from normtheory.solvers.flow import gradient_flow
+
+    task, start = small_task(inputs=30, samples=8, seed=seed), random_weights(30, seed=seed + 1)
+    weights = Weights(start.w_plus, start.w_plus, start.v_plus, start.v_plus)
+    return task, weights, gradient_flow(DiagonalNetwork(), task, weights, rtol=1e-8).beta
 
 
 def least_weights_gap() -> float:

@@ -14,6 +14,7 @@ from normtheory.audit import notation
 from normtheory.audit.derivation import Derivation
 from normtheory.audit.notation import symbol
 from normtheory.audit.steps import Theorem
+from normtheory.proofs.letters import ALPHA, A
 
 Expression = Any
 
@@ -31,6 +32,8 @@ P = symbol("p", r"(X^\top\!\int r)_d", "(Xᵀ∫r)_d", real=True)  # of the resi
 S_P, D_P = symbol("s_+", "s_+", "s₊", real=True), symbol("d_+", "d_+", "d₊", real=True)
 S_M, D_M = symbol("s_-", "s_-", "s₋", real=True), symbol("d_-", "d_-", "d₋", real=True)
 NAMED = {S_P: S_PLUS, D_P: D_PLUS, S_M: S_MINUS, D_M: D_MINUS}
+ETA = symbol("eta", r"\eta", "η", real=True)  # -4p
+LEARNED = 2 * ALPHA**2 * sp.sinh(ETA)  # the predictor of pretraining at eta
 GROWS = {S_P: 1, D_P: -1, S_M: -1, D_M: 1}  # with the negative of the gradient, or against it
 
 
@@ -69,6 +72,17 @@ def solution() -> dict[Expression, Expression]:
     return {name: quantity * sp.exp(GROWS[name] * -2 * P) for name, quantity in NAMED.items()}
 
 
+def layers() -> dict[Expression, Expression]:
+    """The four weights along the solution, from those at time 0."""
+    orbit = solution()
+    return {
+        W_PLUS: orbit[S_P] + orbit[D_P],
+        V_PLUS: orbit[S_P] - orbit[D_P],
+        W_MINUS: orbit[S_M] + orbit[D_M],
+        V_MINUS: orbit[S_M] - orbit[D_M],
+    }
+
+
 def predictor(start: dict[Expression, Expression] | None = None) -> Expression:
     """Eq. 17 along the solution, from weights that may be given."""
     orbit = solution()
@@ -88,3 +102,20 @@ def solve_the_flow(proof: Derivation) -> None:
             proof.equal(f"{said} starts where the integral is zero, at its first value", value.subs(P, 0), NAMED[name])
         proof.argue("and there is no other solution", Theorem.UNIQUENESS)
         proof.equal("the predictor in sums and differences", BETA, S_PLUS**2 - S_MINUS**2 - D_PLUS**2 + D_MINUS**2)
+
+
+def pretrain(proof: Derivation) -> dict[Expression, Expression]:
+    """The weights when pretraining from the constant alpha has the predictor a = 2 alpha^2 sinh(eta): signs included."""
+    solve_the_flow(proof)
+    with proof.lemma("pretraining from equal weights, all along the flow"):
+        start, at = dict.fromkeys(WEIGHTS, ALPHA), {P: -ETA / 4}
+        grown, shrunk = ALPHA * sp.exp(ETA / 2), ALPHA * sp.exp(-ETA / 2)
+        reached = {W_PLUS: grown, V_PLUS: grown, W_MINUS: shrunk, V_MINUS: shrunk}
+        for weight, value in layers().items():
+            text = f"with eta for the integral, in units that suit it, {notation.text(weight)} is"
+            proof.equal(text, value.subs(start).subs(at), reached[weight])
+        proof.positive("which is positive, as the other is", grown * shrunk)
+        learned = BETA.subs(reached, simultaneous=True)
+        proof.equal("the predictor is then", learned, LEARNED)
+        proof.equal("and every predictor is met, once", LEARNED.subs(ETA, sp.asinh(A / (2 * ALPHA**2))), A)
+    return reached
