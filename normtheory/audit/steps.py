@@ -31,6 +31,8 @@ class Theorem(Enum):
     MEAN_VALUE = "the mean value theorem: a function whose derivative is positive increases"
     TAYLOR = "Taylor's theorem with the remainder in integral form"
     UNIQUENESS = "a linear differential equation with given start has one solution (Picard and Lindeloef)"
+    SPECTRAL = "a symmetric matrix has an orthonormal basis of eigenvectors, with real eigenvalues (the spectral theorem)"
+    POLYNOMIAL = "a polynomial that is not zero everywhere is zero only on a set of measure zero"
     CAUCHY_SCHWARZ = "the Cauchy-Schwarz inequality"
     TRIANGLE = "the triangle inequality"
     CONTINUITY = "a continuous function that never vanishes keeps its sign"
