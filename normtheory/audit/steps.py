@@ -42,7 +42,6 @@ class Theorem(Enum):
     KKT = "the Karush-Kuhn-Tucker conditions of a convex program with linear constraints are sufficient"
     ITERATED = "a least value over several variables may be taken over one after the other"
     DEPENDENCE = "more vectors than the dimension of what they span are linearly dependent (Steinitz)"
-    SPECTRAL = "a symmetric matrix has an orthonormal basis of eigenvectors"
     CYCLIC = "a trace stays the same when the factors of its product move round in a circle"
     PROJECTION = "an orthogonal projection lengthens no vector"
     FERMAT = "a differentiable function has slope zero where it is least inside an open set"
