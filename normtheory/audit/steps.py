@@ -46,6 +46,8 @@ class Theorem(Enum):
     PROJECTION = "an orthogonal projection lengthens no vector"
     FERMAT = "a differentiable function has slope zero where it is least inside an open set"
     COMPACTNESS = "a bounded sequence has a limit point (Bolzano and Weierstrass)"
+    MEANS = "the geometric mean of numbers that are not negative is at most their arithmetic mean"
+    CHORD = "a concave function lies above its chords, so that on an interval it is least at an end"
 
 
 @dataclass(frozen=True)
