@@ -43,7 +43,7 @@ def _at_scale(scale: Expression) -> dict[str, Expression]:
     return {"weight": scale, "argument": 2 * B / scale}
 
 
-PENALTY = "the sum over inputs of <weight> times $q(z)$, where $z$ is <argument> and $q(z)$ is <q>"
+PENALTY = "sum over inputs of <weight> times $q(z)$, where $z$ is <argument> and $q(z)$ is <q>"
 WRONG_PENALTIES = {
     "half the argument": {"argument": B / SQUARES},
     "half the scale": _at_scale(SQUARES / 2),

@@ -82,6 +82,7 @@ def _flow_from_common_start(seed: int) -> tuple[Task, Weights, FloatArray]:
     return task, weights, gradient_flow(DiagonalNetwork(), task, weights, rtol=1e-8).beta
 
 
+@cache
 def least_weights_gap() -> float:
     """Relative gap between the least squared weights, found on the weights by SLSQP from several starts, and the l1,2 program.
 
@@ -138,16 +139,20 @@ def pretraining_deviation() -> float:
     return float(np.abs(closed.stacked() - flow.stacked()).max() / np.abs(flow.stacked()).max())
 
 
-def rescaled_endpoints() -> float:
-    """Relative distance of c^2 times the endpoint of (1, gamma/c) on y/c^2 from that of (c, gamma) on y, both integrated."""
+def rescaled_endpoints(units: Formula, reset: Formula) -> float:
+    """Relative distance of an endpoint from that without rescaling, in other units and with another reset, both integrated.
+
+    Units and reset are formulas in (c, gamma): c^2 and gamma/c by theory.
+    """
     from normtheory.solvers.training import pretrain_finetune
 
     tasks = teacher_student(12, 6, features=6, features_aux=6, inputs=60, samples_aux=40, seed=2)
     task, c, gamma = tasks.main, 0.5, 0.2
     common: dict[str, Any] = {"beta_aux": tasks.teacher_aux, "alpha": 0.1, "rtol": 1e-8}
     scaled = pretrain_finetune(task.X, task.y, gamma=gamma, rescale=c, **common).beta
-    unscaled = pretrain_finetune(task.X, task.y / c**2, gamma=gamma / c, **common).beta
-    return relative_distance(c**2 * unscaled, scaled)
+    unit = units(c, gamma)
+    unscaled = pretrain_finetune(task.X, task.y / unit, gamma=reset(c, gamma), **common).beta
+    return relative_distance(unit * unscaled, scaled)
 
 
 def probing_deviation() -> float:

@@ -113,14 +113,16 @@ def printed_deviation(scale: Formula) -> float:
     return float(np.abs(k / scale(np.abs(beta_aux), 0.3) - 1).max() + np.abs(start).max())
 
 
-def unequal_deviation(scale: Formula, imbalance: Formula) -> float:
-    """Largest relative difference of layer energies of `exact.pretraining` from unequal layers from the stated ones."""
-    beta, first, second = np.random.default_rng(np.random.SeedSequence((4, 1))).standard_normal(50), 0.7, 0.2
-    weights = exact.pretraining(beta, first, second)
-    middle = np.hypot(beta, scale(first, second))
+def unequal_deviation(starts: Formula, first: Formula, second: Formula) -> float:
+    """Largest relative difference of both layers' energies, formulas in (beta, a_1, a_2), from `exact.pretraining`.
+
+    The layers start at the formulas `starts` in two positive numbers a_1 and a_2.
+    """
+    beta, numbers = np.random.default_rng(np.random.SeedSequence((4, 1))).standard_normal(50), (0.7, 0.2)
+    weights = exact.pretraining(beta, *starts(*numbers))
     energies = weights.w_plus**2 + weights.w_minus**2, weights.v_plus**2 + weights.v_minus**2
-    stated = middle + imbalance(first, second), middle - imbalance(first, second)
-    reached = np.abs(DiagonalNetwork().effective_map(weights) - beta) / middle
+    stated = first(beta, *numbers), second(beta, *numbers)
+    reached = np.abs(DiagonalNetwork().effective_map(weights) - beta) / np.hypot(beta, 0.5)
     return float(max(*(np.abs(a / b - 1).max() for a, b in zip(energies, stated, strict=True)), reached.max()))
 
 
@@ -170,3 +172,13 @@ def random_weights(size: int, seed: int) -> Weights:
     """Independent normal weights of one output."""
     draw = np.random.default_rng(np.random.SeedSequence((size, seed), spawn_key=(1,)))
     return Weights(*draw.standard_normal((4, size)))
+
+
+def network_deviation(predictor: Formula, outputs: int) -> float:
+    """Largest difference of a network's outputs, layer by layer, from a formula in (w_+, w_-, v_+, v_-) of each coordinate."""
+    draw = np.random.default_rng(np.random.SeedSequence((1, 6, 7)))
+    X, first = draw.standard_normal((8, 30)), draw.standard_normal((2, 30))
+    second = draw.standard_normal((2, 30) if outputs == 1 else (2, outputs, 30))
+    weights, readouts = Weights(*first, *second), np.atleast_3d(second.T).T.reshape(2, outputs, 30)
+    found = [DiagonalNetwork(outputs).output(weights, X, o) - X @ predictor(*first, *readouts[:, o]) for o in range(outputs)]
+    return float(np.abs(found).max() / np.abs(X).max() / 30)
