@@ -79,8 +79,8 @@ def polar_network(proof: Derivation, stated: Said) -> None:
 @claim(
     id="eq30",
     where="Eq. 30 (Appendix B.2)",
-    statement="the polar coordinates of a hidden unit are $m_h$ = <readout>, one entry an output, and $\\theta_h$ = "
-    "<direction>, whose length is <length>",
+    statement="the polar coordinates of a hidden unit are <readout> for $m_h$, one entry an output, and <direction> for "
+    "$\\theta_h$, whose length is <length>",
     reads=("no hidden unit's input weights all vanish",),
     printed=_POLAR,
     twins={
