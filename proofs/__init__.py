@@ -20,4 +20,5 @@ __all__ = [  # noqa: RUF022 - modules, in the order of the paper
     "dimensionality",
     "q_facts",
     "one_output",
+    "linear_probing",
 ]

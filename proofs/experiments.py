@@ -155,14 +155,54 @@ def rescaled_endpoints(units: Formula, reset: Formula) -> float:
     return relative_distance(unit * unscaled, scaled)
 
 
-def probing_deviation() -> float:
-    """Relative distance of `exact.probing` from the predictor of the least change of v that fits the data."""
-    task, weights = small_task(inputs=30, samples=8, seed=6), random_weights(30, seed=7)
-    features = np.hstack([task.X * weights.w_plus, -task.X * weights.w_minus])
-    v = np.concatenate([weights.v_plus, weights.v_minus])
-    v = v + np.linalg.pinv(features) @ (task.y - features @ v)
-    beta = weights.w_plus * v[:30] - weights.w_minus * v[30:]
-    return relative_distance(exact.probing(weights, task.X, task.y), beta)
+def probing_deviations(endpoint: Formula) -> tuple[float, float]:
+    """Largest relative distances of a formula for the end of probing from `exact.probing`, and from the flow itself.
+
+    The formula takes (X, y, weights, beta(0)).
+    """
+    from scipy.linalg import expm
+
+    package, flow = [], []
+    for task, weights in probing_problems():
+        X, y = task.X, task.y
+        features = np.hstack([X * weights.w_plus, -X * weights.w_minus])
+        second = np.concatenate([weights.v_plus, weights.v_minus])
+        stated = endpoint(X, y, weights, DiagonalNetwork().effective_map(weights))
+        package.append(relative_distance(exact.probing(weights, X, y), stated))
+        # v' = -2 F^T (F v - y), a linear equation in (v, 1), until its slowest direction has decayed by exp(-60).
+        pace = np.linalg.svd(features, compute_uv=False) ** 2
+        time = 30 / pace[pace > 1e-10 * pace[0]].min()
+        generator = -2 * np.vstack([np.column_stack([features.T @ features, -features.T @ y]), np.zeros(second.size + 1)])
+        v_plus, v_minus = np.split((expm(time * generator) @ np.append(second, 1.0))[:-1], 2)
+        flow.append(relative_distance(weights.w_plus * v_plus - weights.w_minus * v_minus, stated))
+    return max(package), max(flow)
+
+
+@cache
+def probing_problems() -> tuple[tuple[Task, Weights], ...]:
+    """Problems of linear probing: independent samples; repeated ones; and samples that depend on each other, nothing fitting.
+
+    The last three have dead weights: a third of the inputs without a first layer, another third without its minus pathway.
+    """
+    few, many = small_task(inputs=30, samples=8, seed=6), small_task(inputs=12, samples=40, seed=8)
+    twice = Task(np.vstack([few.X, few.X[:3]]), np.concatenate([few.y, few.y[:3]]))
+    against = Task(twice.X, np.concatenate([few.y, few.y[:3] + 1]))
+    mixed = Task(np.vstack([few.X, few.X[:4] + few.X[4:]]), np.concatenate([few.y, few.y[:4] - few.y[4:]]))
+    alive = random_weights(30, seed=7)
+    return (
+        (few, alive),
+        (twice, alive),
+        (against, _dying(alive)),
+        (mixed, _dying(alive)),
+        (many, _dying(random_weights(12, 9))),
+    )
+
+
+def _dying(weights: Weights) -> Weights:
+    third, two_thirds = weights.size // 3, 2 * weights.size // 3
+    w_plus, w_minus = weights.w_plus.copy(), weights.w_minus.copy()
+    w_plus[:third], w_minus[:two_thirds] = 0, 0
+    return Weights(w_plus, w_minus, weights.v_plus, weights.v_minus)
 
 
 def finetuned_endpoints(squared: Formula, start: Formula) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import mpmath
@@ -10,6 +10,7 @@ import numpy as np
 import sympy as sp
 
 from normtheory import exact
+from normtheory.arrays import FloatArray
 from normtheory.networks import DiagonalNetwork, Weights
 from normtheory.penalties import L1, GroupL12, Q, WeightedL2
 from normtheory.representations import ensd, linear_cka, participation_ratio
@@ -166,6 +167,19 @@ def protocol_deviation(squared: Formula, start: Formula) -> float:
             for d, (true_k, true_start) in enumerate(stated):
                 deviations += [abs(k[d] / true_k - 1), abs(beta0[d] - true_start) / weights_size[d]]
     return float(max(deviations))
+
+
+def in_matrices(expression: Any, values: Mapping[Any, FloatArray]) -> FloatArray:
+    """A sum of products of symbols that do not commute, and of numbers, with matrices and vectors for the symbols."""
+    if expression in values:
+        return values[expression]
+    if expression.is_Add:
+        return np.asarray(sum(in_matrices(term, values) for term in expression.args))
+    numbers, factors = expression.args_cnc()
+    product = in_matrices(factors[-1], values)
+    for factor in reversed(factors[:-1]):
+        product = in_matrices(factor, values) @ product
+    return np.asarray(float(sp.Mul(*numbers)) * product)
 
 
 def random_weights(size: int, seed: int) -> Weights:

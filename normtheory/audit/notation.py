@@ -78,6 +78,8 @@ def assumed(values: Iterable[Any]) -> dict[str, list[Any]]:
 
 
 def _kind(each: Any) -> str:
+    if not each.is_commutative:
+        return "real matrices and vectors"
     if each.is_integer:
         return "positive integer" if each.is_positive else "integer"
     if each.is_positive:
