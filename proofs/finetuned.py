@@ -136,6 +136,35 @@ def _roots_as_exponentials(expression: Expression, z: Expression) -> Expression:
     return sp.expand(expression.subs(roots))
 
 
+# The divergence in units of its scale, weight and start as hyperbolic sines: beta = k sinh u, beta(0) = k sinh p.
+FAR_ANGLE, START_ANGLE = symbol("u", real=True), symbol("p", real=True)
+RISE = sp.cosh(FAR_ANGLE) - sp.cosh(START_ANGLE)
+HALF = (FAR_ANGLE - START_ANGLE) * sp.sinh(FAR_ANGLE) - RISE
+
+
+def order_by_angles(proof: Derivation) -> None:
+    """The order of the divergence in the weight is 1 + RISE/HALF; with its dependences on scale and start it makes 1."""
+    closed_form(proof)
+    with proof.lemma("the order of what finetuning minimises"):
+        at = {B: K * sp.sinh(FAR_ANGLE), START: K * sp.sinh(START_ANGLE)}
+        text = "with weight and start as hyperbolic sines of u and p, in units of the scale, it is"
+        proof.equal(text, DIVERGENCE.subs(at), 2 * K * HALF)
+        slope = B * sp.diff(DIVERGENCE, B)
+        proof.equal("its order times itself is itself and", slope.subs(at), 2 * K * (HALF + RISE))
+        rest = K * sp.diff(DIVERGENCE, K) + START * sp.diff(DIVERGENCE, START)
+        proof.equal("its dependence on scale and start, scaled together, is one less the order", rest, DIVERGENCE - slope)
+
+
+def order_rises_with_start(proof: Derivation) -> None:
+    """Of starts of either sign the least one has the least order, as long as weight and HALF are positive."""
+    with proof.lemma("the order rises with the start"):
+        gap = RISE - (FAR_ANGLE - START_ANGLE) * sp.sinh(START_ANGLE)
+        slope = sp.diff(RISE, START_ANGLE) * HALF - RISE * sp.diff(HALF, START_ANGLE)
+        proof.equal("the numerator of its derivative in p is", slope, sp.sinh(FAR_ANGLE) * gap)
+        text = "which is not negative: a hyperbolic cosine lies above its tangent"
+        proof.nonnegative_by_convexity(text, gap, FAR_ANGLE, START_ANGLE, sp.cosh(FAR_ANGLE))
+
+
 FALLS = sp.sqrt(B**2 + K**2) - ROOT_AT_START - START * (B - START) / ROOT_AT_START
 
 

@@ -24,7 +24,18 @@ from normtheory.audit.inequalities import (
     by_taylor,
     outcome,
 )
-from normtheory.audit.points import INEQUALITY_POINTS, INFINITE, POINTS, Point, at, draws, next_to_ends, value, violations
+from normtheory.audit.points import (
+    INEQUALITY_POINTS,
+    INFINITE,
+    POINTS,
+    Point,
+    at,
+    corners,
+    draws,
+    next_to_ends,
+    value,
+    violations,
+)
 from normtheory.audit.proving import Rewriting, route_to_zero, sign_of_rational
 from normtheory.audit.steps import Step, Strength, Theorem, Truth
 
@@ -238,9 +249,12 @@ class Derivation:
         import sympy as sp
 
         expression = sp.sympify(expression)
-        found = balls.positive_on_box(expression, box)
-        violation = found.counterexample if found.counterexample is not None else self._violation(expression, box)
-        attempt = Attempt(found.holds is True, outcome("it", found, box), "ball arithmetic")
+        violation = next(violations(expression, corners(box), strict=True), None) or self._violation(expression, box)
+        attempt = Attempt(False, "")
+        if violation is None:
+            found = balls.positive_on_box(expression, box)
+            violation = found.counterexample
+            attempt = Attempt(found.holds is True, outcome("it", found, box), "ball arithmetic")
         strength = Strength.SYMBOLIC if expression.is_Rational else Strength.BALL
         return self._decided(text, expression, attempt, violation, strength, everywhere=not box)
 

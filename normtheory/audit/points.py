@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -50,6 +51,14 @@ def next_to_ends(variable: Symbol, low: Expression, high: Expression) -> Iterato
     for power in (2, 4, 8):
         share = sp.Rational(1, 10**power)
         yield from ({variable: low + share * width}, {variable: low + (1 - share) * width})
+
+
+def corners(box: balls.Box) -> Iterator[Point]:
+    """Those of a box."""
+    import sympy as sp
+
+    for ends in itertools.product(*box.values()):
+        yield {symbol: sp.Rational(end) for symbol, end in zip(box, ends, strict=True)}
 
 
 def violations(expression: Expression, points: Iterator[Point], *, strict: bool) -> Iterator[Point]:
