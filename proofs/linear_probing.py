@@ -76,8 +76,8 @@ PROBING = Said(
         "the misfit of the other sign": PROBING.but(endpoint=FROM - W * X_T * INVERSE * (X * FROM - Y)),
     },
     reads=(
-        "the plus marks the pseudo-inverse, which has the eigenvectors of a symmetric matrix, the inverse of each eigenvalue that "
-        "is not zero, and zero for zero",
+        "the plus marks the pseudo-inverse, which has the eigenvectors of a symmetric matrix, the inverse of each eigenvalue "
+        "that is not zero, and zero for zero",
     ),
     expected=Verdict.PROVED,
     source="theory of one output; least squares",
