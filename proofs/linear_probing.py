@@ -124,7 +124,11 @@ def _residuals(proof: Derivation, stated: Said, field: dict[Expression, Expressi
 
 def _limit(proof: Derivation, stated: Said) -> bool:
     """Along an eigenvector: where the residual, and what it moves, tends to."""
-    m, time, first = symbol("m", positive=True), symbol("t", positive=True), symbol("r_0", "r(0)", "r(0)", real=True)
+    m, time, first = (
+        symbol("eigenvalue", "m", "m", positive=True),
+        symbol("t", positive=True),
+        symbol("r_0", "r(0)", "r(0)", real=True),
+    )
     residual, moved = first * sp.exp(-2 * m * time), -(1 - sp.exp(-2 * m * time)) * first / m
     proof.equal("with a positive eigenvalue m the residual decays", sp.diff(residual, time), -2 * m * residual)
     proof.equal("from its first value", residual.subs(time, 0), first)
@@ -139,7 +143,12 @@ def _limit(proof: Derivation, stated: Said) -> bool:
         "no product with anything",
         Theorem.CAUCHY_SCHWARZ,
     )
-    x, w, y, b = symbol("x", positive=True), symbol("w", positive=True), symbol("y", real=True), START
+    x, w, y, b = (
+        symbol("entry", "x", "x", positive=True),
+        symbol("weight", "w", "w", positive=True),
+        symbol("y", real=True),
+        START,
+    )
     alone = {X: x, X_T: x, W: w, Y: y, FROM: b}
     eigenvalue = _gram(stated, x, w, x)
     there = b + w * x * inverse.subs({first: x * b - y, m: w * x**2})

@@ -28,7 +28,7 @@ S_PLUS, D_PLUS = (W_PLUS + V_PLUS) / 2, (W_PLUS - V_PLUS) / 2
 S_MINUS, D_MINUS = (W_MINUS + V_MINUS) / 2, (W_MINUS - V_MINUS) / 2
 BETA = W_PLUS * V_PLUS - W_MINUS * V_MINUS
 
-P = symbol("p", r"(X^\top\!\int r)_d", "(Xᵀ∫r)_d", real=True)  # of the residuals, from time 0
+P = symbol("integral", r"(X^\top\!\int r)_d", "(Xᵀ∫r)_d", real=True)  # of the residuals, from time 0
 S_P, D_P = symbol("s_+", "s_+", "s₊", real=True), symbol("d_+", "d_+", "d₊", real=True)
 S_M, D_M = symbol("s_-", "s_-", "s₋", real=True), symbol("d_-", "d_-", "d₋", real=True)
 NAMED = {S_P: S_PLUS, D_P: D_PLUS, S_M: S_MINUS, D_M: D_MINUS}
