@@ -78,8 +78,8 @@ def size_of_sign(printed: Said, corrected: Said, layer: int) -> str:
     learned = mpmath.quad(pace, [0, *scales, b / 2])
     diverged = mpmath.quad(pace, [-mpmath.inf, -b, *(-scale for scale in reversed(scales)), 0])
     return (
-        f"When pretraining starts, from alpha = {number(alpha)} on {n} samples, the printed velocity of this layer changes the "
-        f"squared error, {number(loss)}, at the rate {signs[0] * squared:+.3g}, the corrected one at the rate "
+        f"When pretraining starts, from the alpha {number(alpha)} on {n} samples, the printed velocity of this layer changes "
+        f"the squared error, {number(loss)}, at the rate {signs[0] * squared:+.3g}, the corrected one at the rate "
         f"{signs[1] * squared:+.3g}. With the printed signs in both layers a feature of {number(b)} "
         f"would run off to infinity by time {number(diverged)}; with the corrected ones half of it is learned by "
         f"{number(learned)} (where the Gram matrix of the inputs is {n} times the identity)."

@@ -153,7 +153,7 @@ def size_of_imbalance(printed: Said, _: Said) -> str:
     left, right = (setting.value(side, at) for side in (printed.left, printed.right))
     bare = pretrained(sp.Integer(0), 1)
     return (
-        f"On the {setting.FEATURES} learned features, |beta_aux| = {number(setting.WEIGHT)} from alpha = "
+        f"On the {setting.FEATURES} learned features, of size {number(setting.WEIGHT)} from the alpha "
         f"{number(setting.ALPHA)}, the two are {left:.3g} and {right:.3g}, apart by a factor of {left / right:.3g}; "
         f"only on the {setting.INPUTS - setting.FEATURES} others are they equal, both {bare:.3g}."
     )
@@ -195,7 +195,7 @@ def size_of_pathways(printed: Said, corrected: Said) -> str:
     )
     said, found = (setting.value(_weights(stated)[1], other) for stated in (printed, corrected))
     return (
-        f"On a learned feature, beta_aux = {number(setting.WEIGHT)} from alpha = {number(setting.ALPHA)}, the plus pathway "
+        f"On a learned feature, of size {number(setting.WEIGHT)} from the alpha {number(setting.ALPHA)}, the plus pathway "
         f"holds {number(true_plus)} as printed, but the minus pathway {number(true_minus)}, not {number(minus)}. The printed "
         f"two would cancel to a predictor of {number(plus**2 - minus**2)}, and their squares add up to "
         f"{number(plus**2 + minus**2)}, not {number(true_plus**2 + true_minus**2)}: hence the doubled scale of Eq. 3. "

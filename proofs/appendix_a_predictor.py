@@ -161,8 +161,8 @@ def size_of_exponentials(printed: Said, corrected: Said) -> str:
     said, reached = (setting.value(_at_start(stated), end) for stated in (printed, corrected))
     loss, null = setting.FEATURES * (said - reached) ** 2, setting.FEATURES * setting.value(weight) ** 2
     return (
-        f"Where pretraining from alpha = {number(setting.ALPHA)} ends at a feature of {reached:.3g}, the printed form says "
-        f"{said:.3g}: over the {setting.FEATURES} features a loss of {loss:.3g}, as a predictor that is 0 has ({null:.3g})."
+        f"Where pretraining from the alpha {number(setting.ALPHA)} ends at a feature of {reached:.3g}, the printed form says "
+        f"{said:.3g}: over the {setting.FEATURES} features a loss of {loss:.3g}, as a predictor that is zero has ({null:.3g})."
     )
 
 

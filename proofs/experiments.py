@@ -147,7 +147,7 @@ def rescaled_endpoints(units: Formula, reset: Formula) -> float:
     from normtheory.solvers.training import pretrain_finetune
 
     tasks = teacher_student(12, 6, features=6, features_aux=6, inputs=60, samples_aux=40, seed=2)
-    task, c, gamma = tasks.main, 0.5, 0.2
+    task, c, gamma = tasks.main, 0.6, 0.2
     common: dict[str, Any] = {"beta_aux": tasks.teacher_aux, "alpha": 0.1, "rtol": 1e-8}
     scaled = pretrain_finetune(task.X, task.y, gamma=gamma, rescale=c, **common).beta
     unit = units(c, gamma)

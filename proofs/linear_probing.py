@@ -107,7 +107,7 @@ def _gram(stated: Said, one: Expression, weight: Expression, other: Expression) 
 
 def _residuals(proof: Derivation, stated: Said, field: dict[Expression, Expression]) -> None:
     """The residuals follow a linear equation, r' = -2 M r, whose matrix has no negative eigenvalue."""
-    x, z, r, e, w = (symbol(name, real=True) for name in ("x", "z", "r", "e", "w"))
+    x, z, r, e, w = (symbol(f"{name} of a sample", name, name, real=True) for name in ("x", "z", "r", "e", "w"))
     proof.equal(
         "between two samples, one input moves the residual of the first against both, by its entries of the matrix, twice",
         x * rate(BETA, field).subs(G, 2 * (x * r + z * e)),

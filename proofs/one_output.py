@@ -44,10 +44,14 @@ from normtheory.proofs.package_numerics import ROUND_OFF
 Expression = Any
 
 SOURCE = "theory of one output; after Woodworth et al. 2020 and Azulay et al. 2021"
-ONE = sp.Integer(1)
 GENERIC = dict(zip(WEIGHTS, map(sp.Integer, (2, 3, 5, 7)), strict=True))  # weights where no two laws happen to agree
 CONSERVED = Said(
-    quantities=(W_PLUS**2 - V_PLUS**2, W_MINUS**2 - V_MINUS**2, 4 * S_PLUS * S_MINUS, 4 * D_PLUS * D_MINUS),
+    quantities=(
+        W_PLUS**2 - V_PLUS**2,
+        W_MINUS**2 - V_MINUS**2,
+        (W_PLUS + V_PLUS) * (W_MINUS + V_MINUS),
+        (W_PLUS - V_PLUS) * (W_MINUS - V_MINUS),
+    ),
     independent=sp.Integer(3),
 )
 
@@ -61,7 +65,7 @@ CONSERVED = Said(
     twins={
         "squares added": CONSERVED.but(quantities=(W_PLUS**2 + V_PLUS**2, W_MINUS**2 + V_MINUS**2, *CONSERVED.quantities[2:])),
         "the sum of one pathway by the difference of the other": CONSERVED.but(
-            quantities=(*CONSERVED.quantities[:2], 4 * S_PLUS * D_MINUS, 4 * D_PLUS * S_MINUS)
+            quantities=(*CONSERVED.quantities[:2], S_PLUS * D_MINUS, D_PLUS * S_MINUS)
         ),
         "all four independent": CONSERVED.but(independent=sp.Integer(4)),
         "only two independent": CONSERVED.but(independent=sp.Integer(2)),
@@ -81,8 +85,8 @@ def conserved(proof: Derivation, stated: Said) -> None:
         proof.equal("along the flow it has no rate", rate(quantity), 0)
     gradients = sp.Matrix([[sp.diff(quantity, weight) for weight in WEIGHTS] for quantity in stated.quantities])
     rank = sp.Integer(gradients.subs(GENERIC).rank())
-    at = ", ".join(f"{notation.text(weight)} = {value}" for weight, value in GENERIC.items())
-    proof.equal(f"as many of their gradients are independent at {at}", rank, stated.independent)
+    at = ", ".join(map(notation.text, GENERIC.values()))
+    proof.equal(f"as many of their gradients are independent at the weights {at}", rank, stated.independent)
     proof.argue("and so at almost all weights, as a minor of the gradients is not zero everywhere", Theorem.POLYNOMIAL)
     if gradients.rows > stated.independent:
         proof.equal("nowhere are all of them", gradients.det(), 0)
@@ -323,7 +327,7 @@ RESCALING = Said(units=C**2, reset=GAMMA / C)
 @claim(
     id="exact-rescaling",
     where="theory of one output (rescaling)",
-    statement="with the first layer multiplied by $c$ and the second reset to $\\gamma$, scale and start of finetuning are "
+    statement="with any first layer multiplied by $c$ and the second reset to $\\gamma$, scale and start of finetuning are "
     "<units> times those without rescaling and with reset to <reset>; finetuning on targets $y$ then ends at <units> times "
     "where it would end on $y$ over <units> without rescaling and with that reset",
     printed=RESCALING,
@@ -341,11 +345,14 @@ RESCALING = Said(units=C**2, reset=GAMMA / C)
 )
 def exact_rescaling(proof: Derivation, stated: Said) -> None:
     """Theory of one output: the scaling law of `exact-finetuning`, and of the norm it enters."""
-    full, unscaled = finetuning_formula(), finetuning_formula(ONE)
+    full = {W_PLUS: C * W_PLUS, W_MINUS: C * W_MINUS, V_PLUS: GAMMA, V_MINUS: GAMMA}
+    unscaled = {V_PLUS: stated.reset, V_MINUS: stated.reset}
     holds = proof.positive("the units are positive", stated.units)
-    squared = unscaled.squared.subs(GAMMA, stated.reset)
-    holds &= proof.equal("the square of the scale", full.squared, stated.units**2 * squared)
-    holds &= proof.equal("the start", full.start, stated.units * unscaled.start.subs(GAMMA, stated.reset))
+    text = "from any first layer, the square of the scale"
+    squares = (EXACT.scale**2).subs(full, simultaneous=True), (EXACT.scale**2).subs(unscaled)
+    holds &= proof.equal(text, squares[0], stated.units**2 * squares[1])
+    starts = EXACT.start.subs(full, simultaneous=True), EXACT.start.subs(unscaled)
+    holds &= proof.equal("the start", starts[0], stated.units * starts[1])
     potential = Q.expression()
     divergence = potential - potential.subs(B, START) - sp.diff(potential, B).subs(B, START) * (B - START)
     scaled = divergence.subs({B: T * B, START: T * START, K: T * K}, simultaneous=True)
