@@ -1,70 +1,161 @@
-"""Single-task training from large and from small weights: how fast its endpoints approach the least norms."""
+"""Single-task training from large and from small weights: how fast its endpoints approach the least norms, on random problems.
+
+Endpoints are the certified minimisers of the exact penalty, whose scale is 2 alpha^2: alpha may then be as small as 1e-49. At a
+few scales the integrated flow is a second route to them. The problems are the first ones of their seeds, none left out.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 
+from normtheory import exact
 from normtheory.arrays import FloatArray
+from normtheory.networks import Weights
 from normtheory.proofs.experiments import relative_distance, small_task
 from normtheory.tasks import Task
 
-# Rates in the initialisation scale. The exact penalty differs from its limit by a power of alpha that theory gives; the
-# integrator adds about 1e-9. Powers are read off two scales, where higher orders still bend them by a few per cent.
-LAZY_ALPHAS = (2.0, 4.0)
+PROBLEMS, INPUTS, SAMPLES = 20, 12, 4
+RATE_BUDGET = 0.05  # absolute, on a power of alpha: excludes the neighbours at 0.1
+# Large scales: the distance is alpha^-4, to a relative order of alpha^-4; at alpha = 32 it is 1e-9, a thousand round-offs.
+LAZY_SCALES = (4.0, 8.0, 16.0, 32.0)
+LAZY_BUDGET = 1e-4  # relative, of the distance at the largest scale from its leading order: 1e-9 at a tolerance of 1e-13
+RIDGE_BUDGET = 1e-7  # relative: normal equations whose condition is 1e8 at the smallest weight
+# Small scales: the distance is alpha^(2 (1 - m)), and m, the largest of a problem's slopes, may be close to 1 or to the second
+# largest. So each problem is followed far down, to a distance of about 1e-10 or as far as the minimiser takes alpha.
+NEAREST, SMALLEST = 1e-10, 1e-49
+RICH_POINTS = 4  # between SMALLEST^(3/4) and SMALLEST
+RIDGE_WEIGHTS = (1.0, 1e-3, 1e-6)
+FLOW_SCALES = (1e-3, 0.1, 4.0)  # where the integrated flow is compared with the minimiser, on so many problems:
+FLOW_PROBLEMS = 2
 
 
-RICH_ALPHAS = (1e-4, 1e-6)
+def _task(seed: int) -> Task:
+    return small_task(INPUTS, SAMPLES, seed)
 
 
-LAZY_BUDGET = 1e-4  # at alpha = 4: (|beta|/k)^2/6 with k = 32 and |beta| below 1/2
+def _end(task: Task, alpha: float, tol: float) -> FloatArray:
+    from normtheory.solvers.newton import minimize
+
+    return minimize(task.X, task.y, exact.scale_and_start(Weights.constant(INPUTS, alpha))[0], tol=tol).beta
 
 
-RICH_BUDGET = 1e-3  # at alpha = 1e-6: alpha^(2 (1 - m)) is 2.5e-4 at the least margin 1 - m
+def least_l2(task: Task) -> FloatArray:
+    """The interpolator of least l2 norm (D,)."""
+    return np.asarray(np.linalg.lstsq(task.X, task.y, rcond=None)[0])
 
 
-RATE_BUDGET = 0.1  # relative, on a power
+@dataclass(frozen=True, eq=False)
+class LeastL1:
+    """The interpolator of least l1 norm, and the largest dual slope |x_d . nu| of an input that it does not use."""
+
+    beta: FloatArray
+    steepest: float
 
 
-LEAST_MARGIN = 0.3  # problems are drawn until the unused inputs' dual slopes stay this far below 1 and the used inputs'
+def least_l1(task: Task) -> LeastL1:
+    """The vertex that the simplex method finds, solved for anew; its dual shows it to be the only one of least norm.
+
+    Raises
+    ------
+    RuntimeError
+        If it is not the only one, or uses fewer inputs than there are samples.
+    """
+    from scipy.optimize import linprog
+
+    samples, inputs = task.X.shape
+    found = linprog(np.ones(2 * inputs), A_eq=np.hstack([task.X, -task.X]), b_eq=task.y, method="highs-ds").x
+    used = np.flatnonzero(np.abs(found[:inputs] - found[inputs:]) > 1e-9)
+    if used.size != samples:
+        raise RuntimeError(f"the least l1 solution uses {used.size} inputs of {samples} samples")
+    beta = np.zeros(inputs)
+    beta[used] = np.linalg.solve(task.X[:, used], task.y)
+    nu = np.linalg.solve(task.X[:, used].T, np.sign(beta[used]))
+    steepest = float(np.delete(np.abs(task.X.T @ nu), used).max())
+    if not steepest < 1:
+        raise RuntimeError(f"the least l1 solution is not the only one: an unused input has the dual slope {steepest:.17g}")
+    return LeastL1(beta, steepest)
 
 
-LEAST_SHARE = 0.2  # weights are at least this part of the largest: rates then show at scales that float64 can hold
+@dataclass(frozen=True)
+class Rate:
+    """The power of alpha in a problem's distances, fitted over several scales, and what the problem is known by."""
+
+    power: float
+    steepest: float = 0.0  # for small scales: the largest dual slope of an unused input
+    off: float = 0.0  # for large scales: relative distance of the difference from its leading order, at the largest
 
 
-def single_task_distances(norm: str, alphas: tuple[float, ...], seed: int) -> list[float]:
-    """Relative distance of single-task endpoints from the interpolator of least norm ("l1" or "l2"), one for each alpha."""
-    from normtheory.solvers.programs import minimize_l1, minimize_l2
-
-    task = _rich_task(seed)[0]
-    target = {"l1": minimize_l1, "l2": minimize_l2}[norm](task.X, task.y, tol=1e-7).beta
-    return [relative_distance(_single_task_end(seed, alpha), target) for alpha in alphas]
-
-
-def rich_margin(seed: int) -> float:
-    """1 - m, m the largest dual slope |x_d . nu| of an input that the least-l1 solution does not use."""
-    return _rich_task(seed)[1]
+def _power(scales: Any, distances: list[float]) -> float:
+    return float(np.polyfit(np.log(scales), np.log(distances), 1)[0])
 
 
 @cache
-def _rich_task(seed: int) -> tuple[Task, float]:
-    from normtheory.solvers.programs import minimize_l1
+def lazy_rates() -> tuple[Rate, ...]:
+    """For each problem, at large scales, the power in the distance from the least l2 norm, and its leading order."""
+    return tuple(_lazy_rate(_task(seed)) for seed in range(PROBLEMS))
 
-    for draw in range(100):
-        task = small_task(inputs=12, samples=4, seed=1000 * seed + draw)
-        solution = minimize_l1(task.X, task.y)
-        shares = np.abs(solution.beta) / np.abs(solution.beta).max()
-        used = shares > 1e-5
-        margin = 1 - float(np.abs(task.X.T @ solution.dual)[~used].max())
-        if used.sum() == task.samples and margin > LEAST_MARGIN and shares[used].min() > LEAST_SHARE:
-            return task, margin
-    raise RuntimeError(f"no problem of seed {seed} has a margin of {LEAST_MARGIN}")
+
+def _lazy_rate(task: Task) -> Rate:
+    target = least_l2(task)
+    cube = target**3 / 24
+    unseen = cube - np.linalg.pinv(task.X) @ (task.X @ cube)
+    differences = [_end(task, alpha, 1e-13) - target for alpha in LAZY_SCALES]
+    power = _power(LAZY_SCALES, [float(np.linalg.norm(difference)) for difference in differences])
+    return Rate(power, off=relative_distance(differences[-1] * LAZY_SCALES[-1] ** 4, unseen))
 
 
 @cache
-def _single_task_end(seed: int, alpha: float) -> FloatArray:
+def rich_rates() -> tuple[Rate, ...]:
+    """For each problem, at small scales, the power in the distance from the least l1 norm, and its dual slope."""
+    return tuple(_rich_rate(_task(seed)) for seed in range(PROBLEMS))
+
+
+def _rich_rate(task: Task) -> Rate:
+    least = least_l1(task)
+    smallest = max(NEAREST ** (0.5 / (1 - least.steepest)), SMALLEST)
+    scales = np.geomspace(smallest**0.75, smallest, RICH_POINTS)
+    distances = [relative_distance(_end(task, alpha, 1e-10), least.beta) for alpha in scales]
+    return Rate(_power(scales, distances), least.steepest)
+
+
+def flow_gap() -> float:
+    """Largest relative distance of endpoints of the integrated flow from the minimisers, at large and at small scales."""
     from normtheory.solvers.training import single_task
 
-    task = _rich_task(seed)[0]
-    return single_task(task.X, task.y, alpha=alpha, rtol=1e-9).beta
+    gaps = []
+    for seed in range(FLOW_PROBLEMS):
+        task = _task(seed)
+        for alpha in FLOW_SCALES:
+            end = single_task(task.X, task.y, alpha=alpha, rtol=1e-9).beta
+            gaps.append(relative_distance(end, _end(task, alpha, 1e-10)))
+    return max(gaps)
+
+
+def probing_gap() -> float:
+    """Largest relative distance of linear probing from equal weights, of several sizes, from the least l2 norm."""
+    gaps = []
+    for seed in range(PROBLEMS):
+        task = _task(seed)
+        ends = (exact.probing(Weights.constant(INPUTS, alpha), task.X, task.y) for alpha in FLOW_SCALES)
+        gaps += [relative_distance(end, least_l2(task)) for end in ends]
+    return max(gaps)
+
+
+def ridge_gap(share: Any, weight: Any) -> float:
+    """Largest relative distance of ridge regression, solved by its normal equations, from a share of the least l2 norm.
+
+    The share is a formula in an eigenvalue of X^T X and a number, taken along each eigenvector; the weight one in that number.
+    """
+    gaps = []
+    for seed in range(PROBLEMS):
+        task = _task(seed)
+        _, sizes, directions = np.linalg.svd(task.X, full_matrices=False)
+        for number in RIDGE_WEIGHTS:
+            ridge = np.linalg.solve(task.X.T @ task.X + weight(number) * np.eye(INPUTS), task.X.T @ task.y)
+            stated = directions.T @ (share(sizes**2, number) * (directions @ least_l2(task)))
+            gaps.append(relative_distance(ridge, stated))
+    return max(gaps)
