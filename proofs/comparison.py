@@ -29,6 +29,7 @@ from normtheory.proofs.finetuned import (
     ROOT_AT_START,
     START_ANGLE,
     Theory,
+    angle,
     closed_form,
     order_by_angles,
     order_rises_with_start,
@@ -358,11 +359,11 @@ def sensitive(proof: Derivation, stated: Said) -> None:
     if not stated.theory.starts_at_zero:
         starts_below_its_scale(proof)
         order_rises_with_start(proof)
-        worst = -_above(ONE)
+        worst = -angle(ONE)[1]
     at = {T: sp.sinh(FAR_ANGLE), START_ANGLE: worst}
     margin = ((RISE - stated.least * HALF) / sp.cosh(FAR_ANGLE)).subs(at)
     text = "from the least start the sensitivity exceeds the bound, the weight a hyperbolic sine"
-    proof.certified(text, margin, {FAR_ANGLE: (_below(stated.low), _above(stated.high))})
+    proof.certified(text, margin, {FAR_ANGLE: (angle(stated.low)[0], angle(stated.high)[1])})
     shown = (1, 10, 100, 10**4)
     proof.note(
         "; ".join(
@@ -376,16 +377,6 @@ def sensitive(proof: Derivation, stated: Said) -> None:
 
 def _order_less_one(ratio: int) -> Expression:
     return (RISE / HALF).subs({FAR_ANGLE: sp.asinh(ratio), START_ANGLE: 0})
-
-
-def _below(ratio: Expression) -> Expression:
-    """A rational a little below arcsinh of a ratio."""
-    return sp.Rational(int(sp.floor(sp.asinh(ratio) * 1000)), 1000)
-
-
-def _above(ratio: Expression) -> Expression:
-    """A rational a little above it."""
-    return _below(ratio) + sp.Rational(1, 1000)
 
 
 if __name__ == "__main__":

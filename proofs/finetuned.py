@@ -142,6 +142,12 @@ RISE = sp.cosh(FAR_ANGLE) - sp.cosh(START_ANGLE)
 HALF = (FAR_ANGLE - START_ANGLE) * sp.sinh(FAR_ANGLE) - RISE
 
 
+def angle(ratio: Expression) -> tuple[Expression, Expression]:
+    """Rationals a little below and above arcsinh of a ratio."""
+    below = sp.Rational(int(sp.floor(sp.asinh(ratio) * 1000)), 1000)
+    return below, below + sp.Rational(1, 1000)
+
+
 def order_by_angles(proof: Derivation) -> None:
     """The order of the divergence in the weight is 1 + RISE/HALF; with its dependences on scale and start it makes 1."""
     closed_form(proof)

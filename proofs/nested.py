@@ -1,7 +1,8 @@
 """Section 4.2: the nested feature-selection regime, with numbers for "l2-like", "approximately l1" and "dependence".
 
-An order of 2 is l2, of 1 is l1. For Q, order + dependence = 1 at every ratio: how far the order lies above 1 is exactly
-how strongly the penalty depends on what pretraining learned. The regime is the range of ratios where both are visible.
+An order of 2 is l2, of 1 is l1. For what finetuning minimises, order and dependence on scale and start, scaled together, make
+1: how far the order lies above 1 is exactly how strongly the penalty depends on what pretraining learned. The regime is the
+range of ratios where both are visible.
 """
 
 from __future__ import annotations
@@ -14,176 +15,238 @@ import sympy as sp
 from normtheory.audit.alone import run_alone
 from normtheory.audit.claims import Verdict, claim
 from normtheory.audit.derivation import Derivation
+from normtheory.audit.statements import Said
 from normtheory.proofs import setting
-from normtheory.proofs.comparison import HALF, RISE, order_at, order_of_q, ratio_of_order
-from normtheory.proofs.one_output import ALPHA, GAMMA, finetuning_formula
-from normtheory.proofs.one_output import A as AUX
-from normtheory.proofs.parameter_norm import EXCESS, WHOLE, A, B
-from normtheory.proofs.q_facts import PENALTY, ROOT, K, T, penalty
-from normtheory.proofs.q_facts import B as BETA
-from normtheory.proofs.setting import number
+from normtheory.proofs.exact_formulas import finetuning_formula
+from normtheory.proofs.finetuned import (
+    EXACT,
+    FAR_ANGLE,
+    HALF,
+    ONE,
+    PRINTED,
+    RISE,
+    START_ANGLE,
+    Theory,
+    angle,
+    order_by_angles,
+    order_rises_with_start,
+)
+from normtheory.proofs.letters import ALPHA, AUX, GAMMA, A, C
 
 Expression = Any
 
 SOURCE = "Lindsey & Lippl 2024, section 4.2"
-REGIME = (sp.Integer(100), sp.Integer(10**4))  # ratios |beta|/k
+LOW, HIGH = sp.Integer(100), 2 * sp.Integer(10) ** 4  # ratios |beta|/k
 L1_LIKE, DEPENDENT = sp.Rational(5, 4), sp.Rational(1, 10)
+NEAR_ZERO = sp.Rational(1, 16)  # starts, in units of the scale
+AT = {AUX: setting.WEIGHT, ALPHA: setting.ALPHA, GAMMA: setting.GAMMA}
 
 
-Orders = tuple[Expression, Expression, Expression]
+def in_regime(
+    proof: Derivation,
+    ends: tuple[Expression, Expression],
+    near_zero: Expression,
+    most: Expression,
+    least: Expression,
+) -> None:
+    """Section 4.2: at ratios between the ends the order is below `most` and exceeds 1 by more than `least`.
 
-
-def size_of_order(printed: Orders, corrected: Orders) -> str:
-    """Section 4.2: what doubling the weight of a shared feature does to each penalty, from |beta| = |beta_aux| on."""
-    ratio, whole, least = printed
-    k = sp.sqrt(finetuning_formula(sp.Integer(1)).squared)
-    at = {A: setting.WEIGHT, AUX: setting.WEIGHT, ALPHA: setting.ALPHA, GAMMA: setting.GAMMA}
-    once, twice = ({B: factor * ratio * setting.WEIGHT} for factor in (1, 2))
-    penalties = (whole, corrected[1], penalty(B, k))
-    factors = [setting.value(form.subs(twice) / form.subs(once), at) for form in penalties]
-    order = setting.value((B * sp.diff(sp.log(whole), B)).subs(once), at)
-    return (
-        f"On a shared feature, |beta| = |beta_aux| = {number(setting.WEIGHT)}, the whole MTL penalty has order "
-        f"{order:.2g}, not {float(least):.2g} or more: doubling the weight multiplies it by {factors[0]:.3g}, its excess by "
-        f"{factors[1]:.3g}, the PT+FT penalty at the exact scale by {factors[2]:.3g} (l1: 2, l2: 4)."
-    )
-
-
-@claim(
-    id="l2-at-one",
-    where="section 4.2",
-    statement=r"\text{both penalties are}\ \ell_2\text{-like even at}\ |\beta|/|\beta^{aux}| = 1:\ "
-    r"\text{their order exceeds}\ 3/2",
-    assumptions=("negligible gamma and alpha, as in Fig. 1a", "l2-like: of an order nearer to 2 than to 1"),
-    printed=(sp.Integer(1), WHOLE, sp.Rational(3, 2)),
-    corrected=(sp.Integer(1), EXCESS, sp.Rational(3, 2)),
-    corrected_statement=r"\text{at}\ |\beta|=|\beta^{aux}|\ \text{the MTL penalty has order}\ \tfrac12,\ "
-    r"\text{its excess over}\ 2|\beta^{aux}|\ \text{order}\ 1+\tfrac1{\sqrt2};\ \|\beta\|_Q\ \text{an order above}\ \tfrac32\ "
-    r"\text{at}\ k=|\beta^{aux}|\ \text{and at the exact}\ k=|\beta^{aux}|/2",
-    size=size_of_order,
-    twins={
-        "at the ratio 10, for the excess": (sp.Integer(10), EXCESS, sp.Rational(3, 2)),
-        "an order above 19/10": (sp.Integer(1), EXCESS, sp.Rational(19, 10)),
-        "the excess over |beta_aux|": (sp.Integer(1), WHOLE - A, sp.Rational(3, 2)),
-    },
-    expected=Verdict.CORRECTED,
-    source=SOURCE,
-)
-def like_l2(proof: Derivation, stated: Orders) -> None:
-    """Section 4.2: the orders of both penalties at the ratio one."""
-    ratio, mtl, least = stated
-    order = sp.simplify((B * sp.diff(sp.log(mtl), B)).subs(B, ratio * A))
-    margin = order - least
-    proof.positive(f"MTL: the order exceeds {least} at the ratio {ratio}", margin, margin)
-    order_of_q(proof)
-    for name, scale in (("k = |beta_aux|", 1), ("the exact k = |beta_aux|/2", 2)):
-        margin = order_at(ratio * scale) - least
-        proof.positive(f"PT+FT: so does the order of Q at {name}", margin, margin)
-
-
-def in_regime(proof: Derivation, ends: tuple[Expression, Expression], most: Expression, least: Expression) -> None:
-    """Section 4.2: at ratios between the ends the order is below `most` and the dependence above `least`.
-
-    The order falls with the ratio, so that the ends decide.
+    From every start within `near_zero` of 0, in units of the scale; weight and start are written as hyperbolic sines.
     """
-    order_of_q(proof)
-    near, far = most - order_at(ends[0]), order_at(ends[1]) - 1 - least
-    proof.positive(f"at the ratio {ends[0]}, and hence above, the order is below {most}", near, near)
-    proof.positive(f"at the ratio {ends[1]}, and hence below, it exceeds 1 by more than {least}", far, far)
+    order_by_angles(proof)
+    order_rises_with_start(proof)
+    reach = sp.Integer(0) if near_zero == 0 else angle(near_zero)[1]
+    box = {FAR_ANGLE: (angle(ends[0])[0], angle(ends[1])[1])}
+    near, far = (part / sp.cosh(FAR_ANGLE) for part in ((most - 1) * HALF - RISE, RISE - least * HALF))
+    text = "from the largest start the order is below the stated one all along, with the weight a hyperbolic sine"
+    proof.certified(text, near.subs(START_ANGLE, reach), box)
+    text = "from the least it exceeds that of l1 by more than stated: so strong is the dependence"
+    proof.certified(text, far.subs(START_ANGLE, -reach), box)
+
+
+def _range(
+    theory: Theory, low: Expression = LOW, high: Expression = HIGH, most: Expression = L1_LIKE, least: Expression = DEPENDENT
+) -> Said:
+    start = sp.Integer(0) if theory.starts_at_zero else NEAR_ZERO
+    return Said(theory=theory, low=low, high=high, most=most, least=least, start=start, sum=ONE)
+
+
+REGIME = _range(EXACT)
 
 
 @claim(
     id="nested-order",
     where="section 4.2",
-    statement=r"\text{order}+\text{dependence}=1;\ \text{at ratios}\ 10^2\le|\beta|/k\le 10^4\ \text{the order is}\ "
-    r"\text{below}\ \tfrac54\ \text{and}\ "
-    r"\frac{\partial\log\|\beta\|_Q}{\partial\log k} < -\tfrac1{10}",
-    assumptions=("approximately l1: of an order below 5/4; an inverse dependence: of a power above 1/10",),
-    printed=(*REGIME, L1_LIKE, DEPENDENT),
+    statement="at ratios of the weight to the scale from <low> to <high> the order of the PT+FT contribution is below "
+    "<most>, and it falls with scale and start, scaled together, with a logarithmic derivative above <least> in size, from "
+    "every start of at most <start> times the scale; order and dependence add up to <sum>, where <theory>",
+    printed=_range(PRINTED),
+    exact=REGIME,
     twins={
-        "from the ratio 10 on": (sp.Integer(10), REGIME[1], L1_LIKE, DEPENDENT),
-        "up to the ratio 10^6": (REGIME[0], sp.Integer(10**6), L1_LIKE, DEPENDENT),
-        "a dependence above 1/5 all along": (*REGIME, L1_LIKE, sp.Rational(1, 5)),
+        "from the ratio ten on": _range(EXACT, low=sp.Integer(10)),
+        "up to a million": _range(EXACT, high=sp.Integer(10**6)),
+        "twice the dependence": _range(EXACT, least=2 * DEPENDENT),
+        "from starts at the scale": REGIME.but(start=ONE),
     },
-    expected=Verdict.PROVED,
+    siblings={
+        "a narrower range": _range(EXACT, sp.Integer(200), sp.Integer(10**4)),
+        "a larger order and a weaker dependence": _range(EXACT, most=sp.Rational(13, 10), least=sp.Rational(9, 100)),
+    },
+    reads=(
+        "approximately $\\ell_1$: of an order below the stated one; an inverse dependence: of a power above the stated one",
+    ),
+    expected=Verdict.CERTIFIED,
     source=SOURCE,
 )
-def nested_range(proof: Derivation, stated: tuple[Expression, ...]) -> None:
+def nested_range(proof: Derivation, stated: Said) -> None:
     """Section 4.2: the sum rule, and the range of ratios in which both behaviours are visible."""
-    low, high, most, least = stated
-    orders = BETA * sp.diff(PENALTY, BETA) + K * sp.diff(PENALTY, K)
-    proof.equal("Euler's relation: order + dependence = 1, times Q", orders, PENALTY)
-    in_regime(proof, (low, high), most, least)
-    start, end = ratio_of_order(float(L1_LIKE)), ratio_of_order(1 + float(DEPENDENT))
-    excess = [float(sp.sqrt(1 / x**2 - 1)) for x in (L1_LIKE - 1, DEPENDENT)]
+    in_regime(proof, (stated.low, stated.high), stated.start, stated.most, stated.least)
+    proof.equal("order and dependence add up to", (HALF + RISE) / HALF - RISE / HALF, stated.sum)
+    excess = [float(sp.sqrt(1 / x**2 - 1)) for x in (stated.most - 1, stated.least)]
     proof.note(
-        f"Order below {float(L1_LIKE)} and dependence above {float(DEPENDENT)} hold for Q at ratios {start:.3g} to "
-        f"{end:.3g}, a factor {end / start:.3g}; for the MTL excess at ratios {excess[0]:.3g} to {excess[1]:.3g}, "
-        f"a factor {excess[1] / excess[0]:.3g}."
+        f"For the MTL excess both hold at ratios {excess[0]:.3g} to {excess[1]:.3g} of |β| to |β_aux|, a factor of "
+        f"{excess[1] / excess[0]:.3g}, where PT+FT has {setting.value(stated.high / stated.low):.3g}."
     )
+
+
+def scale_and_start_near(proof: Derivation, small: Expression) -> tuple[Expression, Expression]:
+    """Bounds of k/|beta_aux| from above (from below it is 1/2), and of |beta(0)|/k, where alpha^2 and gamma^2 are small."""
+    with proof.lemma("scale and start where the initialisations are small against the auxiliary weight"):
+        rests = sp.symbols("r_1 r_2", nonnegative=True)
+        at = {each: sp.sqrt(small * AUX / (1 + rest)) for each, rest in zip((ALPHA, GAMMA), rests, strict=True)}
+        squared, start = (part.subs(A, AUX) for part in finetuning_formula(ONE))
+        proof.positive("the squared scale exceeds that of half the auxiliary weight by", sp.expand(squared - AUX**2 / 4))
+        most = AUX**2 * (sp.Rational(1, 4) + 4 * small**2)
+        short = (most - squared).subs(at)
+        text = "and is at most that and four squares of the stated share, with squared initialisations within it"
+        proof.positive(text, short, sp.factor(short), strict=False)
+        root = sp.sqrt(AUX**2 + 4 * ALPHA**4)
+        proof.equal("the square of the start is", sp.expand(start**2), GAMMA**2 * (root - 2 * ALPHA**2))
+        form = 4 * GAMMA**2 * ALPHA**2 * AUX / (root + AUX + 2 * ALPHA**2)
+        below = GAMMA**2 * (AUX - root + 2 * ALPHA**2)
+        proof.positive("and below the squared reset times the auxiliary weight by", below, form)
+    return sp.sqrt(sp.Rational(1, 4) + 4 * small**2), 2 * sp.sqrt(small)
+
+
+def _ratios(theory: Theory, low: int, high: int = 10**4) -> Said:
+    common = {"most": L1_LIKE, "least": DEPENDENT, "small": sp.Rational(1, 1024)}
+    return Said(theory=theory, low=sp.Integer(low), high=sp.Integer(high), **common)
+
+
+FROM_FIFTY = _ratios(EXACT, 50)
+
+
+@claim(
+    id="nested-as-printed",
+    where="section 4.2",
+    statement="where $|\\beta|$ is <low> to <high> times $|\\beta^{aux}|$, the squares of $\\alpha$ and $\\gamma$ being at "
+    "most <small> times $|\\beta^{aux}|$, the order of the PT+FT contribution is below <most>, and with scale and start it "
+    "still falls with a logarithmic derivative above <least> in size, where <theory>",
+    printed=_ratios(PRINTED, 1),
+    exact=_ratios(EXACT, 1),
+    corrected=FROM_FIFTY,
+    twins={
+        "from ten times on": _ratios(EXACT, 10),
+        "up to a million times": _ratios(EXACT, 50, 10**6),
+        "from larger initialisations": FROM_FIFTY.but(small=ONE),
+    },
+    siblings={"from a hundred times on": _ratios(EXACT, 100), "by the printed theory": _ratios(PRINTED, 100)},
+    reads=(
+        "greater than one but not astronomically large: the stated ratios, with the numbers of nested-order for approximately "
+        "$\\ell_1$ and for an inverse dependence",
+    ),
+    expected=Verdict.CORRECTED,
+    source=SOURCE,
+)
+def as_printed(proof: Derivation, stated: Said) -> None:
+    """Section 4.2, "greater than 1 but not astronomically large": in the paper's own ratio."""
+    if stated.theory.starts_at_zero:
+        rest = sp.Symbol("r", nonnegative=True)
+        within = (1 + stated.small) * AUX - PRINTED.scale.subs(GAMMA, sp.sqrt(stated.small * AUX / (1 + rest)))
+        proof.positive("the printed scale is above the auxiliary weight by", PRINTED.scale - AUX)
+        proof.positive("and within the stated share of it", within, sp.factor(within), strict=False)
+        least, most, start = ONE, 1 + stated.small, sp.Integer(0)
+    else:
+        least, (most, start) = sp.Rational(1, 2), scale_and_start_near(proof, stated.small)
+    in_regime(proof, (stated.low / most, stated.high / least), start, stated.most, stated.least)
+
+
+def _rescaled(theory: Theory, low: Expression, high: Expression) -> Said:
+    common = {"most": L1_LIKE, "least": DEPENDENT, "small": sp.Rational(1, 1024), "unscaled": sp.Rational(5, 3)}
+    return Said(theory=theory, low=low, high=high, **common)
+
+
+FACTORS = _rescaled(EXACT, sp.Rational(1, 100), sp.Rational(1, 8))
 
 
 @claim(
     id="rescaling",
     where="section 4.2",
-    statement=r"\text{rescaling after pretraining by}\ \tfrac1{70}\le c\le\tfrac18\ \text{moves features with}\ "
-    r"|\beta|=|\beta^{aux}|\ \text{there; without it}\ (c=1)\ \text{their order exceeds}\ 1.7",
-    assumptions=(
-        "the factor multiplies the first layer, the second is reset to gamma",
-        "c^2 alpha^2 + gamma^2 is at most 3/8 of c^2 |beta_aux|",
-        "there: the ratios of nested-order",
-    ),
-    printed=(sp.Rational(1, 70), sp.Rational(1, 8)),
+    statement="rescaling by factors from <low> to <high> after pretraining moves features with $|\\beta|=|\\beta^{aux}|$ to "
+    "where the order of the PT+FT contribution is below <most> while with scale and start it falls with a logarithmic "
+    "derivative above <least> in size; without rescaling their order exceeds <unscaled>; the squares of $\\alpha$ and "
+    "$\\gamma$ being at most <small> times $|\\beta^{aux}|$",
+    printed=FACTORS,
     twins={
-        "factors from 1/2 to 1": (sp.Rational(1, 2), sp.Integer(1)),
-        "factors above 1": (sp.Integer(1), sp.Integer(8)),
-        "factors down to 1/1000": (sp.Rational(1, 1000), sp.Rational(1, 8)),
+        "factors from a half to one": _rescaled(EXACT, sp.Rational(1, 2), ONE),
+        "factors above one": _rescaled(EXACT, ONE, sp.Integer(8)),
+        "smaller factors": _rescaled(EXACT, sp.Rational(1, 1000), sp.Rational(1, 8)),
+        "the ends exchanged": _rescaled(EXACT, sp.Rational(1, 8), sp.Rational(1, 100)),
+        "a larger order without rescaling": FACTORS.but(unscaled=sp.Rational(9, 5)),
     },
-    expected=Verdict.PROVED,
+    siblings={
+        "fewer factors": _rescaled(EXACT, sp.Rational(1, 64), sp.Rational(1, 9)),
+        "a smaller order without rescaling": FACTORS.but(unscaled=sp.Rational(8, 5)),
+    },
+    reads=(
+        "rescaling: the first layer after pretraining, and the reset of the second layer with it, as in the published runs",
+    ),
+    expected=Verdict.CERTIFIED,
     source=SOURCE,
 )
-def rescaling(proof: Derivation, factors: tuple[Expression, Expression]) -> None:
-    """Section 4.2: the exact scale k falls with the factor c like c^2 |beta_aux|/2, so that the ratio rises."""
-    c, a = sp.symbols("c a_0", positive=True)
-    squared = finetuning_formula(c).squared.subs(AUX, a)
-    slope = c**3 * a**2 + 4 * c * ALPHA**2 * (c**2 * ALPHA**2 + GAMMA**2)
-    proof.equal("the derivative of the exact k^2 in c", sp.diff(squared, c), slope)
-    proof.positive("is positive: a smaller factor gives a larger ratio", slope, slope)
-    rest = sp.Symbol("rho", positive=True)
-    excess = squared - (c**2 * a / 2) ** 2
-    proof.positive("k > c^2 |beta_aux|/2, so the ratio is below 2/c^2", excess, (c**2 * ALPHA**2 + GAMMA**2) ** 2)
-    within = (sp.Rational(5, 8) * c**2 * a) ** 2 - (c**2 * a / 2) ** 2 - (3 * c**2 * a / 8 - rest) ** 2
-    proof.equal(
-        "and where c^2 alpha^2 + gamma^2 = 3/8 c^2 |beta_aux| - rho, k < 5/8 c^2 |beta_aux|: the squares differ by",
-        within,
-        rest * (3 * c**2 * a / 4 - rest),
-    )
-    low, high = factors
-    in_regime(proof, (8 / (5 * high**2), 2 / low**2), L1_LIKE, DEPENDENT)
-    unscaled = order_at(2) - sp.Rational(17, 10)
-    proof.positive("at c = 1 the ratio is below 2, where the order exceeds 1.7", unscaled, unscaled)
+def rescaling(proof: Derivation, stated: Said) -> None:
+    """Section 4.2: scale and start fall with the square of the factor: the ratio rises, and the start stays near zero."""
+    scaled, unscaled = finetuning_formula(C), finetuning_formula(ONE)
+    reset = {GAMMA: C * GAMMA}
+    proof.equal("the squared scale falls with the factor's fourth power", scaled.squared.subs(reset), C**4 * unscaled.squared)
+    proof.equal("the start with its square", scaled.start.subs(reset), C**2 * unscaled.start)
+    proof.positive("the first factor is not above the second", stated.high - stated.low)
+    most, start = scale_and_start_near(proof, stated.small)
+    ends = 1 / (most * stated.high**2), 2 / stated.low**2
+    in_regime(proof, ends, start, stated.most, stated.least)
+    order = (RISE - (stated.unscaled - 1) * HALF).subs(START_ANGLE, -angle(start)[1])
+    text = "without rescaling the order exceeds the stated one, from the least start"
+    proof.certified(text, order, {FAR_ANGLE: (angle(1 / most)[0], angle(sp.Integer(2))[1])})
+
+
+def _apart(most: Expression = L1_LIKE, least: Expression = DEPENDENT) -> Said:
+    return Said(low=LOW, high=HIGH, start=NEAR_ZERO, most=most, least=least, lazy=sp.Integer(2), rich=ONE)
 
 
 @claim(
     id="nested-distinct",
     where="section 4.2",
-    statement=r"\text{the regime is neither lazy (order 2) nor rich (dependence 0): at ratios}\ 10^2\ \text{to}\ 10^4\ "
-    r"\text{the order is below}\ \tfrac54\ \text{and the dependence stronger than}\ \tfrac1{10}",
-    assumptions=("lazy: the limit of small ratios; rich: the limit of large ones",),
-    printed=(L1_LIKE, DEPENDENT),
+    statement="the regime is neither the lazy one, in whose limit of small weights the order is <lazy>, nor the rich one, in "
+    "whose limit of large ones it is <rich> and the dependence vanishes: at ratios from <low> to <high>, from every start of "
+    "at most <start> times the scale, the order is below <most> and the dependence above <least>",
+    printed=_apart(),
     twins={
-        "as independent of pretraining as the rich regime, order below 1.05": (sp.Rational(21, 20), DEPENDENT),
-        "as dependent as the lazy regime, dependence above 1/2": (L1_LIKE, sp.Rational(1, 2)),
+        "as independent of pretraining as the rich regime": _apart(most=sp.Rational(21, 20)),
+        "as dependent as the lazy regime": _apart(least=sp.Rational(1, 2)),
+        "a lazy regime of order three": _apart().but(lazy=sp.Integer(3)),
+        "a rich regime of order two": _apart().but(rich=sp.Integer(2)),
     },
-    expected=Verdict.PROVED,
+    siblings={"a larger order": _apart(most=sp.Rational(13, 10))},
+    expected=Verdict.CERTIFIED,
     source=SOURCE,
 )
-def distinct(proof: Derivation, stated: tuple[Expression, Expression]) -> None:
-    """Section 4.2: the order lies strictly between 2 and 1 at every ratio, and well away from both in the regime."""
-    in_regime(proof, REGIME, *stated)
-    proof.positive("the order exceeds 1 everywhere: its excess has the numerator", RISE, T**2 / (1 + ROOT))
-    numerator = 2 * HALF - (RISE + HALF)
-    proof.positive_by_taylor("and is below 2: 2 - order has the numerator", numerator, T, 2, T**2 / ROOT**3)
+def distinct(proof: Derivation, stated: Said) -> None:
+    """Section 4.2: the order of what finetuning minimises near its start, far out, and in the regime between."""
+    from_zero = {START_ANGLE: sp.Integer(0)}
+    order_from_zero = (1 + RISE / HALF).subs(from_zero)
+    proof.equal("from a start at zero the order tends to, near zero", sp.limit(order_from_zero, FAR_ANGLE, 0), stated.lazy)
+    proof.equal("and far out to", sp.limit(order_from_zero.rewrite(sp.exp), FAR_ANGLE, sp.oo), stated.rich)
+    in_regime(proof, (stated.low, stated.high), stated.start, stated.most, stated.least)
 
 
 if __name__ == "__main__":
