@@ -26,7 +26,7 @@ class Theorem(Enum):
     """The standard theorems that a step may cite in place of a computation; the value says what is used of each."""
 
     LINEARITY = "linearity of finite sums, derivatives and integrals"
-    CHAIN_RULE = "the chain rule: the loss depends on a weight only through its own coordinate's predictor"
+    CHAIN_RULE = "the chain rule"
     TANGENT = "a convex function lies above its tangents, a strictly convex one strictly so off the point of contact"
     MEAN_VALUE = "the mean value theorem: a function whose derivative is positive increases"
     TAYLOR = "Taylor's theorem with the remainder in integral form"
