@@ -90,7 +90,7 @@ EXACT_CHAIN = _chain(
     where="section 3.3",
     statement="the PT+FT contribution's logarithmic derivative in $|\\beta^{aux}|$ itself is <scale> times that in $k$ and "
     "<start> times that in $\\beta(0)$; the first factor is less than one half exactly for features with $|\\beta^{aux}|$ "
-    "below <half>, to whose weight the scale is insensitive at every ratio, where <theory>",
+    "below <half>, where <theory>",
     printed=_chain(PRINTED, AUX / (AUX + GAMMA**2), sp.Integer(0), GAMMA**2),
     exact=EXACT_CHAIN,
     twins={
