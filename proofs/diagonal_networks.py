@@ -1,227 +1,248 @@
-"""Section 2.1: the map that a diagonal network computes."""
+"""Section 2.1: the map that a diagonal network computes, its two pathways, and the norms that it may minimise."""
 
 from __future__ import annotations
 
 import itertools
-import math
 import sys
-from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import sympy as sp
 
 from normtheory.audit.alone import run_alone
 from normtheory.audit.claims import Verdict, claim
 from normtheory.audit.derivation import Derivation
-from normtheory.networks import DiagonalNetwork, Weights
+from normtheory.audit.notation import symbol
+from normtheory.audit.statements import Said
+from normtheory.audit.steps import Theorem
 from normtheory.penalties import L1
-from normtheory.proofs import experiments, package_numerics, single_task_runs
-from normtheory.proofs.appendix_b import least_norm
-from normtheory.proofs.orbit import V_MINUS, V_PLUS, W_MINUS, W_PLUS, WEIGHTS
+from normtheory.proofs import experiments, package_numerics, setting
+from normtheory.proofs.appendix_b import least_norm, same_minimisers
+from normtheory.proofs.letters import ALPHA, SIZE
+from normtheory.proofs.orbit import BETA, ETA, LEARNED, V_MINUS, V_PLUS, W_MINUS, W_PLUS, WEIGHTS, G, pretrain, rate
+from normtheory.proofs.package_numerics import ROUND_OFF
+from normtheory.proofs.setting import number
 
 Expression = Any
+
+INPUT = symbol("x", "x_d", "x", real=True)
+
+
+def network_map(proof: Derivation, predictor: Expression, outputs: int) -> None:
+    """Eqs. 1 and 4: what an input contributes to an output, and that the output is the sum over inputs."""
+    hidden_plus, hidden_minus = W_PLUS * INPUT, W_MINUS * INPUT
+    read = V_PLUS * hidden_plus - V_MINUS * hidden_minus
+    proof.equal("an output reads off the two hidden units of an input", read, predictor * INPUT)
+    proof.argue("it is the sum of that over all inputs, for each output by its own readouts", Theorem.LINEARITY)
+    deviation = package_numerics.network_deviation(sp.lambdify(WEIGHTS, predictor), outputs)
+    proof.witness("the package's network, layer by layer, on random weights and inputs", deviation, ROUND_OFF)
 
 
 @claim(
     id="eq1",
     where="Eqs. 1, 6, 7 (section 2.1, Appendix A)",
-    statement=r"f_w(x) = \beta(w)\cdot x,\quad \beta_d(w) = w^{(2)}_{+,d}w^{(1)}_{+,d} - w^{(2)}_{-,d}w^{(1)}_{-,d}",
-    assumptions=("two layers, one-to-one first layer, the minus pathway read out with a minus sign",),
-    printed=V_PLUS * W_PLUS - V_MINUS * W_MINUS,
+    statement="a network with a first layer from each input to two hidden units of its own, and one readout, is linear, with "
+    "the slope <predictor> in each input",
+    printed=Said(predictor=V_PLUS * W_PLUS - V_MINUS * W_MINUS),
     twins={
-        "the minus pathway added": V_PLUS * W_PLUS + V_MINUS * W_MINUS,
-        "layers of the two pathways crossed": V_PLUS * W_MINUS - V_MINUS * W_PLUS,
-        "the minus pathway left out": V_PLUS * W_PLUS,
+        "the minus pathway added": Said(predictor=V_PLUS * W_PLUS + V_MINUS * W_MINUS),
+        "layers of the two pathways crossed": Said(predictor=V_PLUS * W_MINUS - V_MINUS * W_PLUS),
+        "the minus pathway left out": Said(predictor=V_PLUS * W_PLUS),
+        "half of it": Said(predictor=(V_PLUS * W_PLUS - V_MINUS * W_MINUS) / 2),
     },
     expected=Verdict.PROVED,
     source="Woodworth et al. 2020",
 )
-def network_map(proof: Derivation, beta: Expression) -> None:
+def one_output(proof: Derivation, stated: Said) -> None:
     """Eq. 1: sum over the paths from each input through its two hidden units to the output."""
-    inputs = sp.symbols("x_1:4", real=True)
-    weights = [dict(zip(WEIGHTS, sp.symbols(f"w_+{d} w_-{d} v_+{d} v_-{d}", real=True), strict=True)) for d in (1, 2, 3)]
-    plus = [w[W_PLUS] * x for w, x in zip(weights, inputs, strict=True)]
-    minus = [w[W_MINUS] * x for w, x in zip(weights, inputs, strict=True)]
-    output = sum(w[V_PLUS] * h for w, h in zip(weights, plus, strict=True)) - sum(
-        w[V_MINUS] * h for w, h in zip(weights, minus, strict=True)
-    )
-    stated = sum(beta.subs(w) * x for w, x in zip(weights, inputs, strict=True))
-    proof.equal("with three inputs, read out the hidden units w_+ x and w_- x", output, stated)
-    for x, w in zip(inputs, weights, strict=True):
-        proof.equal(f"the network is linear, and its slope in {x} is beta", sp.diff(output, x), beta.subs(w))
-    evaluate = sp.lambdify(WEIGHTS, beta)
-    proof.witness("the package's network, layer by layer, on random weights and inputs", _deviation(evaluate), 1e-13)
+    network_map(proof, stated.predictor, outputs=1)
 
 
-def _deviation(beta: Callable[..., Any]) -> float:
-    draw = np.random.default_rng(np.random.SeedSequence((1, 6, 7)))
-    weights, X = Weights(*draw.standard_normal((4, 30))), draw.standard_normal((8, 30))
-    difference = DiagonalNetwork().output(weights, X) - X @ beta(*weights.stacked())
-    return float(np.abs(difference).max() / np.abs(X).max() / 30)
-
-
-# (norm, power): the endpoint's distance from the least-norm interpolator falls like a power of the initialisation scale.
-@claim(
-    id="lazy-l2",
-    where="section 2.1; Woodworth et al. 2020",
-    statement=r"\text{from large weights}\ \alpha\ \text{flow ends at the least-}\ell_2\ \text{interpolator:}\quad "
-    r"\frac{\|\beta(\infty)-\beta_{\ell_2}\|}{\|\beta_{\ell_2}\|} = O(\alpha^{-4})",
-    assumptions=("all weights start at alpha", "random problems of 12 inputs and 4 samples, three seeds"),
-    printed=("l2", 4, single_task_runs.LAZY_ALPHAS),
-    twins={
-        "the least-l1 interpolator": ("l1", 4, single_task_runs.LAZY_ALPHAS),
-        "a distance of order alpha^-2": ("l2", 2, single_task_runs.LAZY_ALPHAS),
-        "from small weights": ("l2", 4, single_task_runs.RICH_ALPHAS),
-    },
-    expected=Verdict.CONFIRMED,
-    source="Woodworth et al. 2020",
+SLOPE = symbol("g", "|G_d|", "|G|", positive=True)  # size of the loss's gradient in the coordinate's predictor
+Z = symbol("z", positive=True)
+_STARTS = Said(
+    start=sp.Integer(0),
+    speed=4 * ALPHA**2,
+    alone=ALPHA**2,
+    curvatures=(SLOPE, -SLOPE),
+    time=sp.asinh(SIZE / (2 * ALPHA**2)) / (2 * SLOPE),
 )
-def lazy_regime(proof: Derivation, stated: tuple[str, int, tuple[float, float]]) -> None:
-    """Section 2.1, large initialisation: the exact penalty's correction to l2, then trained networks at two scales."""
-    norm, power, alphas = stated
-    t, root = sp.Symbol("t", positive=True), sp.sqrt(1 + sp.Symbol("t", positive=True) ** 2)
-    unit = 2 * (t * sp.asinh(t) - root + 1)
-    proof.positive_by_taylor(
-        "the exact penalty, t = |b|/k and k = 2 alpha^2, is below t^2", t**2 - unit, t, 2, 2 * t**2 / (root * (1 + root))
-    )
-    rest = unit - t**2 + t**4 / 12
-    form = t**4 * (root + 2) / (root * (1 + root) ** 2)
-    proof.positive_by_taylor("by less than t^4/12, a share of order alpha^-4", rest, t, 2, form)
-    runs = [single_task_runs.single_task_distances(norm, alphas, seed) for seed in range(3)]
-    powers = [math.log2(far / near) / math.log2(alphas[1] / alphas[0]) for far, near in runs]
-    nearest = max(near for _, near in runs)
-    proof.within(
-        f"distance of the endpoint from the stated interpolator at alpha = {alphas[1]:g}", nearest, single_task_runs.LAZY_BUDGET
-    )
-    deviation = max(abs(found / power - 1) for found in powers)
-    proof.within("the measured power of alpha, relative to the stated one", deviation, single_task_runs.RATE_BUDGET)
-    proof.note(f"Between alpha = {alphas[0]:g} and {alphas[1]:g} the distance falls with the powers {_listed(powers)}.")
 
 
 @claim(
-    id="rich-l1",
-    where="section 2.1; Woodworth et al. 2020",
-    statement=r"\text{from small weights}\ \alpha\ \text{flow ends at the least-}\ell_1\ \text{interpolator:}\quad "
-    r"\frac{\|\beta(\infty)-\beta_{\ell_1}\|}{\|\beta_{\ell_1}\|} \sim \alpha^{2(1-m)},\ m=\max_{d:\,\beta_d=0}|X_d^\top\nu|",
-    assumptions=(
-        "all weights start at alpha; nu is the dual of the l1 program",
-        "the least-l1 solution is unique: m below 0.7, and no used weight below a fifth of the largest",
-        "random problems of 12 inputs and 4 samples, three seeds",
-    ),
-    printed=("l1", 2, single_task_runs.RICH_ALPHAS),
+    id="saddle-avoided",
+    where="section 2.1, after Eq. 1",
+    statement="from weights $\\alpha$ both pathways together start at the predictor <start>, move at <speed> times the slope "
+    "of the loss, and reach predictors of either sign, $|\\beta|$ after the time <time> while the slope is $|G|$; a pathway "
+    "alone starts at <alone>, never changes its sign and, drawn to the other one, is held where all weights are zero, which "
+    "is a saddle for either network, of the curvatures <curvatures>",
+    reads=("saddle point dynamics: being held at the saddle, not being slow to leave it",),
+    printed=_STARTS,
     twins={
-        "the least-l2 interpolator": ("l2", 2, single_task_runs.RICH_ALPHAS),
-        "half the power, as if k were alpha": ("l1", 1, single_task_runs.RICH_ALPHAS),
-        "from large weights": ("l1", 2, single_task_runs.LAZY_ALPHAS[::-1]),
+        "a start that is not zero": _STARTS.but(start=ALPHA**2),
+        "the speed of one pathway": _STARTS.but(speed=2 * ALPHA**2),
+        "at rest": _STARTS.but(speed=sp.Integer(0)),
+        "a pathway alone starts at zero": _STARTS.but(alone=sp.Integer(0)),
+        "no saddle": _STARTS.but(curvatures=(SLOPE, SLOPE)),
+        "half the time": _STARTS.but(time=_STARTS.time / 2),
+        "a time that stays bounded": _STARTS.but(time=sp.asinh(SIZE / 2) / (2 * SLOPE)),
     },
-    expected=Verdict.CONFIRMED,
+    siblings={"the curvatures in the other order": _STARTS.but(curvatures=(-SLOPE, SLOPE))},
+    expected=Verdict.PROVED,
     source="Woodworth et al. 2020",
 )
-def rich_regime(proof: Derivation, stated: tuple[str, int, tuple[float, float]]) -> None:
-    """Section 2.1, small initialisation: an unused input keeps k (|b|/k)^m of weight; then trained networks at two scales."""
-    norm, power, alphas = stated
-    k, m = sp.symbols("k m", positive=True)
-    unused = k * sp.sinh(m * sp.log(1 / k))
-    proof.equal(
-        "k sinh(m log(1/k)) = (k^(1-m) - k^(1+m))/2: the weight of an unused input, k = 2 alpha^2",
-        unused,
-        (k ** (1 - m) - k ** (1 + m)) / 2,
-    )
-    runs = [single_task_runs.single_task_distances(norm, alphas, seed) for seed in range(3)]
-    powers = [math.log(far / near) / math.log(alphas[0] / alphas[1]) for far, near in runs]
-    margins = [single_task_runs.rich_margin(seed) for seed in range(3)]
-    nearest = max(near for _, near in runs)
-    proof.within(
-        f"distance of the endpoint from the stated interpolator at alpha = {alphas[1]:g}", nearest, single_task_runs.RICH_BUDGET
-    )
-    deviation = max(abs(found / (power * margin) - 1) for found, margin in zip(powers, margins, strict=True))
-    proof.within(
-        "the measured power of alpha, relative to the one that the dual predicts", deviation, single_task_runs.RATE_BUDGET
-    )
+def saddle_avoided(proof: Derivation, stated: Said) -> None:
+    """Section 2.1: what the duplicate pathways change about w = 0, and what they do not."""
+    start = dict.fromkeys(WEIGHTS, ALPHA)
+    proof.equal("both pathways start at the predictor", BETA.subs(start), stated.start)
+    proof.equal("which moves, against the slope of the loss, at", rate(BETA).subs(start) / -G, stated.speed)
+    proof.positive("not at rest", stated.speed)
+    reached = pretrain(proof)
+    proof.equal("the predictor of both pathways is odd in eta: either sign is reached", LEARNED.subs(ETA, -ETA), -LEARNED)
+    at = LEARNED.subs(ETA, 2 * SLOPE * stated.time)
+    proof.equal("eta moves by the slope, doubled; at the stated time the predictor has the size", at, SIZE)
+    alone = reached[W_PLUS] * reached[V_PLUS]
+    proof.equal("the plus pathway moves in the same way without the other, and starts at", alone.subs(ETA, 0), stated.alone)
+    proof.positive("it stays positive", alone)
+    text = "and drawn to the other sign for long it is held at zero: an exponential outgrows this"
+    proof.positive_by_taylor(text, sp.exp(Z) - 1 - Z, Z, 2, sp.exp(Z))
+    _saddle(proof, stated.curvatures)
+    smaller = [setting.value(stated.time.subs(SLOPE, 1), {SIZE: setting.WEIGHT, ALPHA: alpha}) for alpha in _SIZES]
     proof.note(
-        f"The measured powers are {_listed(powers)}, the predicted ones {_listed([power * margin for margin in margins])}."
+        f"Leaving the saddle still takes the longer the smaller alpha is: to a feature of {number(setting.WEIGHT)}, in units "
+        "of the inverse slope, "
+        f"{', '.join(f'{time:.3g} from {float(alpha):g}' for time, alpha in zip(smaller, _SIZES, strict=True))}."
     )
 
 
-def _listed(values: list[float]) -> str:
-    return ", ".join(f"{value:.3g}" for value in values)
+_SIZES = (sp.Rational(1, 10), setting.ALPHA, sp.Rational(1, 10**6))
+
+
+def _saddle(proof: Derivation, curvatures: tuple[Expression, ...]) -> None:
+    """At w = 0 the gradient vanishes, and the Hessian of the loss is its slope times that of the predictor."""
+    origin = dict.fromkeys(WEIGHTS, 0)
+    for weight in WEIGHTS:
+        proof.equal("where all weights are zero none of them moves the predictor", sp.diff(BETA, weight).subs(origin), 0)
+    for pathway in ((W_PLUS, V_PLUS), (W_MINUS, V_MINUS)):
+        hessian = SLOPE * sp.hessian(BETA, pathway).subs(origin)
+        for curvature in curvatures:
+            text = "in each pathway the curvatures of the loss, as slope times that of the predictor, solve this"
+            proof.equal(text, (hessian - curvature * sp.eye(2)).det(), 0)
+    proof.positive("one is positive and one is negative", -sp.prod(curvatures))
 
 
 @claim(
     id="l1-is-param-norm",
     where="section 2.1; Appendix B",
-    statement=r"\text{minimising}\ \|\beta\|_1\ \text{is minimising}\ \|w\|_2:\quad "
-    r"\min_{w:\ \beta(w)=\beta}\|w\|_2^2 = 2\|\beta\|_1",
-    assumptions=("one output, two layers",),
-    printed=sp.Abs,
+    statement="the least squared norm of the weights with a given predictor is <least>, summed over coordinates, so that to "
+    "minimise <penalty>, summed over coordinates, is to minimise the norm of the weights",
+    printed=Said(least=2 * SIZE, penalty=SIZE),
     twins={
-        "the l2 norm squared": lambda b: b**2,
-        "half the least norm: the plus pathway's first layer alone": lambda b: sp.Abs(b) / 2,
-        "the norm of three layers, |beta|^(2/3)": lambda b: sp.Abs(b) ** sp.Rational(2, 3),
+        "the l2 norm squared": Said(least=SIZE**2, penalty=SIZE**2),
+        "half the least norm": Said(least=SIZE, penalty=SIZE),
+        "the norm of three layers": Said(least=3 * SIZE ** sp.Rational(2, 3), penalty=SIZE ** sp.Rational(2, 3)),
+        "another penalty": Said(least=2 * SIZE, penalty=SIZE**2),
+        "its negative": Said(least=2 * SIZE, penalty=-SIZE),
     },
+    siblings={"three times the penalty": Said(least=2 * SIZE, penalty=3 * SIZE)},
     expected=Verdict.PROVED,
     source="Woodworth et al. 2020; Lindsey & Lippl 2024, Appendix B",
 )
-def l1_from_weights(proof: Derivation, penalty: Callable[..., Any]) -> None:
+def l1_from_weights(proof: Derivation, stated: Said) -> None:
     """Section 2.1: the least squared norm of the weights with a given predictor is twice its l1 norm."""
-    holds = least_norm(proof, lambda b: 2 * penalty(b), outputs=1)
-    total = sp.Symbol("S", positive=True)
-    slope = 1 / (2 * sp.sqrt(total))
-    proof.equal("the norm is the root of its square", sp.diff(sp.sqrt(total), total), slope)
-    proof.positive("which increases with it: both have the same minimisers", slope, slope)
-    if holds:
+    holds = least_norm(proof, stated.least, of=SIZE)
+    same = same_minimisers(proof, stated.penalty, stated.least, {SIZE: sp.Integer(1)})
+    proof.argue("the norm over weights that fit is least at the best predictors that fit", Theorem.ITERATED)
+    norm = symbol("N", r"\|w\|_2", "‖w‖₂", positive=True)
+    proof.positive("the squared norm grows with the norm: both have the same minimisers", sp.diff(norm**2, norm))
+    if holds and same:
         deviation = package_numerics.norm_numerics_deviation("l1", L1.expression())
-        proof.witness("the package's float64 l1 penalty", deviation, 1e-12)
+        proof.witness("the package's float64 l1 penalty", deviation, ROUND_OFF)
 
 
+RANK = symbol("r", integer=True, positive=True)
+SPARE = symbol("s", integer=True, nonnegative=True)
+SAMPLES = symbol("n", integer=True, positive=True)
 DESIGN = sp.Matrix([[2, 1, 0, 1], [0, 1, 3, -1]])  # two samples, four inputs
 TARGETS = sp.Matrix([2, 3])
+# Collinear inputs and repeated samples: all columns have the product 1 with the dual (1, 1, 0), the last sample is the first.
+COLLINEAR = sp.Matrix([[1, 1, 0, 2, -1], [0, 0, 1, -1, 2], [1, 1, 0, 2, -1]])
+DUAL = sp.Matrix([1, 1, 0])
+_SPARSE = Said(penalty=SIZE, most=RANK)
 
 
 @claim(
     id="l1-sparse",
     where="section 2.1",
-    statement=r"\text{least-}\ell_1\ \text{solutions depend on few input dimensions: at most}\ n\ \text{of}\ D\ "
-    r"\text{for}\ n\ \text{samples}",
-    assumptions=(
-        "few: at most one input a sample; where least-l1 solutions are many, one of them does",
-        "the exchange of inputs is spelled out for three active inputs on two samples",
-    ),
-    printed=("l1", 2),
+    statement="of the interpolators of least <penalty>, summed over coordinates, at least one depends on no more inputs than "
+    "<most>, where $r$ is the rank of $X$, which the number $n$ of samples bounds",
+    reads=("few input dimensions: no more than there are samples; where several interpolators are least, for one of them",),
+    printed=_SPARSE.but(most=SAMPLES),
     twins={
-        "at most n - 1, in every problem": ("l1", 1),
-        "the least-l2 solution does": ("l2", 2),
+        "one input fewer than the rank": _SPARSE.but(most=RANK - 1),
+        "one sample fewer": _SPARSE.but(most=SAMPLES - 1),
+        "half the rank": _SPARSE.but(most=RANK / 2),
+        "the least l2 norm": _SPARSE.but(penalty=SIZE**2),
+    },
+    siblings={
+        "the rank itself": _SPARSE,
+        "one input more": _SPARSE.but(most=RANK + 1),
+        "three times the penalty": _SPARSE.but(penalty=3 * SIZE),
     },
     expected=Verdict.PROVED,
     source="Lindsey & Lippl 2024, section 2.1; basic solutions of linear programs",
 )
-def sparse_solutions(proof: Derivation, stated: tuple[str, int]) -> None:
-    """Section 2.1: three active inputs on two samples can always give one up; then an exact problem and random ones."""
-    norm, most = stated
-    columns = [sp.Matrix(sp.symbols(f"x_1{d} x_2{d}", real=True)) for d in (1, 2, 3)]
-    minors = [sp.Matrix.hstack(columns[i], columns[j]).det() for i, j in ((1, 2), (2, 0), (0, 1))]
-    image = sum((minor * column for minor, column in zip(minors, columns, strict=True)), sp.zeros(2, 1))
-    for entry in image:
-        proof.equal("the minors of three inputs on two samples are a direction delta that leaves the outputs alone", entry, 0)
-    step = sp.Symbol("epsilon", real=True)
-    signs, beta = sp.symbols("sigma_1:4", real=True), sp.symbols("beta_1:4", real=True)
-    moved = sum(s * (b + step * m) for s, b, m in zip(signs, beta, minors, strict=True))
-    change = step * sum(s * m for s, m in zip(signs, minors, strict=True))
-    before = sum(s * b for s, b in zip(signs, beta, strict=True))
-    proof.equal(
-        "while no sign changes the l1 norm is linear along it: at a minimum its slope is 0, and one may go on "
-        "until an input is no longer used",
-        moved - before,
-        change,
-    )
-    found = _least_l1(proof) if norm == "l1" else DESIGN.T * (DESIGN * DESIGN.T).inv() * TARGETS
-    active = sp.Integer(sum(entry != 0 for entry in found))
-    surplus = most - active + sp.Rational(1, 2)
-    proof.positive(f"the least-{norm} solution of the exact problem uses {active} inputs, at most {most}", surplus, surplus)
-    if norm == "l1" and most == DESIGN.rows:
+def sparse_solutions(proof: Derivation, stated: Said) -> None:
+    """Section 2.1: as long as more inputs are active than the rank, one can be given up; any number of samples and inputs."""
+    text = "where more inputs are active than the rank, some change of their weights leaves all outputs alone"
+    proof.argue(text, Theorem.DEPENDENCE)
+    step, change, weight = (symbol(name, real=True) for name in ("epsilon", "delta", "b"))
+    sign = symbol("sigma", r"\sigma", "σ", real=True)
+    text = "while no sign changes, a step along it changes the size of a weight in proportion"
+    proof.equal(text, sign * (weight + step * change) - sign * weight, step * sign * change)
+    linear = proof.equal("and so its penalty, which is linear in the size", sp.diff(stated.penalty, SIZE, 2), 0)
+    proof.argue("summed over inputs the slope is zero at a minimum, both ways being open", Theorem.FERMAT)
+    proof.argue("so one may go on until an input drops out, and repeat until no more than the rank are left", Theorem.LINEARITY)
+    surplus = (stated.most - RANK).subs(SAMPLES, RANK + SPARE) + sp.Rational(1, 2)
+    proof.positive("the stated number is not below the rank", surplus)
+    _exactly(proof, stated, linear=linear)
+    if linear and stated.most in (RANK, SAMPLES):
         excess = experiments.active_inputs_beyond_samples()
         proof.witness("random problems by conic programs: inputs used beyond one a sample", excess, 0)
+
+
+def _exactly(proof: Derivation, stated: Said, *, linear: bool) -> None:
+    """A problem with one solution, which uses as many inputs as the rank; and one with collinear inputs and many solutions."""
+    found = _least_l1(proof) if linear else DESIGN.T * (DESIGN * DESIGN.T).inv() * TARGETS
+    active, rank = sp.Integer(sum(entry != 0 for entry in found)), DESIGN.rank()
+    most = stated.most.subs({RANK: rank, SAMPLES: DESIGN.rows})
+    proof.positive(f"the only solution of a problem of rank {rank} uses {active} inputs", most - active + sp.Rational(1, 2))
+    if not linear:
+        return
+    all_used = sp.ones(COLLINEAR.cols, 1)
+    for slope in DUAL.T * COLLINEAR:
+        proof.equal("with collinear inputs: each has the dual's slope one, so that weights of one sign are least", slope, 1)
+    left = exchanged(COLLINEAR, all_used)
+    for difference in COLLINEAR * (left - all_used):
+        proof.equal("exchanging inputs, as above, leaves the outputs", difference, 0)
+    proof.equal("and the l1 norm", sum(map(abs, left)), sum(map(abs, all_used)))
+    rank, active = COLLINEAR.rank(), sp.Integer(sum(entry != 0 for entry in left))
+    most = stated.most.subs({RANK: rank, SAMPLES: COLLINEAR.rows})
+    text = f"of {COLLINEAR.cols} inputs, at {COLLINEAR.rows} samples of rank {rank}, {active} are left"
+    proof.positive(text, most - active + sp.Rational(1, 2))
+
+
+def exchanged(X: sp.Matrix, beta: sp.Matrix) -> sp.Matrix:
+    """Give up inputs, exactly, until the active columns of X are independent; signs are kept."""
+    while True:
+        active = [d for d in range(X.cols) if beta[d] != 0]
+        null = X.extract(list(range(X.rows)), active).nullspace()
+        if not null:
+            return beta
+        steps = {d: -beta[d] / change for d, change in zip(active, null[0], strict=True) if change != 0}
+        first = min(steps, key=lambda d: abs(steps[d]))
+        beta = beta.copy()
+        for d, change in zip(active, null[0], strict=True):
+            beta[d] += steps[first] * change
 
 
 def _least_l1(proof: Derivation) -> sp.Matrix:
@@ -235,11 +256,12 @@ def _least_l1(proof: Derivation) -> sp.Matrix:
         basic.append((sum(map(abs, solution)), pair, solution))
     least, pair, solution = min(basic, key=lambda found: found[0])
     nu = DESIGN.extract([0, 1], list(pair)).T.solve(sp.Matrix([sp.sign(solution[d]) for d in pair]))
-    proof.equal("a dual vector nu has nu . y equal to the least l1 norm found", (nu.T * TARGETS)[0], least)
+    proof.equal(
+        "an exact problem: a dual vector's product with the targets is the least l1 norm found", (nu.T * TARGETS)[0], least
+    )
     for d, slope in enumerate(DESIGN.T * nu):
         if d not in pair:
-            margin = 1 - abs(slope)
-            proof.positive(f"and |x_{d + 1} . nu| < 1, so that no other solution has less", margin, margin)
+            proof.positive("and its slope at an unused input is below one, so that no other solution has less", 1 - abs(slope))
     return solution
 
 

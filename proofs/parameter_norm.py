@@ -16,6 +16,7 @@ from normtheory.audit.steps import Theorem
 from normtheory.penalties import GroupL12
 from normtheory.proofs import experiments, l12_forms, letters, package_numerics, setting
 from normtheory.proofs.appendix_b import LENGTH, SUM, least_norm, length, same_minimisers
+from normtheory.proofs.diagonal_networks import network_map
 from normtheory.proofs.l12_forms import (
     ABOVE_FAR,
     ABOVE_LINE,
@@ -33,7 +34,7 @@ from normtheory.proofs.l12_forms import (
     near_bounds,
 )
 from normtheory.proofs.letters import GAMMA, X
-from normtheory.proofs.orbit import V_MINUS, V_PLUS, W_MINUS, W_PLUS, WEIGHTS
+from normtheory.proofs.orbit import V_MINUS, V_PLUS, W_MINUS, W_PLUS
 from normtheory.proofs.package_numerics import ROUND_OFF
 from normtheory.proofs.setting import number, percent
 
@@ -42,7 +43,6 @@ Expression = Any
 SOURCE = "Lindsey & Lippl 2024, section 3.2"
 
 A, B, WHOLE, EXCESS = l12_forms.A, l12_forms.B, l12_forms.WHOLE, l12_forms.EXCESS
-INPUT = symbol("x", "x_d", "x", real=True)
 
 
 @claim(
@@ -62,16 +62,6 @@ INPUT = symbol("x", "x_d", "x", real=True)
 def several_outputs(proof: Derivation, stated: Said) -> None:
     """Eq. 4: read each output off the shared hidden units; any number of outputs and inputs."""
     network_map(proof, stated.predictor, outputs=3)
-
-
-def network_map(proof: Derivation, predictor: Expression, outputs: int) -> None:
-    """Eqs. 1 and 4: what an input contributes to an output, and that the output is the sum over inputs."""
-    hidden_plus, hidden_minus = W_PLUS * INPUT, W_MINUS * INPUT
-    read = V_PLUS * hidden_plus - V_MINUS * hidden_minus
-    proof.equal("an output reads off the two hidden units of an input", read, predictor * INPUT)
-    proof.argue("it is the sum of that over all inputs, for each output by its own readouts", Theorem.LINEARITY)
-    deviation = package_numerics.network_deviation(sp.lambdify(WEIGHTS, predictor), outputs)
-    proof.witness("the package's network, layer by layer, on random weights and inputs", deviation, ROUND_OFF)
 
 
 PAIR = 2 * sp.sqrt(letters.A**2 + letters.B**2)  # of any signs
