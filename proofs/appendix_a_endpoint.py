@@ -240,6 +240,7 @@ def _weights(stated: Said) -> tuple[Expression, Expression]:
         "the squares differ by the negative": BALANCED.but(difference=-A),
         "a bound that is too high": BALANCED.but(least=ALPHA**4 / (AUX + ALPHA**2 / 2)),
         "a bound that is too low": BALANCED.but(most=ALPHA**4 / (AUX + ALPHA**2 / 3)),
+        "a bound by the fifth power": BALANCED.but(most=ALPHA**5 / AUX),
     },
     siblings={
         "weaker bounds": BALANCED.but(least=ALPHA**4 / (AUX + 2 * ALPHA**2), most=2 * ALPHA**4 / AUX),
@@ -265,8 +266,18 @@ def layers_after_pretraining(proof: Derivation, stated: Said) -> None:
     learned = ALPHA**2 * (1 / u - u)
     proof.equal("and the predictor", LEARNED.subs(at), learned)
     low, high = (sp.cancel(bound.subs(AUX, learned) / ALPHA**2) for bound in (stated.least, stated.most))
-    proof.positive_between("in units of alpha's square, the square exceeds its lower bound", u - low, u, 0, 1)
-    proof.positive_between("and is below its upper bound", high - u, u, 0, 1)
+    _between_zero_and_one(proof, "in units of alpha's square, the square exceeds its lower bound", u - low, u)
+    _between_zero_and_one(proof, "and is below its upper bound", high - u, u)
+
+
+def _between_zero_and_one(proof: Derivation, text: str, expression: Expression, u: Expression) -> None:
+    """A rational function is positive for 0 < u < 1: by Sturm's theorem, unless it holds other letters."""
+    if expression.free_symbols <= {u}:
+        proof.positive_between(text, expression, u, 0, 1)
+        return
+    beyond = sp.Symbol("x", positive=True)
+    inside = expression.subs(u, 1 / (1 + beyond))
+    proof.positive(text, inside, sp.factor(sp.together(inside)))
 
 
 if __name__ == "__main__":
