@@ -129,7 +129,7 @@ REGROUPED = PATHWAYS.but(predictor=(S_P**2 - S_M**2) - (D_P**2 - D_M**2))
         "pathways exchanged, as arrows read as directions would": REGROUPED.but(predictor=-REGROUPED.predictor),
         "half the difference": REGROUPED.but(difference=REGROUPED.difference / 2),
     },
-    siblings={"as in Eq. 16": PATHWAYS},
+    siblings={"as in the line before": PATHWAYS},
     reads=("arrows to the left and to the right mark the same vectors",),
     expected=Verdict.PROVED,
     source=SOURCE,
