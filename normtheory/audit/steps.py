@@ -48,6 +48,9 @@ class Theorem(Enum):
     COMPACTNESS = "a bounded sequence has a limit point (Bolzano and Weierstrass)"
     MEANS = "the geometric mean of numbers that are not negative is at most their arithmetic mean"
     CHORD = "a concave function lies above its chords, so that on an interval it is least at an end"
+    BRACKET = "a function that is constant along two vector fields is constant along their Lie bracket"
+    HOELDER = "Hoelder's inequality: a sum of products is at most the sum of the one factors' sizes times the largest other one"
+    PARAMETERS = "solutions of a smooth differential equation depend continuously on their start and on parameters"
 
 
 @dataclass(frozen=True)
