@@ -15,10 +15,10 @@ from normtheory.audit.statements import Said
 from normtheory.penalties import Q
 from normtheory.proofs import experiments, package_numerics, setting
 from normtheory.proofs.appendix_a_endpoint import printed_penalty
-from normtheory.proofs.exact_formulas import MINUS, PLUS, finetuning_formula
+from normtheory.proofs.exact_formulas import MINUS, PLUS, finetuning_formula, on_orbit
 from normtheory.proofs.finetuned import DIVERGENCE, NORM, PRINTED
 from normtheory.proofs.letters import ALPHA, AUX, GAMMA, START, A, B, C, K
-from normtheory.proofs.one_output import on_orbit, pretrained_weights
+from normtheory.proofs.one_output import pretrained_weights
 from normtheory.proofs.optimality import PULL, minimised
 from normtheory.proofs.package_numerics import ROUND_OFF
 from normtheory.proofs.setting import number

@@ -96,7 +96,7 @@ def small_weights(proof: Derivation, stated: Said) -> None:
     proof.exceeds(text, bounds.divergence, bounds.upper * (1 - stated.error), bounds.below)
 
 
-WEIGHT = symbol("b", r"\beta", "β", positive=True)  # with its sign; the contribution is the same with both signs reversed
+WEIGHT = symbol("beta", r"\beta", "β", positive=True)  # with its sign; the contribution is the same with both signs reversed
 SLOPE = symbol("c", positive=True)
 LATER = symbol("tau", r"\tau", "τ", positive=True)
 ANGLE = sp.asinh(START / K)

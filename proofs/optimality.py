@@ -14,7 +14,7 @@ from normtheory.audit.steps import Theorem
 Expression = Any
 Symbol = Any
 
-PULL = symbol("s", r"(X^\top\nu)_d", "(Xᵀν)_d", real=True)  # of the multipliers on one coordinate
+PULL = symbol("pull", r"(X^\top\nu)_d", "(Xᵀν)_d", real=True)  # of the multipliers on one coordinate
 
 
 def row_space_is_enough(proof: Derivation) -> None:

@@ -15,7 +15,7 @@ from normtheory.audit.notation import symbol
 from normtheory.audit.statements import Said
 from normtheory.penalties import WeightedL2
 from normtheory.proofs import package_numerics, setting
-from normtheory.proofs.exact_formulas import finetuning_formula
+from normtheory.proofs.exact_formulas import finetuning_formula, on_orbit
 from normtheory.proofs.finetuned import (
     DIVERGENCE,
     EXACT,
@@ -31,7 +31,6 @@ from normtheory.proofs.finetuned import (
 from normtheory.proofs.finetuning import SOURCE
 from normtheory.proofs.finetuning_limits import LEARNED
 from normtheory.proofs.letters import ALPHA, AUX, GAMMA, START, A, B, K, T
-from normtheory.proofs.one_output import on_orbit
 from normtheory.proofs.optimality import PULL
 from normtheory.proofs.package_numerics import ROUND_OFF
 from normtheory.proofs.setting import number, percent

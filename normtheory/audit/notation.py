@@ -33,12 +33,19 @@ def symbol(name: str, latex: str = "", text: str = "", **assumptions: bool) -> A
         In LaTeX and in a terminal (default: the name, as sympy prints it).
     assumptions
         Of sympy: real, positive, ...
+
+    Raises
+    ------
+    ValueError
+        If the same symbol already has another spelling.
     """
     import sympy as sp
 
     found = sp.Symbol(name, **assumptions)
     if latex or text:
-        _spellings[found] = Spelling(latex or sp.latex(found), text or name)
+        spelling = Spelling(latex or sp.latex(found), text or name)
+        if _spellings.setdefault(found, spelling) != spelling:
+            raise ValueError(f"the symbol {name} is already written {_spellings[found].text}")
     return found
 
 
