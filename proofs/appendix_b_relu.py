@@ -27,7 +27,7 @@ IN = symbol("w", r"w^{(1)}_h", "w⁽¹⁾", real=True)  # a hidden unit's input 
 OUT = symbol("v", r"w^{(2)}_h", "w⁽²⁾", real=True)  # and its readouts
 IN_LENGTH = symbol("c", r"\|w^{(1)}_h\|", "‖w⁽¹⁾‖", positive=True)
 LENGTH = symbol("length", r"\|m_h\|", "‖m_h‖", positive=True)  # of m_h, one entry an output
-SUM = symbol("m_1", r"\|m_h\|_1", "‖m_h‖₁", positive=True)
+SUM = symbol("length_1", r"\|m_h\|_1", "‖m_h‖₁", positive=True)
 PART = symbol("m_o", r"m_{h,o}", "m_o", real=True)
 READOUTS = symbol("V", r"\|w^{(2)}_h\|", "‖w⁽²⁾‖", nonnegative=True)
 U = sp.Symbol("u", positive=True)

@@ -57,7 +57,7 @@ def one_output(proof: Derivation, stated: Said) -> None:
     network_map(proof, stated.predictor, outputs=1)
 
 
-SLOPE = symbol("g", "|G_d|", "|G|", positive=True)  # size of the loss's gradient in the coordinate's predictor
+SLOPE = symbol("g", "|G|", "|G|", positive=True)  # size of the loss's gradient in the coordinate's predictor
 Z = symbol("z", positive=True)
 _STARTS = Said(
     start=sp.Integer(0),
@@ -120,12 +120,12 @@ _SIZES = (sp.Rational(1, 10), setting.ALPHA, sp.Rational(1, 10**6))
 def _saddle(proof: Derivation, curvatures: tuple[Expression, ...]) -> None:
     """At w = 0 the gradient vanishes, and the Hessian of the loss is its slope times that of the predictor."""
     origin = dict.fromkeys(WEIGHTS, 0)
-    for weight in WEIGHTS:
-        proof.equal("where all weights are zero none of them moves the predictor", sp.diff(BETA, weight).subs(origin), 0)
-    for pathway in ((W_PLUS, V_PLUS), (W_MINUS, V_MINUS)):
+    moved = sum(sp.diff(BETA, weight) ** 2 for weight in WEIGHTS)
+    proof.equal("where all weights are zero the squares of the predictor's slopes in them add up to", moved.subs(origin), 0)
+    for name, pathway in {"plus": (W_PLUS, V_PLUS), "minus": (W_MINUS, V_MINUS)}.items():
         hessian = SLOPE * sp.hessian(BETA, pathway).subs(origin)
         for curvature in curvatures:
-            text = "in each pathway the curvatures of the loss, as slope times that of the predictor, solve this"
+            text = f"the {name} pathway's curvatures of the loss, its slope times those of the predictor, solve"
             proof.equal(text, (hessian - curvature * sp.eye(2)).det(), 0)
     proof.positive("one is positive and one is negative", -sp.prod(curvatures))
 
@@ -219,11 +219,11 @@ def _exactly(proof: Derivation, stated: Said, *, linear: bool) -> None:
     if not linear:
         return
     all_used = sp.ones(COLLINEAR.cols, 1)
-    for slope in DUAL.T * COLLINEAR:
-        proof.equal("with collinear inputs: each has the dual's slope one, so that weights of one sign are least", slope, 1)
+    text = "with collinear inputs: the dual's slopes are all one, so that weights of one sign are least; off by, squared"
+    proof.equal(text, sum((slope - 1) ** 2 for slope in DUAL.T * COLLINEAR), 0)
     left = exchanged(COLLINEAR, all_used)
-    for difference in COLLINEAR * (left - all_used):
-        proof.equal("exchanging inputs, as above, leaves the outputs", difference, 0)
+    moved = COLLINEAR * (left - all_used)
+    proof.equal("exchanging inputs, as above, leaves the outputs; they move by, squared", moved.dot(moved), 0)
     proof.equal("and the l1 norm", sum(map(abs, left)), sum(map(abs, all_used)))
     rank, active = COLLINEAR.rank(), sp.Integer(sum(entry != 0 for entry in left))
     most = stated.most.subs({RANK: rank, SAMPLES: COLLINEAR.rows})

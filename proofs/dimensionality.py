@@ -1,344 +1,282 @@
 """Appendix G: participation ratio and effective number of shared dimensions, and what they say of a sparse subset.
 
-Uncorrelated units with variances sigma_1^2, ... have a diagonal covariance, so that every trace is a sum over units.
+Sums over units, eigenvalues and pairs of them are letters of their own, so that what is shown holds for any number of units.
 """
 
 from __future__ import annotations
 
-import itertools
 import sys
-from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import sympy as sp
 
+from normtheory.audit import notation
 from normtheory.audit.alone import run_alone
 from normtheory.audit.claims import Verdict, claim
 from normtheory.audit.derivation import Derivation
-from normtheory.proofs import experiments, package_numerics, setting
-from normtheory.proofs.appendix_a_endpoint import pretrained
-from normtheory.proofs.setting import number
+from normtheory.audit.notation import symbol
+from normtheory.audit.statements import Said
+from normtheory.audit.steps import Theorem
+from normtheory.proofs import package_numerics
+from normtheory.proofs.package_numerics import ROUND_OFF
 
 Expression = Any
 
 SOURCE = "Lindsey & Lippl 2024, Appendix G"
 CENTRED = "responses are mean-centred"
-ROUND_OFF = 1e-12  # relative error allowed to the package's float64 measures
-
-X = sp.Matrix(3, 2, sp.symbols("x_11 x_12 x_21 x_22 x_31 x_32", real=True))
-Y = sp.Matrix(3, 2, sp.symbols("y_11 y_12 y_21 y_22 y_31 y_32", real=True))
-EIGENVALUES = sp.symbols("lambda_1:5", positive=True)
-VARIANCES = sp.symbols("s_1:11", positive=True)
 
 
-def ratio(eigenvalues: Sequence[Expression]) -> Expression:
-    """Eq. 34 in the eigenvalues of the covariance."""
-    return sum(eigenvalues) ** 2 / sum(value**2 for value in eigenvalues)
+def _trace(name: str, latex: str, text: str) -> Expression:
+    return symbol(name, rf"\operatorname{{tr}}({latex})", f"tr({text})", positive=True)
 
 
-def traces(first: sp.Matrix, second: sp.Matrix) -> Expression:
-    """tr(Y^T X X^T Y)."""
-    return (second.T * first * first.T * second).trace()
+T_X, T_XX = _trace("t_X", r"X^\top X", "XᵀX"), _trace("t_XX", r"(X^\top X)^2", "(XᵀX)²")
+T_Y, T_YY = _trace("t_Y", r"Y^\top Y", "YᵀY"), _trace("t_YY", r"(Y^\top Y)^2", "(YᵀY)²")
+T_XY = _trace("t_XY", r"Y^\top XX^\top Y", "YᵀXXᵀY")
+T_C, T_CC = _trace("t_C", "C", "C"), _trace("t_CC", "C^2", "C²")
+SUM = symbol("l_1", r"\left(\sum_i\lambda_i\right)", "(Σλ)", positive=True)
+SQUARES = symbol("l_2", r"\sum_i\lambda_i^2", "Σλ²", positive=True)
+N, P = symbol("n", positive=True), symbol("p", positive=True, integer=True)
+V = symbol("v", positive=True)
+
+RATIO = SUM**2 / SQUARES
+SHARED = T_XY * T_X * T_Y / (T_XX * T_YY)
+
+
+def ratio(total: Expression, squares: Expression) -> Expression:
+    """Eq. 34 in the sum of the covariance's eigenvalues and that of their squares."""
+    return RATIO.subs({SUM: total, SQUARES: squares}, simultaneous=True)
+
+
+def shared(xy: Expression, x: Expression, y: Expression, xx: Expression, yy: Expression) -> Expression:
+    """Eq. 35 in its five traces."""
+    return SHARED.subs({T_XY: xy, T_X: x, T_Y: y, T_XX: xx, T_YY: yy}, simultaneous=True)
+
+
+_RATIO = Said(eigenvalues=RATIO, covariance=T_C**2 / T_CC, responses=T_X**2 / T_XX)
+
+
+def _ratio_of(form: Any) -> Said:
+    return Said(eigenvalues=form(SUM, SQUARES), covariance=form(T_C, T_CC), responses=form(T_X, T_XX))
 
 
 @claim(
     id="eq34",
     where="Eq. 34 (Appendix G)",
-    statement=r"PR(X) = \frac{(\sum_i\lambda_i)^2}{\sum_i\lambda_i^2} = \frac{\mathrm{tr}(C_X)^2}{\mathrm{tr}(C_X^2)} = "
-    r"\frac{\mathrm{tr}(X^\top X)^2}{\mathrm{tr}(X^\top XX^\top X)}",
-    assumptions=(CENTRED, "spelled out for three samples and two units"),
-    printed=lambda first, second: first**2 / second,
+    statement="the participation ratio is <eigenvalues>, in the eigenvalues of the covariance $C$, or <covariance>, or "
+    "<responses>",
+    reads=(CENTRED,),
+    printed=_RATIO,
     twins={
-        "the trace without its square": lambda first, second: first / second,
-        "the inverse": lambda first, second: second / first**2,
-        "the root of the second trace": lambda first, second: first**2 / sp.sqrt(second),
+        "the trace without its square": _ratio_of(lambda first, second: first / second),
+        "the inverse": _ratio_of(lambda first, second: second / first**2),
+        "the root of the second trace": _ratio_of(lambda first, second: first**2 / sp.sqrt(second)),
+        "twice as much": _ratio_of(lambda first, second: 2 * first**2 / second),
+        "another form in the covariance": _RATIO.but(covariance=T_C / T_CC),
+        "another form in the responses": _RATIO.but(responses=T_X**2 / T_XX**2),
     },
     expected=Verdict.PROVED,
     source=SOURCE + "; Gao et al. 2017",
 )
-def participation_ratio(proof: Derivation, formula: Callable[..., Expression]) -> None:
-    """Eq. 34: the three forms agree; the factor 1/n of the covariance drops out."""
-    n = sp.Symbol("n", positive=True)
-    proof.equal("the trace of (X^T X)^2 is that of the last form", traces(X, X), ((X.T * X) ** 2).trace())
-    p, q, r = sp.symbols("p q r", real=True)
-    gram = sp.Matrix([[p, r], [r, q]])  # any X^T X
-    root = sp.sqrt((p - q) ** 2 + 4 * r**2)
-    low, high = (p + q - root) / 2, (p + q + root) / 2
-    for name, value in (("smaller", low), ("larger", high)):
-        proof.equal(
-            f"the {name} eigenvalue of X^T X solves its characteristic equation", value**2 - (p + q) * value + p * q - r**2, 0
-        )
-    proof.equal("their sum is the trace", low + high, gram.trace())
-    proof.equal("and the sum of their squares that of the square", low**2 + high**2, (gram * gram).trace())
-    covariance = formula(gram.trace() / n, (gram * gram).trace() / n**2)
-    holds = proof.equal("the form in the covariance, as stated", covariance, ratio((low, high)))
-    proof.equal("and the form in X^T X", formula(gram.trace(), (gram * gram).trace()), covariance)
-    if holds:
+def participation_ratio(proof: Derivation, stated: Said) -> None:
+    """Eq. 34: the three forms agree; the factor 1/n of the covariance drops out; p equal eigenvalues count as p."""
+    proof.argue(
+        "traces of the covariance and of its square are the sums of its eigenvalues and of their squares", Theorem.SPECTRAL
+    )
+    of_traces = stated.covariance.subs({T_C: SUM, T_CC: SQUARES}, simultaneous=True)
+    proof.equal("so the form in the covariance is that in the eigenvalues", of_traces, stated.eigenvalues)
+    proof.argue("the trace of the squared sample matrix is that of the last form", Theorem.CYCLIC)
+    over_samples = stated.covariance.subs({T_C: T_X / N, T_CC: T_XX / N**2}, simultaneous=True)
+    proof.equal("the number of samples, which the covariance is divided by, drops out", over_samples, stated.responses)
+    counted = stated.eigenvalues.subs({SUM: P * V, SQUARES: P * V**2}, simultaneous=True)
+    if proof.equal("it counts: of p equal eigenvalues there are", counted, P):
         deviation = package_numerics.dimensionality_deviation("ratio")
         proof.witness("the package's ratio against eigenvalues of random covariances", deviation, ROUND_OFF)
 
 
-def _shared(xy: Expression, x: Expression, y: Expression, xx: Expression, yy: Expression) -> Expression:
-    return xy * x * y / (xx * yy)
+_SHARED = Said(shared=SHARED, itself=T_X**2 / T_XX)
 
 
 @claim(
     id="eq35",
     where="Eq. 35 (Appendix G)",
-    statement=r"ENSD(X,Y) = \frac{\mathrm{tr}(Y^\top XX^\top Y)\,\mathrm{tr}(X^\top X)\,\mathrm{tr}(Y^\top Y)}"
-    r"{\mathrm{tr}(X^\top XX^\top X)\,\mathrm{tr}(Y^\top YY^\top Y)};\quad ENSD(X,X)=PR(X)",
-    assumptions=(CENTRED, "X and Y may have different numbers of units"),
-    printed=_shared,
+    statement="the effective number of shared dimensions is <shared>, and of responses with themselves <itself>, their "
+    "participation ratio",
+    reads=(CENTRED, "both networks may have different numbers of units"),
+    printed=_SHARED,
     twins={
-        "roots of the denominators": lambda xy, x, y, xx, yy: xy * x * y / sp.sqrt(xx * yy),
-        "roots of the numerators' traces": lambda xy, x, y, xx, yy: xy * sp.sqrt(x * y) / (xx * yy),
-        "without the trace of Y": lambda xy, x, y, xx, yy: xy * x / xx + 0 * y * yy,
+        "roots of the denominators": _SHARED.but(shared=T_XY * T_X * T_Y / sp.sqrt(T_XX * T_YY)),
+        "roots of the numerators' traces": _SHARED.but(shared=T_XY * sp.sqrt(T_X * T_Y) / (T_XX * T_YY)),
+        "without the trace of Y": _SHARED.but(shared=T_XY * T_X / T_XX),
+        "twice as much": _SHARED.but(shared=2 * SHARED),
+        "not symmetric": _SHARED.but(shared=T_XY * T_X**2 / (T_XX**2)),
+        "another number with itself": _SHARED.but(itself=T_X / T_XX),
     },
     expected=Verdict.PROVED,
     source=SOURCE + "; Giaffar et al. 2023",
 )
-def shared_dimensions(proof: Derivation, formula: Callable[..., Expression]) -> None:
+def shared_dimensions(proof: Derivation, stated: Said) -> None:
     """Eq. 35: shared with itself a representation has its participation ratio; units and rotations do not matter."""
-    xy, x, y, xx, yy = sp.symbols("t_XY t_X t_Y t_XX t_YY", positive=True)
-    proof.equal("with itself: the participation ratio", formula(xx, x, x, xx, xx), x**2 / xx)
+    with_itself = stated.shared.subs({T_XY: T_XX, T_Y: T_X, T_YY: T_XX}, simultaneous=True)
+    proof.equal("of responses with themselves it is", with_itself, stated.itself)
+    proof.equal("which Eq. 34 has as their participation ratio", stated.itself, ratio(T_X, T_XX))
     a, b = sp.symbols("a b", positive=True)
-    scaled = formula(a**2 * b**2 * xy, a**2 * x, b**2 * y, a**4 * xx, b**4 * yy)
-    holds = proof.equal("units of X and Y drop out", scaled, formula(xy, x, y, xx, yy))
-    cosine, sine = sp.Rational(3, 5), sp.Rational(4, 5)
-    turned = Y * sp.Matrix([[cosine, -sine], [sine, cosine]])
-    proof.equal("and so do rotations of the units", traces(X, turned), traces(X, Y))
+    units = {T_XY: a**2 * b**2 * T_XY, T_X: a**2 * T_X, T_Y: b**2 * T_Y, T_XX: a**4 * T_XX, T_YY: b**4 * T_YY}
+    holds = proof.equal("the units of both drop out", stated.shared.subs(units, simultaneous=True), stated.shared)
+    exchanged = stated.shared.subs({T_X: T_Y, T_Y: T_X, T_XX: T_YY, T_YY: T_XX}, simultaneous=True)
+    holds = proof.equal("both may be exchanged", exchanged, stated.shared) and holds
+    proof.argue("and rotations of the units of either leave all traces", Theorem.CYCLIC)
     if holds:
         deviation = package_numerics.dimensionality_deviation("shared")
         proof.witness("the package's measure against the printed traces on random data", deviation, ROUND_OFF)
 
 
+PRODUCTS = symbol("q", r"\sum_{i<j}\lambda_i\lambda_j", "Σλᵢλⱼ", nonnegative=True)  # over pairs of units
+DIFFERENCES = symbol("d", r"\sum_{i<j}(\lambda_i-\lambda_j)^2", "Σ(λᵢ−λⱼ)²", nonnegative=True)
+PAIR = tuple(symbol(f"lambda_{i}", rf"\lambda_{i}", f"λ{'ᵢⱼ'['ij'.index(i)]}", nonnegative=True) for i in "ij")
+MORE = symbol("e", integer=True, nonnegative=True)  # units beyond the first
+
+
+def _sums_over_pairs(proof: Derivation) -> None:
+    """(sum l)^2 = sum l^2 + 2 sum over pairs l_i l_j, and p sum l^2 = (sum l)^2 + sum over pairs (l_i - l_j)^2."""
+    with proof.lemma("sums over pairs of eigenvalues, for any number of units"):
+        first, second = PAIR
+        product = 2 * first * second
+        proof.equal(
+            "a pair adds its product, doubled, to the square of a sum", (first + second) ** 2 - first**2 - second**2, product
+        )
+        proof.positive("which is not negative, as no eigenvalue of a covariance is", product, strict=False)
+        text = "and lacks as much of the sum of squares, but for the square of its difference"
+        proof.equal(text, first**2 + second**2 - product, (first - second) ** 2)
+        proof.argue("summed over all pairs, each square is met once for every other unit", Theorem.LINEARITY)
+
+
 @claim(
     id="pr-range",
     where="Appendix G, after Eq. 34",
-    statement=r"1 \le PR(X) \le p",
-    assumptions=("some unit varies; spelled out for four units",),
-    printed=(1, 1),
+    statement="the participation ratio of $p$ units, some of which vary, is at least <least> and at most <most>",
+    reads=(CENTRED,),
+    printed=Said(least=sp.Integer(1), most=P),
     twins={
-        "at least 2": (2, 1),
-        "at most p/2": (1, sp.Rational(1, 2)),
-        "at most sqrt p": (1, 1 / sp.sqrt(len(EIGENVALUES))),
+        "at least two": Said(least=sp.Integer(2), most=P),
+        "at least a tenth more": Said(least=sp.Rational(11, 10), most=P),
+        "at most half of them": Said(least=sp.Integer(1), most=P / 2),
+        "at most the root": Said(least=sp.Integer(1), most=sp.sqrt(P)),
+        "at most a tenth less": Said(least=sp.Integer(1), most=sp.Rational(9, 10) * P),
+    },
+    siblings={
+        "at least a half": Said(least=sp.Rational(1, 2), most=P),
+        "at most twice as many": Said(least=sp.Integer(1), most=2 * P),
+        "at most the square": Said(least=sp.Integer(1), most=P**2),
     },
     expected=Verdict.PROVED,
     source=SOURCE,
 )
-def range_of_ratio(proof: Derivation, stated: tuple[Expression, Expression]) -> None:
-    """Appendix G: both bounds are sums of non-negative terms over the sum of squares."""
-    low, share = stated
-    p, squares = len(EIGENVALUES), sum(value**2 for value in EIGENVALUES)
-    pairs = [(EIGENVALUES[i], EIGENVALUES[j]) for i in range(p) for j in range(i)]
-    above = ratio(EIGENVALUES) - low
-    proof.equal(
-        "PR less its lower bound is a sum of products of eigenvalues", above, 2 * sum(a * b for a, b in pairs) / squares
-    )
-    below = share * p - ratio(EIGENVALUES)
-    proof.equal("the upper bound less PR a sum of squared differences", below, sum((a - b) ** 2 for a, b in pairs) / squares)
+def range_of_ratio(proof: Derivation, stated: Said) -> None:
+    """Appendix G: both bounds are sums over pairs that are not negative, over the sum of squares."""
+    _sums_over_pairs(proof)
+    below = (SQUARES + 2 * PRODUCTS) - stated.least * SQUARES
+    proof.positive("the squared sum is not below the lower bound times the sum of squares", sp.expand(below), strict=False)
+    of_differences = (SUM**2 + DIFFERENCES) / P
+    above = (stated.most * of_differences - SUM**2).subs(P, 1 + MORE)
+    proof.positive("nor above the upper bound times it", above, sp.factor(sp.expand(above)), strict=False)
+
+
+class Spectrum(NamedTuple):
+    """Eigenvalues, and how often each occurs."""
+
+    parts: tuple[tuple[Expression, Expression], ...]
+
+    def sum(self, power: int) -> Expression:
+        """Of the eigenvalues' powers."""
+        return sum(times * value**power for value, times in self.parts)
+
+    @property
+    def ratio(self) -> Expression:
+        """Participation ratio."""
+        return ratio(self.sum(1), self.sum(2))
+
+    def in_latex(self) -> str:
+        """Each eigenvalue with its number."""
+        return " and ".join(f"${notation.latex(value)}$ (${notation.latex(times)}$ of them)" for value, times in self.parts)
+
+    def in_text(self) -> str:
+        """The same as text."""
+        return " and ".join(f"{notation.text(value)} ({notation.text(times)} of them)" for value, times in self.parts)
+
+
+ZERO, ONE = sp.Integer(0), sp.Integer(1)
+OTHER = symbol("u", positive=True)
+_EXTREMES = Said(least=ONE, most=P, one=Spectrum(((V, ONE), (ZERO, P - 1))), equal=Spectrum(((V, P),)))
 
 
 @claim(
     id="pr-extremes",
     where="Appendix G, after Eq. 34",
-    statement=r"PR=1\ \text{exactly if the responses vary along one direction};\ PR=p\ \text{exactly if all}\ p\ "
-    r"\text{principal components have the same variance}",
-    assumptions=("spelled out for four units",),
-    printed=((1, 0, 0, 0), (1, 1, 1, 1)),
+    statement="the participation ratio of $p$ units is <least> exactly where the covariance has the eigenvalues <one>, and "
+    "<most> exactly where it has <equal>",
+    reads=(CENTRED,),
+    printed=_EXTREMES,
     twins={
-        "PR = 1 with two equal directions": ((1, 1, 0, 0), (1, 1, 1, 1)),
-        "PR = p with any full-rank covariance": ((1, 0, 0, 0), EIGENVALUES),
-        "PR = p with three of four": ((1, 0, 0, 0), (1, 1, 1, 0)),
+        "the least with two equal directions": _EXTREMES.but(one=Spectrum(((V, sp.Integer(2)), (ZERO, P - 2)))),
+        "the most with any full-rank covariance": _EXTREMES.but(equal=Spectrum(((V, P - 1), (OTHER, ONE)))),
+        "the most with one direction fewer": _EXTREMES.but(equal=Spectrum(((V, P - 1), (ZERO, ONE)))),
+        "another least value": _EXTREMES.but(least=sp.Integer(2)),
+        "another greatest value": _EXTREMES.but(most=P - 1),
     },
+    siblings={"in other units": _EXTREMES.but(equal=Spectrum(((3 * V, P),)))},
     expected=Verdict.PROVED,
     source=SOURCE,
 )
-def extremes(proof: Derivation, stated: tuple[Sequence[Expression], Sequence[Expression]]) -> None:
-    """Appendix G: the sums of `pr-range` vanish only there."""
-    scale = sp.Symbol("v", positive=True)
-    one, all_equal = ([scale * sp.sympify(value) for value in values] for values in stated)
-    proof.equal("the stated covariance attains 1", ratio(one), 1)
-    proof.equal("the stated covariance attains p", ratio(all_equal), len(EIGENVALUES))
-    first, gap = sp.symbols("l_1 delta", positive=True)
-    second, third, fourth = sp.symbols("l_2:5", nonnegative=True)
-    some = (first, second, third, fourth)
-    pairs = list(itertools.combinations(some, 2))
-    squares = sum(value**2 for value in some)
-    products = 2 * sum(a * b for a, b in pairs) / squares
-    proof.equal("PR - 1 is a sum of products of the eigenvalues l_1 > 0, l_2, l_3, l_4 >= 0", ratio(some) - 1, products)
-    positive = {second: sp.Symbol("l_2", positive=True)}
-    above = (ratio(some) - 1).subs(positive)
+def extremes(proof: Derivation, stated: Said) -> None:
+    """Appendix G: the sums of `pr-range` vanish only there; any number of units."""
+    proof.equal("the stated eigenvalues attain the least value", stated.one.ratio, stated.least)
+    proof.equal("and the greatest", stated.equal.ratio, stated.most)
+    _sums_over_pairs(proof)
+    first, second, gap = sp.symbols("lambda_i lambda_j delta", positive=True)
+    over = sp.Symbol("r", nonnegative=True)  # what the other pairs add
+    text = "if two eigenvalues are positive, the ratio exceeds one by their product, doubled, at least, over the sum of squares"
     proof.positive(
-        "it exceeds 0 if two of them are positive, say l_1 and l_2, whatever the others are", above, products.subs(positive)
+        text, ratio(SUM, SQUARES).subs(SUM**2, SQUARES + 2 * (first * second + over)) - 1, 2 * (first * second + over) / SQUARES
     )
-    differences = sum((a - b) ** 2 for a, b in pairs) / squares
-    proof.equal("p - PR is a sum of their squared differences", 4 - ratio(some), differences)
-    apart = {first: second + gap}
-    below = (4 - ratio(some)).subs(apart)
-    proof.positive(
-        "it exceeds 0 if two of them differ, say l_1 = l_2 + delta, whatever the others are", below, differences.subs(apart)
-    )
+    text = "if two differ, it falls short of their number by the square of the difference at least"
+    proof.positive(text, P - ratio(SUM, SQUARES).subs(SUM**2, P * SQUARES - gap**2 - over), (gap**2 + over) / SQUARES)
+    proof.argue("all other pairs add nothing negative to either", Theorem.LINEARITY)
+
+
+CKA = symbol("cka", r"\operatorname{CKA}(X,Y)", "CKA(X,Y)", positive=True)
+PR_X, PR_Y = (symbol(f"pr_{name}", rf"\operatorname{{PR}}({name})", f"PR({name})", positive=True) for name in "XY")
 
 
 @claim(
     id="ensd-cka",
     where="Appendix G, after Eq. 35",
-    statement=r"ENSD(X,Y) = CKA(X,Y)\,\sqrt{PR(X)\,PR(Y)}",
-    assumptions=(CENTRED, "linear CKA"),
-    printed=lambda cka, x, y: cka * sp.sqrt(x * y),
+    statement="the effective number of shared dimensions is <product>",
+    reads=(CENTRED, "the kernel alignment is linear"),
+    printed=Said(product=CKA * sp.sqrt(PR_X * PR_Y)),
     twins={
-        "the arithmetic mean": lambda cka, x, y: cka * (x + y) / 2,
-        "the product": lambda cka, x, y: cka * x * y,
-        "the squared CKA": lambda cka, x, y: cka**2 * sp.sqrt(x * y),
+        "the arithmetic mean": Said(product=CKA * (PR_X + PR_Y) / 2),
+        "the product": Said(product=CKA * PR_X * PR_Y),
+        "the squared alignment": Said(product=CKA**2 * sp.sqrt(PR_X * PR_Y)),
+        "half of it": Said(product=CKA * sp.sqrt(PR_X * PR_Y) / 2),
     },
+    siblings={"the roots one by one": Said(product=CKA * sp.sqrt(PR_X) * sp.sqrt(PR_Y))},
     expected=Verdict.PROVED,
     source=SOURCE + "; Kornblith et al. 2019",
 )
-def alignment_times_dimension(proof: Derivation, formula: Callable[..., Expression]) -> None:
+def alignment_times_dimension(proof: Derivation, stated: Said) -> None:
     """Appendix G: put the definitions in; the five traces are positive numbers."""
-    xy, x, y, xx, yy = sp.symbols("t_XY t_X t_Y t_XX t_YY", positive=True)
-    stated = formula(xy / sp.sqrt(xx * yy), x**2 / xx, y**2 / yy)
-    holds = proof.equal("CKA and both participation ratios in the traces", stated, _shared(xy, x, y, xx, yy))
-    if holds:
+    by_traces = {CKA: T_XY / sp.sqrt(T_XX * T_YY), PR_X: ratio(T_X, T_XX), PR_Y: ratio(T_Y, T_YY)}
+    found = stated.product.subs(by_traces, simultaneous=True)
+    if proof.equal("alignment and both participation ratios in the traces", found, SHARED):
         deviation = package_numerics.dimensionality_deviation("cka")
         proof.witness("the package's three measures on random data", deviation, ROUND_OFF)
 
 
-def _of_subset(variances: Sequence[Expression], kept: int) -> Expression:
-    """ENSD of uncorrelated units with the first `kept` of them."""
-    subset = variances[:kept]
-    overlap = sum(v**2 for v in subset)
-    return _shared(overlap, sum(variances), sum(subset), sum(v**2 for v in variances), overlap)
-
-
-Example = tuple[Sequence[Expression], Expression]
-
-
-def size_for_unequal(printed: Example, corrected: Example) -> str:
-    """Appendix G, the example, with units of the paper's pretrained network: some learned, some not."""
-    learned, other = (pretrained(aux, 1) ** 2 for aux in (setting.WEIGHT, sp.Integer(0)))
-    mixed = [float(_of_subset(units, 5)) for units in ([learned] * 5 + [other] * 5, [other] * 5 + [learned] * 5)]
-    equal = float(_of_subset([learned] * len(corrected[0]), 5))
-    return (
-        f"Of ten units in the plus pathway of the pretrained network, five of learned features (variance {number(learned)}) "
-        f"and five others ({number(other)}), ENSD is {number(mixed[0])} with the first five and {number(mixed[1])} with the "
-        f"others, where {number(printed[1])} is printed for any. Of ten learned features, which vary equally, any five give "
-        f"{number(equal)}."
-    )
-
-
-@claim(
-    id="ensd-subset",
-    where="Appendix G, after Eq. 35",
-    statement=r"\text{for 10 uncorrelated units}\ X\ \text{and}\ Y\ \text{five of them},\ ENSD(X,Y)=5",
-    assumptions=(CENTRED,),
-    printed=(VARIANCES, 5),
-    corrected=((VARIANCES[0],) * 10, 5),
-    corrected_statement=r"ENSD = \frac{\sum_X\sigma^2\,\sum_Y\sigma^2}{\sum_X\sigma^4},\ "
-    r"\text{which is 5 if the ten variances are equal}",
-    size=size_for_unequal,
-    twins={
-        "10, the larger dimension": ((VARIANCES[0],) * 10, 10),
-        "sqrt 50, the geometric mean of the dimensions": ((VARIANCES[0],) * 10, sp.sqrt(50)),
-        "5 with two variances, equal within each five": ((VARIANCES[0],) * 5 + (VARIANCES[1],) * 5, 5),
-    },
-    expected=Verdict.CORRECTED,
-    source=SOURCE,
-)
-def subset(proof: Derivation, stated: Example) -> None:
-    """Appendix G, the example: uncorrelated is not enough, the units must vary equally."""
-    variances, value = stated
-    shared = _of_subset(variances, 5)
-    closed = sum(variances) * sum(variances[:5]) / sum(v**2 for v in variances)
-    proof.equal("the overlap of a subset with all units is the overlap with itself", shared, closed)
-    if not proof.equal("the stated number of shared dimensions", shared, value):
-        unequal = _of_subset([sp.Integer(2 ** (9 - d)) for d in range(10)], 5)
-        proof.note(f"With standard deviations falling by a factor sqrt 2 from unit to unit it is {float(unequal):.3g}.")
-
-
-@claim(
-    id="ensd-zero",
-    where="Appendix G, after Eq. 35",
-    statement=r"\text{for five uncorrelated units}\ Y\ \text{that are uncorrelated with all of}\ X,\ ENSD(X,Y)=0",
-    assumptions=(CENTRED,),
-    printed=sp.Integer(0),
-    twins={
-        "though one pair of units is correlated": sp.Symbol("rho", positive=True),
-        "though all pairs have correlation 1/10": sp.Rational(1, 10),
-    },
-    expected=Verdict.PROVED,
-    source=SOURCE,
-)
-def nothing_shared(proof: Derivation, correlation: Expression) -> None:
-    """Appendix G, the example: the numerator is the sum of squared covariances between the two sets of units."""
-    cross = sum((Y.T * X)[i, j] ** 2 for i in (0, 1) for j in (0, 1))
-    proof.equal("tr(Y^T X X^T Y) is the sum of squared covariances of units of X with units of Y", traces(X, Y), cross)
-    s, t = VARIANCES[:2]
-    overlap = 5 * s * t * correlation**2 if correlation.is_Rational else s * t * correlation**2
-    shared = _shared(overlap, 10 * s, 5 * t, 10 * s**2, 5 * t**2)
-    proof.equal("ten units of variance s_1, five of variance s_2: shared dimensions", shared, 0)
-
-
-def size_of_signature(*_: Sequence[Expression]) -> str:
-    """Appendix G, the signature, where the paper's networks choose 5 of the 40 features they were pretrained on."""
-    found = {rescale: experiments.nested_dimensions(rescale) for rescale in (1.0, 0.1)}
-    listed = ", and ".join(
-        f"to {number(after)}, ENSD being the same to {abs(shared / after - 1):.0e} of it, for weights rescaled by {rescale:g}"
-        for rescale, (_, after, shared) in found.items()
-    )
-    return (
-        f"hardly any, as the pretrained features vary equally. Where finetuning is to keep {experiments.KEPT} of the "
-        f"{setting.FEATURES}, D = {setting.INPUTS}, n = {setting.SAMPLES}, the first layer's PR falls from "
-        f"{number(found[1.0][0])} {listed}."
-    )
-
-
-@claim(
-    id="ensd-nested",
-    where="section 6, Appendix G",
-    statement=r"\text{if finetuning keeps a sparse subset of the features,}\ PR(X_{FT})<PR(X_{PT})\ \text{and}\ "
-    r"ENSD(X_{PT},X_{FT})\approx PR(X_{FT})",
-    assumptions=(
-        "features are uncorrelated units; three of four are kept",
-        CENTRED,
-        "the paper's approximate equality is read as exact equality, and holds exactly for features of equal variance; "
-        "with variances 1, 1, 1, 10, the last one dropped, ENSD is 39/103 and PR(X_FT) 3, apart by a factor of almost 8",
-    ),
-    printed=VARIANCES[:4],
-    corrected=(VARIANCES[0],) * 4,
-    corrected_statement=r"\text{for features of equal variance}\ PR\ \text{falls from}\ p\ \text{to}\ q\ \text{and}\ "
-    r"ENSD=PR(X_{FT});\ \text{but}\ ENSD=PR(X_{FT})\ \text{then holds for every linear read-out of}\ X_{PT}",
-    size=size_of_signature,
-    twins={
-        "though the dropped feature is the strongest": (VARIANCES[0],) * 3 + (100 * VARIANCES[0],),
-        "though the kept features differ tenfold": (10 * VARIANCES[0], VARIANCES[0], VARIANCES[0], VARIANCES[0]),
-    },
-    expected=Verdict.CORRECTED,
-    source=SOURCE,
-)
-def nested_signature(proof: Derivation, variances: Sequence[Expression]) -> None:
-    """Appendix G, the signature: both parts for uncorrelated units of the stated variances, three of four kept."""
-    kept = variances[:3]
-    shared, after, before = _of_subset(variances, 3), ratio(kept), ratio(variances)
-    closed = after * (sum(variances) * sum(v**2 for v in kept)) / (sum(v**2 for v in variances) * sum(kept))
-    proof.equal("ENSD in units of PR afterwards", shared, closed)
-    equal = proof.equal("ENSD equals PR afterwards", shared, after)
-    proof.positive("PR falls", before - after, sp.Integer(1))
-    if not equal:
-        example = [sp.Integer(v) for v in (1, 1, 1, 10)]
-        rising = [ratio(example), ratio(example[:3])]
-        proof.note(
-            f"With variances 1, 1, 1, 10, dropping the last raises PR from {float(rising[0]):.3g} to {float(rising[1]):.3g}; "
-            f"ENSD is {_of_subset(example, 3)}, no approximation of PR afterwards."
-        )
-        return
-    n, readout = sp.Symbol("n", positive=True), sp.Matrix(2, 2, sp.symbols("m_11 m_12 m_21 m_22", real=True))
-    white = readout.T * readout  # X^T X = n 1, Y = X M
-    everything = _shared(n**2 * white.trace(), 2 * n, n * white.trace(), 2 * n**2, n**2 * (white * white).trace())
-    of_readout = white.trace() ** 2 / (white * white).trace()
-    proof.equal("two white units, any linear read-out Y = X M: ENSD is PR(Y) too", everything, of_readout)
-    proof.note("Of the two signs, only the fall of PR tells a sparse subset from any other linear read-out of white features.")
+def of_subset(kept: Expression, dropped: Expression, of_kept: Expression, of_dropped: Expression) -> Expression:
+    """ENSD of uncorrelated units, of two variances, with those of the first variance."""
+    total, squares = (kept * of_kept**power + dropped * of_dropped**power for power in (1, 2))
+    return shared(kept * of_kept**2, total, kept * of_kept, squares, kept * of_kept**2)
 
 
 if __name__ == "__main__":

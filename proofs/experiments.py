@@ -298,16 +298,28 @@ def paper_minimiser(linear: Formula) -> FloatArray:
 KEPT = 5  # features of the paper's sparsest main task
 
 
-def nested_dimensions(rescale: float) -> tuple[float, float, float]:
+@cache
+def nested_dimensions(
+    rescale: float, seed: int = 0, *, kept: int = KEPT, features: int = setting.FEATURES, samples: int = setting.SAMPLES
+) -> tuple[float, float, float]:
     """Participation ratio of the first layer before and after finetuning on a subset of the features, and what they share.
 
-    Exact weights at the certified endpoint; weights and gamma are rescaled, the main weights are 1/KEPT, as in the paper's
+    Exact weights at the certified endpoint; weights and gamma are rescaled, the main weights are 1/kept, as in the paper's
     experiments. Inputs are white, so that an input's units, w_+ x and w_- x, only vary with each other: every trace is a
     sum over inputs.
     """
     from normtheory.solvers.newton import minimize
 
-    tasks = setting.tasks(overlap=KEPT, features=KEPT, magnitude=1 / KEPT)
+    tasks = teacher_student(
+        samples,
+        kept,
+        features=kept,
+        features_aux=features,
+        magnitude=1 / kept,
+        inputs=setting.INPUTS,
+        samples_aux=setting.SAMPLES_AUX,
+        seed=seed,
+    )
     trained = exact.pretraining(tasks.teacher_aux, float(setting.ALPHA))
     start = exact.reset(exact.rescaled(trained, rescale), rescale * float(setting.GAMMA))
     end = minimize(tasks.main.X, tasks.main.y, *exact.scale_and_start(start)).beta
