@@ -29,7 +29,7 @@ IN_LENGTH = symbol("c", r"\|w^{(1)}_h\|", "‖w⁽¹⁾‖", positive=True)
 LENGTH = symbol("length", r"\|m_h\|", "‖m_h‖", positive=True)  # of m_h, one entry an output
 SUM = symbol("length_1", r"\|m_h\|_1", "‖m_h‖₁", positive=True)
 PART = symbol("m_o", r"m_{h,o}", "m_o", real=True)
-READOUTS = symbol("V", r"\|w^{(2)}_h\|", "‖w⁽²⁾‖", nonnegative=True)
+READOUTS = symbol("readouts", r"\|w^{(2)}_h\|", "‖w⁽²⁾‖", nonnegative=True)
 U = sp.Symbol("u", positive=True)
 
 _POLAR = Said(readout=OUT * IN_LENGTH, direction=IN / IN_LENGTH, length=sp.Integer(1))

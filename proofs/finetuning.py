@@ -20,6 +20,15 @@ from normtheory.proofs.finetuned import DIVERGENCE, NORM, PRINTED
 from normtheory.proofs.letters import ALPHA, AUX, GAMMA, START, A, B, C, K
 from normtheory.proofs.one_output import pretrained_weights
 from normtheory.proofs.optimality import PULL, minimised
+from normtheory.proofs.orbit import (
+    GROWING,
+    SHRINKING,
+    V_MINUS,
+    V_PLUS,
+    W_MINUS,
+    W_PLUS,
+    endpoint_of_the_flow,
+)
 from normtheory.proofs.package_numerics import ROUND_OFF
 from normtheory.proofs.setting import number
 
@@ -28,7 +37,6 @@ Expression = Any
 SOURCE = "Lindsey & Lippl 2024, section 3.1"
 PENALTY = Q.expression()
 ONE = sp.Integer(1)
-ENDPOINT = K * sp.sinh(sp.asinh(START / K) + PULL)  # by exact-any-init
 ZERO_ERROR = "finetuning reaches zero training error"
 
 
@@ -87,7 +95,7 @@ def program(proof: Derivation, stated: Said) -> None:
         product,
         GAMMA * A,
     )
-    minimised(proof, stated.objective, B, ENDPOINT, PULL, (START, K))
+    minimised(proof, stated.objective, B, endpoint_of_the_flow(proof), PULL, (START, K))
 
 
 Z = symbol("z", real=True)
@@ -208,15 +216,13 @@ def _formulas(stated: Said) -> tuple[package_numerics.Formula, package_numerics.
 def corollary(proof: Derivation, stated: Said) -> None:
     """Corollary 1: is the gradient of the stated norm, where finetuning ends, in the row space of X? Then trained networks."""
     pretrained_weights(proof)
-    weights_squared = (PLUS**2 + MINUS**2 + 2 * GAMMA**2) ** 2 / 4 - (GAMMA * (PLUS - MINUS)) ** 2
-    proof.equal(
-        "half the squared weights, squared, less the square of the start, is the squared scale that finetuning starts with",
-        weights_squared,
-        _EXACT.squared,
-        by=on_orbit,
-    )
+    letters = endpoint_of_the_flow(proof)
+    weights = {W_PLUS: PLUS, W_MINUS: MINUS, V_PLUS: GAMMA, V_MINUS: GAMMA}
+    proof.equal("after the reset its k, squared, is", (4 * GROWING * SHRINKING).subs(weights), _EXACT.squared, by=on_orbit)
+    start = (GROWING - SHRINKING).subs(weights)
+    proof.equal("and its start", sp.expand(start), _EXACT.start)
     at = {K: stated.scale, START: stated.start}
-    endpoint = ENDPOINT.subs({K: EXACT_NORM.scale, START: EXACT_NORM.start}, simultaneous=True)
+    endpoint = letters.subs({K: EXACT_NORM.scale, START: EXACT_NORM.start}, simultaneous=True)
     minimised(proof, stated.objective, B, endpoint, PULL, (A,), at)
     _trained_networks(proof, stated)
 

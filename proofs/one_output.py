@@ -24,15 +24,18 @@ from normtheory.proofs.orbit import (
     D_MINUS,
     D_PLUS,
     ETA,
+    GROWING,
     LEARNED,
     S_MINUS,
     S_PLUS,
+    SHRINKING,
     V_MINUS,
     V_PLUS,
     W_MINUS,
     W_PLUS,
     WEIGHTS,
     P,
+    endpoint_of_the_flow,
     layers,
     predictor,
     pretrain,
@@ -131,22 +134,11 @@ EXACT = Said(
 )
 def any_initialisation(proof: Derivation, stated: Said) -> None:
     """Theory of one output: integrate each pathway, read off the mirror map, conclude by the KKT conditions."""
-    solve_the_flow(proof)
-    grows, shrinks = S_PLUS**2 + D_MINUS**2, D_PLUS**2 + S_MINUS**2
-    orbit = grows * sp.exp(PULL) - shrinks * sp.exp(-PULL)
-    text = "with the multipliers for the integral of the residuals, the predictor is at the end, as all along,"
-    proof.equal(text, predictor().subs(P, -PULL / 4), orbit)
+    endpoint = endpoint_of_the_flow(proof)
     text = "four times the product of what grows and what shrinks is the square of the scale"
-    scale_holds = proof.equal(text, stated.scale**2, 4 * grows * shrinks)
-    scale_holds &= proof.equal("which is not negative", stated.scale, sp.sqrt(4 * grows * shrinks), by=_factored_roots)
-    start_holds = proof.equal("their difference is the start", grows - shrinks, stated.start)
-    z = symbol("z", real=True)
-    halves = K / 2 * sp.exp(z), K / 2 * sp.exp(-z)
-    proof.equal("two positive numbers with that product are", 4 * halves[0] * halves[1], K**2)
-    proof.equal("where their difference, the start, is", halves[0] - halves[1], K * sp.sinh(z))
-    on_it = halves[0] * sp.exp(PULL) - halves[1] * sp.exp(-PULL)
-    endpoint = K * sp.sinh(sp.asinh(START / K) + PULL)
-    proof.equal("so that the predictor moves on a hyperbolic sine", on_it, endpoint.subs(START, K * sp.sinh(z)))
+    scale_holds = proof.equal(text, stated.scale**2, 4 * GROWING * SHRINKING)
+    scale_holds &= proof.equal("which is not negative", stated.scale, sp.sqrt(4 * GROWING * SHRINKING), by=_factored_roots)
+    start_holds = proof.equal("their difference is the start", GROWING - SHRINKING, stated.start)
     slope = sp.diff(stated.potential, B).subs(B, START)
     divergence = stated.potential - stated.potential.subs(B, START) - slope * (B - START)
     least = minimised(proof, divergence, B, endpoint, PULL, (START, K))

@@ -14,7 +14,8 @@ from normtheory.audit import notation
 from normtheory.audit.derivation import Derivation
 from normtheory.audit.notation import symbol
 from normtheory.audit.steps import Theorem
-from normtheory.proofs.letters import ALPHA, A
+from normtheory.proofs.letters import ALPHA, START, A, K
+from normtheory.proofs.optimality import PULL
 
 Expression = Any
 
@@ -102,6 +103,29 @@ def solve_the_flow(proof: Derivation) -> None:
             proof.equal(f"{said} starts where the integral is zero, at its first value", value.subs(P, 0), NAMED[name])
         proof.argue("and there is no other solution", Theorem.UNIQUENESS)
         proof.equal("the predictor in sums and differences", BETA, S_PLUS**2 - S_MINUS**2 - D_PLUS**2 + D_MINUS**2)
+
+
+GROWING, SHRINKING = S_PLUS**2 + D_MINUS**2, D_PLUS**2 + S_MINUS**2
+
+
+def endpoint_of_the_flow(proof: Derivation) -> Expression:
+    """Where a coordinate ends, as all along, in the multipliers' pull: k sinh(arcsinh(beta(0)/k) + pull).
+
+    k^2 is four times the product of what grows and what shrinks along the flow, and beta(0) their difference.
+    """
+    solve_the_flow(proof)
+    with proof.lemma("the predictor moves on a hyperbolic sine"):
+        on_it = GROWING * sp.exp(PULL) - SHRINKING * sp.exp(-PULL)
+        text = "with the multipliers for the integral of the residuals, the predictor is at the end, as all along,"
+        proof.equal(text, predictor().subs(P, -PULL / 4), on_it)
+        z = symbol("z", real=True)
+        halves = K / 2 * sp.exp(z), K / 2 * sp.exp(-z)
+        proof.equal("two positive numbers, four times whose product is the square of k, are", 4 * halves[0] * halves[1], K**2)
+        proof.equal("where their difference, the start, is", halves[0] - halves[1], K * sp.sinh(z))
+        endpoint = K * sp.sinh(sp.asinh(START / K) + PULL)
+        moved = halves[0] * sp.exp(PULL) - halves[1] * sp.exp(-PULL)
+        proof.equal("so that the predictor is", moved, endpoint.subs(START, K * sp.sinh(z)))
+    return endpoint
 
 
 def pretrain(proof: Derivation) -> dict[Expression, Expression]:
