@@ -5,10 +5,12 @@ The order of the sections here is the order in which the claims are listed.
 
 __all__ = [  # noqa: RUF022 - modules, in the order of the paper
     "diagonal_networks",
+    "single_task",
     "finetuning",
     "finetuning_limits",
     "reuse",
     "parameter_norm",
+    "deeper_networks",
     "multitask",
     "comparison",
     "comparison_conclusions",
@@ -21,6 +23,7 @@ __all__ = [  # noqa: RUF022 - modules, in the order of the paper
     "appendix_b_relu",
     "cross_entropy",
     "dimensionality",
+    "shared_subsets",
     "q_facts",
     "one_output",
     "linear_probing",

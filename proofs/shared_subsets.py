@@ -202,7 +202,7 @@ def nested_signature(proof: Derivation, stated: Said) -> None:
 _FALLS = Said(
     kept=sp.Integer(experiments.KEPT),
     features=sp.Integer(setting.FEATURES),
-    samples=sp.Integer(setting.SAMPLES),
+    samples=(sp.Integer(16), sp.Integer(setting.SAMPLES), sp.Integer(128)),
     realisations=sp.Integer(setting.REALISATIONS),
     outside=(sp.Integer(1), sp.Integer(10)),
     inside=(sp.Rational(1, 10), sp.Rational(1, 100)),
@@ -214,9 +214,9 @@ _FALLS = Said(
 @claim(
     id="pr-no-fall",
     where="Appendix G, after Eq. 35",
-    statement="where the main task uses <kept> of the <features> features of the auxiliary one and has <samples> samples, PR "
-    "of the first layer falls in finetuning by a share of at most <most> outside the nested regime, weights being rescaled "
-    "by each of <outside>, and of at least <least> inside it, for each of <inside>, in <realisations> realisations",
+    statement="where the main task uses <kept> of the <features> features of the auxiliary one, PR of the first layer falls in "
+    "finetuning by a share of at most <most> outside the nested regime, weights being rescaled by each of <outside>, and of at "
+    "least <least> inside it, for each of <inside>, with each of <samples> samples, in <realisations> realisations",
     reads=(
         "outside the nested regime: at its lazy side, where the bias is like $\\ell_2$; rich networks, too, lose dimensions",
         "substantial: by no less than the second share, in any realisation; not substantial: by no more than the first",
@@ -233,6 +233,7 @@ _FALLS = Said(
         "a smaller share inside": _FALLS.but(least=sp.Rational(1, 4)),
         "weights not rescaled": _FALLS.but(outside=(sp.Integer(1),)),
         "fewer realisations": _FALLS.but(realisations=sp.Integer(2)),
+        "of fewer features": _FALLS.but(kept=sp.Integer(4), features=sp.Integer(20), realisations=sp.Integer(1)),
     },
     expected=Verdict.CONFIRMED,
     source=SOURCE,
@@ -241,9 +242,11 @@ def no_fall(proof: Derivation, stated: Said) -> None:
     """Appendix G: PR of the first layer at the certified endpoint, by the exact weights there, with and without rescaling."""
 
     def falls(rescalings: tuple[Expression, ...]) -> dict[Expression, list[float]]:
-        seeds = range(int(stated.realisations))
-        setup = {"kept": int(stated.kept), "features": int(stated.features), "samples": int(stated.samples)}
-        found = {c: [experiments.nested_dimensions(float(c), seed, **setup) for seed in seeds] for c in rescalings}
+        setup = {"kept": int(stated.kept), "features": int(stated.features)}
+        drawn = [(seed, int(samples)) for seed in range(int(stated.realisations)) for samples in stated.samples]
+        found = {
+            c: [experiments.nested_dimensions(float(c), seed, samples=n, **setup) for seed, n in drawn] for c in rescalings
+        }
         return {c: [1 - after / before for before, after, _ in each] for c, each in found.items()}
 
     outside, inside = falls(stated.outside), falls(stated.inside)
