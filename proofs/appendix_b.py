@@ -72,7 +72,7 @@ def same_minimisers(proof: Derivation, stated: Expression, sharp: Expression, at
 
 
 V_PLUS, V_MINUS = (
-    tuple(symbol(f"v_{sign}{o}", rf"w^{{(2)}}_{{{sign},{o}}}", f"w⁽²⁾{spelled}{'₁₂₃'[o - 1]}", real=True) for o in (1, 2, 3))
+    tuple(symbol(f"v2_{sign}{o}", rf"w^{{(2)}}_{{{sign},{o}}}", f"w⁽²⁾{spelled}{'₁₂₃'[o - 1]}", real=True) for o in (1, 2, 3))
     for sign, spelled in (("+", "₊"), ("-", "₋"))
 )
 

@@ -19,7 +19,7 @@ from normtheory.proofs.letters import ALPHA, SIZE
 Expression = Any
 
 T = symbol("t", real=True)  # where on their line an interpolator is
-PULL = symbol("sigma", r"\sigma_d", "σ", real=True)  # minus the integral of the loss's gradient in a coordinate's predictor
+PULL = symbol("sigma_d", r"\sigma_d", "σ", real=True)  # minus the integral of the loss's gradient in a coordinate's predictor
 LATER = symbol("tau", r"\tau", "τ", positive=True)  # 1/alpha beyond its least value
 PLUS, MINUS = symbol("w_+", "w_+", "w₊", positive=True), symbol("w_-", "w_-", "w₋", positive=True)
 KNOWN = sp.Symbol("u", positive=True)

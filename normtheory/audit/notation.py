@@ -5,6 +5,7 @@ A symbol that is made by `symbol` knows both of its spellings; any other is writ
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import cache
 from typing import Any, NamedTuple
@@ -13,7 +14,7 @@ Expression = Any  # sympy.Expr
 
 
 class Spelling(NamedTuple):
-    """How a symbol is written."""
+    """How something is written."""
 
     latex: str
     text: str
@@ -37,7 +38,7 @@ def symbol(name: str, latex: str = "", text: str = "", **assumptions: bool) -> A
     Raises
     ------
     ValueError
-        If the same symbol already has another spelling.
+        If the same symbol is spelt otherwise elsewhere: to sympy the two would be one.
     """
     import sympy as sp
 
@@ -45,7 +46,7 @@ def symbol(name: str, latex: str = "", text: str = "", **assumptions: bool) -> A
     if latex or text:
         spelling = Spelling(latex or sp.latex(found), text or name)
         if _spellings.setdefault(found, spelling) != spelling:
-            raise ValueError(f"the symbol {name} is already written {_spellings[found].text}")
+            raise ValueError(f"{name} is spelt {_spellings[found].latex} elsewhere; {spelling.latex} needs another name")
     return found
 
 
@@ -66,10 +67,22 @@ def latex(value: Any) -> str:
 
 
 def text(value: Any) -> str:
-    """A formula on one line of Unicode text; several, with commas between them."""
+    """A formula on one line of Unicode text, where a line may break at its sums only; several, with commas between them."""
     if isinstance(value, tuple | list):
         return ", ".join(map(text, value))
     return str(_text_printer().doprint(_sympified(value)))
+
+
+def decimal(value: float, digits: int = 15) -> Spelling:
+    """A number that was measured, to so many digits."""
+    mantissa, _, power = f"{float(value):.{digits}g}".replace("-", "−").partition("e")
+    if not power:
+        return Spelling(mantissa.replace("−", "-"), mantissa)
+    exponent = str(int(power.replace("−", "-")))
+    factor = "" if mantissa == "1" else mantissa
+    latex = rf"{factor} \cdot 10^{{{exponent}}}" if factor else f"10^{{{exponent}}}"
+    shown = f"10{exponent.translate(_SUPERSCRIPTS)}"
+    return Spelling(latex.replace("−", "-"), f"{factor}·{shown}" if factor else shown)
 
 
 def assumed(values: Iterable[Any]) -> dict[str, list[Any]]:
@@ -87,15 +100,13 @@ def assumed(values: Iterable[Any]) -> dict[str, list[Any]]:
 def _kind(each: Any) -> str:
     if not each.is_commutative:
         return "real matrices and vectors"
-    if each.is_integer:
-        return "positive integer" if each.is_positive else "integer"
-    if each.is_positive:
-        return "positive"
-    if each.is_nonnegative:
-        return "non-negative"
+    number = "integer" if each.is_integer else ""
+    if each.is_positive or each.is_nonnegative:
+        sign = "positive" if each.is_positive else "non-negative"
+        return f"{sign} {number}".strip()
     if not each.is_real:
         return "complex"
-    return "real, not zero" if each.is_nonzero else "real"
+    return f"{number or 'real'}, not zero" if each.is_nonzero else number or "real"
 
 
 def _sympified(value: Any) -> Any:
@@ -104,32 +115,59 @@ def _sympified(value: Any) -> Any:
     return sp.sympify(value)
 
 
+_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+_SUPERSCRIPTS = str.maketrans("0123456789-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻")
+_ROOTS = {2: "√", 3: "∛", 4: "∜"}
+_FUNCTIONS = {"asinh": "arcsinh", "acosh": "arccosh", "atanh": "arctanh", "atan": "arctan", "asin": "arcsin", "acos": "arccos"}
+_RELATIONS = {"==": "=", "!=": "≠", "<": "<", "<=": "≤", ">": ">", ">=": "≥"}
+_TIED = "\N{NO-BREAK SPACE}"  # between factors
+
+# Names that may be raised to a power as they stand: a letter, or a function's value, with indices, or what bars enclose.
+_CLOSED_LATEX = re.compile(r"(?:\\?[A-Za-z]+(?:\([^()]*\))?|\|[^|]*\||\\\|[^|]*\\\||\\langle.*\\rangle)(?:_(?:\{[^{}]*\}|.))?")
+_CLOSED_TEXT = re.compile(r"(?:[^\W\d]|\|[^|]*\||‖[^‖]*‖|⟨.*⟩|\w+(?=\())(?:_[^\W_,]+(?:,\w)?)?[₀-₉₊₋ᵢⱼ]*(?:\(\w*(?:,\w*)*\))?")
+
+
+def _in_reading_order(terms: list[Expression]) -> list[Expression]:
+    """A sum does not begin with a minus sign where it need not."""
+    negative = [term.could_extract_minus_sign() for term in terms]
+    if not negative[0] or all(negative):
+        return terms
+    if not negative[-1]:
+        return terms[::-1]
+    first = negative.index(False)
+    return [terms[first], *terms[:first], *terms[first + 1 :]]
+
+
 @cache
 def _latex_printer() -> Any:
     from sympy.printing.latex import LatexPrinter
 
     class Printer(LatexPrinter):  # type: ignore[misc]
-        """LaTeX with our spellings, and arcsinh by its usual name."""
+        """LaTeX with our spellings, sums in reading order, and decimals as short as they are."""
 
         def _print_Symbol(self, expr: Any, style: str = "plain") -> str:
             found = _spellings.get(expr)
             return found.latex if found else str(super()._print_Symbol(expr, style))
 
+        def _as_ordered_terms(self, expr: Any, order: Any = None) -> list[Expression]:
+            return _in_reading_order(super()._as_ordered_terms(expr, order=order))
+
+        def parenthesize_super(self, s: str) -> str:
+            return s if _CLOSED_LATEX.fullmatch(s) else rf"\left({s}\right)"
+
         def _print_asinh(self, expr: Any, exp: Any = None) -> str:
-            inside = self._print(expr.args[0])
             power = f"^{{{exp}}}" if exp is not None else ""
-            return rf"\operatorname{{arcsinh}}{power}{{\left({inside} \right)}}"
+            return rf"\operatorname{{arcsinh}}{power}{{\left({self._print(expr.args[0])} \right)}}"
+
+        def _print_Float(self, expr: Any) -> str:
+            return decimal(expr).latex
 
     return Printer({"mul_symbol": None, "fold_short_frac": False})
 
 
-_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
-_SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
-_ROOTS = {2: "√", 3: "∛", 4: "∜"}
-
-
 @cache
 def _text_printer() -> Any:
+    from sympy import S, fraction
     from sympy.printing.precedence import PRECEDENCE
     from sympy.printing.pretty.pretty_symbology import pretty_symbol
     from sympy.printing.str import StrPrinter
@@ -142,36 +180,67 @@ def _text_printer() -> Any:
             return found.text if found else str(pretty_symbol(expr.name))
 
         def _print_Add(self, expr: Any, order: Any = None) -> str:
-            terms = [str(self._print(term)) for term in self._as_ordered_terms(expr, order=order)]
+            ordered = _in_reading_order(self._as_ordered_terms(expr, order=order))
+            terms = [str(self._print(term)) for term in ordered]
             return terms[0] + "".join(f" − {term[1:]}" if term[0] == "−" else f" + {term}" for term in terms[1:])
+
+        def _print_Mul(self, expr: Any) -> str:
+            if expr.as_coeff_Mul()[0].is_negative:
+                return f"−{self._product(-expr)}"
+            return self._product(expr)
+
+        def _product(self, expr: Any) -> str:
+            above, below = fraction(expr, exact=True)
+            return self._factors(above) if below is S.One else self._over(self._factors(above), below)
+
+        def _over(self, above: str, below: Any) -> str:
+            closed = below.is_Atom or below.is_Pow or below.is_Function
+            return f"{above}/{self._closed(below) if closed else f'({self._print(below)})'}"
+
+        def _factors(self, expr: Any) -> str:
+            parts = [self._closed(part) for part in (expr.as_ordered_factors() if expr.is_Mul else [expr])]
+            found = parts[0]
+            for part in parts[1:]:
+                joined = found.isdecimal() and not re.match(r"\d|\w\w+[²-⁹]*\(", part)
+                found += part if joined else f"·{part}" if part[0].isdecimal() else f"{_TIED}{part}"
+            return found
+
+        def _closed(self, expr: Any) -> str:
+            """As a factor."""
+            shown = str(self.parenthesize(expr, PRECEDENCE["Mul"]))
+            return f"({shown})" if expr.is_Symbol and " " in shown else shown
+
+        def _base(self, expr: Any) -> str:
+            shown = str(self.parenthesize(expr, PRECEDENCE["Pow"]))
+            return f"({shown})" if expr.is_Symbol and not _CLOSED_TEXT.fullmatch(shown) else shown
 
         def _print_Pow(self, expr: Any, rational: bool = False) -> str:
             base, power = expr.base, expr.exp
-            if power.is_Rational and power.q in _ROOTS and abs(power.p) == 1:
+            if power.is_Rational and power.is_negative and base.is_commutative:
+                return self._over("1", base**-power)
+            if power.is_Rational and power.p == 1 and power.q in _ROOTS:
                 inside = str(self._print(base))
-                root = _ROOTS[power.q] + (inside if base.is_Integer or (base.is_Atom and len(inside) == 1) else f"({inside})")
-                return root if power.p == 1 else f"1/{root}"
-            if power.is_Integer and power != -1:
-                return str(self.parenthesize(base, PRECEDENCE["Pow"])) + str(power).translate(_SUPERSCRIPTS)
-            if power == -1:
-                return f"1/{self.parenthesize(base, PRECEDENCE['Pow'])}"
-            return f"{self.parenthesize(base, PRECEDENCE['Pow'])}^({self._print(power)})"
+                bare = (base.is_Integer and base.is_positive) or len(inside) == 1
+                return _ROOTS[power.q] + (inside if bare else f"({inside})")
+            if not power.is_Integer:
+                return f"{self._base(base)}^{self._print(power) if power.is_Symbol else f'({self._print(power)})'}"
+            raised = str(power).translate(_SUPERSCRIPTS)
+            if base.is_Function and base.func.__name__ not in ("exp", "Abs"):
+                return self._print_Function(base, raised)
+            return self._base(base) + raised
 
-        def _print_Mul(self, expr: Any) -> str:
-            above, below = expr.as_numer_denom() if _is_fraction(expr) else (expr, None)
-            top = self._factors(above)
-            if below is None:
-                return top
-            bottom = self._print(below)
-            closed = below.is_Atom or below.is_Pow or below.is_Function
-            return f"{top}/{bottom if closed else f'({bottom})'}"
+        def _print_Function(self, expr: Any, power: str = "") -> str:
+            name = expr.func.__name__
+            return f"{_FUNCTIONS.get(name, name)}{power}({', '.join(map(self._print, expr.args))})"
 
-        def _factors(self, expr: Any) -> str:
-            if not expr.is_Mul:
-                return str(self.parenthesize(expr, PRECEDENCE["Mul"]))
-            sign, rest = ("−", -expr) if expr.could_extract_minus_sign() else ("", expr)
-            parts = rest.as_ordered_factors() if rest.is_Mul else [rest]
-            return sign + " ".join(self.parenthesize(part, PRECEDENCE["Mul"]) for part in parts)
+        _print_exp = _print_Function
+
+        def _print_LatticeOp(self, expr: Any) -> str:
+            return f"{expr.func.__name__.lower()}({', '.join(map(self._print, sorted(expr.args, key=str)))})"
+
+        def _print_Abs(self, expr: Any) -> str:
+            inside = self._print(expr.args[0])
+            return f"abs({inside})" if "|" in inside else f"|{inside}|"
 
         def _print_Rational(self, expr: Any) -> str:
             return f"{expr.p}/{expr.q}".replace("-", "−")
@@ -179,27 +248,22 @@ def _text_printer() -> Any:
         def _print_Integer(self, expr: Any) -> str:
             return str(expr.p).replace("-", "−")
 
-        def _print_Abs(self, expr: Any) -> str:
-            return f"|{self._print(expr.args[0])}|"
-
-        def _print_asinh(self, expr: Any) -> str:
-            return f"arcsinh({self._print(expr.args[0])})"
+        def _print_Float(self, expr: Any) -> str:
+            return decimal(expr).text
 
         def _print_Infinity(self, expr: Any) -> str:
             return "∞"
 
-        def _print_exp(self, expr: Any) -> str:
-            return f"exp({self._print(expr.args[0])})"
+        def _print_NegativeInfinity(self, expr: Any) -> str:
+            return "−∞"
 
-        def _print_Equality(self, expr: Any) -> str:
-            return f"{self._print(expr.lhs)} = {self._print(expr.rhs)}"
+        def _print_Pi(self, expr: Any) -> str:
+            return "π"
+
+        def _print_Exp1(self, expr: Any) -> str:
+            return "e"
+
+        def _print_Relational(self, expr: Any) -> str:
+            return f"{self._print(expr.lhs)} {_RELATIONS[expr.rel_op]} {self._print(expr.rhs)}"
 
     return Printer()
-
-
-def _is_fraction(expr: Any) -> bool:
-    """Whether a product has a factor that is written below a line."""
-    return any(
-        (factor.is_Rational and factor.q != 1) or (factor.is_Pow and factor.exp.is_Rational and factor.exp.is_negative)
-        for factor in expr.args
-    )
