@@ -12,6 +12,7 @@ __all__ = [  # noqa: RUF022 - modules, in the order of the paper
     "parameter_norm",
     "deeper_networks",
     "multitask",
+    "multitask_ends",
     "comparison",
     "comparison_conclusions",
     "shared_features",

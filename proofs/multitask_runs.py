@@ -1,47 +1,41 @@
-"""Numerical witnesses on multi-task training: flows of networks with two outputs against the minimisers that are claimed.
+"""Runs behind the claims on multi-task training: flows of networks with two outputs, and the minimisers they are held against.
 
 Every budget is stated here, before any run. Each run is named by its seed and kept for the process, so that a twin costs a
-comparison but no second training.
+comparison but no second training. Problems are the first so many draws; none is left out.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
-from typing import Literal
+from typing import NamedTuple
 
 import numpy as np
 
 from normtheory.arrays import FloatArray
 from normtheory.networks import DiagonalNetwork, Weights
 from normtheory.proofs import setting
-from normtheory.tasks import Task, generalisation_loss
-
-Target = Literal["l12", "l1", "l2"]
+from normtheory.proofs.group_norms import GroupNorm
+from normtheory.tasks import Task, generalisation_loss, teacher_student
 
 NETWORK = DiagonalNetwork(2)
 RTOL = 1e-5  # what is compared differs by 1e-3 and more
-ALPHAS = (1e-1, 1e-2, 1e-4, 1e-6, 1e-8)
-PROBLEMS = 4
+PROBLEMS, INPUTS = 4, 16
+ALPHAS = (1e-2, 1e-4, 1e-6)
+FIT_BUDGET = 0.05  # on the exponent of a fit and two of its standard errors together: 0.1 more or less is excluded
 
 # Pinned auxiliary task: the flow's distance from the limit is first order in 1/weight and in alpha. At alpha = 1e-5 the second
 # is a few 1e-5 and the first, at the largest weight, a few 1e-4 to 1e-3; the slope is bent a little by both ends.
 AUXILIARY_WEIGHTS = (1e2, 1e3, 1e4)
 PINNED_ALPHA = 1e-5
 PINNED_BUDGET = 5e-3
-RATE_BUDGET = 0.1
+ORBIT_ALPHAS = (1e-2, 1e-3, 1e-4)  # from which both pathways' orbits are tabulated
 
-# Weight decay: the minimiser of loss + decay * norm is at a distance of first order in the decay, with a constant of order 10;
-# where a coordinate is still dead at the largest decay the fitted slope is a little below 1.
-DECAYS = (1e-2, 1e-3, 1e-4)
-DECAY_PROBLEMS = 3
-DECAY_BUDGET = 1e-2
-DECAY_RATE_BUDGET = 0.25
-NORM_BUDGET = (
-    1e-6  # relative excess of the norm under decay over the least: none by theory, the conic solver's tolerance is 1e-7
-)
-
-NO_FLOW_REACHES = 1e-2  # excess over the least l1,2 norm that "approximates parameter-norm minimisation" could still mean
+# Weight decay: the end of the flow is the minimiser of loss + decay * 2 l1,2, shown by a duality gap; that minimiser is found
+# without the flow, for decays so small that no input that the limit uses is left out.
+FLOW_DECAYS = (1e-2, 1e-3)
+GAP_BUDGET = 1e-4  # relative; the flow rests where its speed is rtol * decay of the weights, an error of first order
+DECAYS = (1e-5, 1e-6, 1e-7)
+NEWTON_STEPS = 60
 
 
 def l12_norm(beta: FloatArray) -> float:
@@ -49,106 +43,165 @@ def l12_norm(beta: FloatArray) -> float:
     return float(2 * np.sum(np.hypot(*beta)))
 
 
+def relative(end: FloatArray, aim: FloatArray) -> float:
+    """Distance of a predictor from another, relative to that."""
+    return float(np.linalg.norm(end - aim) / np.linalg.norm(aim))
+
+
+class Fit(NamedTuple):
+    """A power law: its exponent, and the exponent's standard error."""
+
+    exponent: float
+    error: float
+
+    def misses(self, exponent: float) -> float:
+        """How far a stated exponent is from the fitted one, two standard errors included."""
+        return abs(self.exponent - exponent) + 2 * self.error
+
+
+def power_law(sizes: FloatArray, values: FloatArray) -> Fit:
+    """Fit values, shape (problems, sizes), by a power of the sizes with a factor of its own for each problem."""
+    x = np.log(np.broadcast_to(sizes, values.shape))
+    x, y = (z - z.mean(axis=1, keepdims=True) for z in (x, np.log(values)))
+    exponent = float((x * y).sum() / (x * x).sum())
+    freedom = values.size - len(values) - 1
+    return Fit(exponent, float(np.sqrt(((y - exponent * x) ** 2).sum() / freedom / (x * x).sum())))
+
+
 @cache
 def problem(seed: int) -> tuple[Task, Task]:
-    """Two random tasks of 24 inputs, 8 and 12 samples, whose teachers have 3 and 4 features, 3 of them shared."""
-    from normtheory.tasks import teacher_student
-
-    tasks = teacher_student(8, 3, features=3, features_aux=4, inputs=24, samples_aux=12, seed=seed)
-    return tasks.main, tasks.aux
+    """Two random tasks of 5 and 7 samples with normal inputs and targets: their least l1,2 norm has one multiplier a sample."""
+    draw = np.random.default_rng(np.random.SeedSequence((INPUTS, 5, 7, seed)))
+    tasks = [(draw.standard_normal((samples, INPUTS)), draw.standard_normal(samples)) for samples in (5, 7)]
+    return Task(*tasks[0]), Task(*tasks[1])
 
 
 @cache
-def minimiser(seed: int, target: Target) -> FloatArray:
-    """Predictors (2, D) of least norm that fit both tasks of a problem; l1 and l2 act on each task by itself."""
-    from normtheory.solvers import programs
+def least_l12(seed: int) -> float:
+    """The least l1,2 norm, with its factor 2, of predictors that fit both tasks of a problem."""
+    from normtheory.solvers import groups
 
     main, aux = problem(seed)
-    if target == "l12":
-        return programs.minimize_l12(main.X, main.y, aux.X, aux.y).beta
-    alone = programs.minimize_l1 if target == "l1" else programs.minimize_l2
-    return np.stack([alone(task.X, task.y).beta for task in (main, aux)])
+    return l12_norm(groups.minimize_pair(main.X, main.y, aux.X, aux.y).beta)
 
 
 @cache
-def flow_endpoints(alpha: float, *, equal_weights: bool = False) -> tuple[FloatArray, ...]:
-    """Endpoints (2, D) of gradient flow from constant weights alpha, one per problem; of the pooled loss by default."""
+def minimiser(seed: int, norm: GroupNorm) -> FloatArray:
+    """Predictors (2, D) of least norm that fit both tasks of a problem."""
+    if norm == GroupNorm(factor=norm.factor):  # l1,2 to the last digits, as rates are fitted to it
+        return decayed_minimiser(seed, 0.0).beta
+    main, aux = problem(seed)
+    return norm.interpolating((main.X, aux.X), (main.y, aux.y))
+
+
+@cache
+def flow_endpoints(alpha: float) -> tuple[FloatArray, ...]:
+    """Endpoints (2, D) of gradient flow of the pooled loss from constant weights alpha, one per problem."""
     from normtheory.solvers.flow import gradient_flow
 
-    starts = Weights.constant(24, alpha, outputs=2)
-    shares = (1.0, 1.0) if equal_weights else None
-    return tuple(gradient_flow(NETWORK, problem(seed), starts, rtol=RTOL, task_weights=shares).beta for seed in range(PROBLEMS))
+    starts = Weights.constant(INPUTS, alpha, outputs=2)
+    return tuple(gradient_flow(NETWORK, problem(seed), starts, rtol=RTOL).beta for seed in range(PROBLEMS))
 
 
-def excess(alpha: float, *, equal_weights: bool = False) -> list[float]:
+def excess(alpha: float) -> list[float]:
     """Relative excess of the endpoints' l1,2 norm over the least, one per problem."""
-    least = [l12_norm(minimiser(seed, "l12")) for seed in range(PROBLEMS)]
-    return [
-        l12_norm(end) / norm - 1 for end, norm in zip(flow_endpoints(alpha, equal_weights=equal_weights), least, strict=True)
-    ]
+    return [l12_norm(end) / least_l12(seed) - 1 for seed, end in enumerate(flow_endpoints(alpha))]
 
 
-@dataclass(frozen=True)
-class PaperFlow:
-    """The paper's tasks trained at once: how far the flow ends from two minimisers, relative, and what they generalise to.
+class PaperFlow(NamedTuple):
+    """The paper's tasks trained at once: where the flow ends, against two minimisers; losses are those of generalisation."""
 
-    `excess` is that of the flow's l1,2 norm over the least, relative.
-    """
-
-    excess: float
+    excess: float  # of the flow's l1,2 norm over the least, relative
     loss: float
     l12_loss: float
-    l12_distance: float
+    l12_distance: float  # of the main predictor, relative
     pinned_distance: float
 
 
 @cache
-def paper_flow() -> PaperFlow:
-    """Both of the paper's tasks, pooled, all features shared, against least l1,2 norm and the pinned flow from its alpha.
+def paper_flow(samples: int, overlap: int) -> PaperFlow:
+    """Both of the paper's tasks, pooled, against least l1,2 norm and against the pinned flow from its own alpha.
 
-    1024 samples in 1000 dimensions determine the auxiliary predictor, so that the minimisers are given it.
+    1024 samples in 1000 dimensions determine the auxiliary predictor, so that the pinned flow is given it.
     """
-    from normtheory.solvers import programs
+    from normtheory.solvers import groups
     from normtheory.solvers.newton import minimize_separable
     from normtheory.solvers.pinned import PinnedOrbits
     from normtheory.solvers.training import multi_task
 
-    tasks, alpha = setting.tasks(), float(setting.ALPHA)
-    main, aux, beta_aux = tasks.main, tasks.aux, tasks.teacher_aux
-    beta = multi_task(main.X, main.y, aux.X, aux.y, alpha=alpha, rtol=RTOL, loss=setting.LOSS).beta
-    least = programs.minimize_l12(main.X, main.y, np.eye(setting.INPUTS), beta_aux).beta
-    pinned = minimize_separable(main.X, main.y, PinnedOrbits(beta_aux, alpha)).beta
-    distances = [float(np.linalg.norm(beta[0] - aim) / np.linalg.norm(aim)) for aim in (least[0], pinned)]
+    tasks, alpha = (
+        teacher_student(samples, overlap, inputs=setting.INPUTS, samples_aux=setting.SAMPLES_AUX),
+        float(setting.ALPHA),
+    )
+    main, aux = tasks.main, tasks.aux
+    beta = multi_task(main.X, main.y, aux.X, aux.y, alpha=alpha, rtol=1e-4, loss=setting.LOSS).beta
+    least = groups.minimize_pair(main.X, main.y, aux.X, aux.y, tol=1e-7).beta
+    pinned = minimize_separable(main.X, main.y, PinnedOrbits(tasks.teacher_aux, alpha)).beta
     losses = [generalisation_loss(main_predictor, tasks.teacher) for main_predictor in (beta[0], least[0])]
+    distances = [relative(beta[0], aim) for aim in (least[0], pinned)]
     return PaperFlow(l12_norm(beta) / l12_norm(least) - 1, *losses, *distances)
 
 
 @cache
 def decayed_endpoint(seed: int, decay: float) -> FloatArray:
-    """Endpoint (2, D) of gradient flow with weight decay from constant weights 0.1, at rest."""
+    """Endpoint (2, D) of gradient flow of the pooled loss with weight decay from constant weights 0.1, at rest."""
     from normtheory.solvers.flow import gradient_flow
 
-    return gradient_flow(NETWORK, problem(seed), Weights.constant(24, 0.1, outputs=2), rtol=RTOL, decay=decay).beta
+    return gradient_flow(NETWORK, problem(seed), Weights.constant(INPUTS, 0.1, outputs=2), rtol=RTOL, decay=decay).beta
 
 
-def approach(target: Target, *, by_decay: bool) -> tuple[float, float, float]:
-    """How endpoints approach a minimiser as the decay, or instead the initialisation, tends to 0.
+def decay_gap(seed: int, decay: float) -> float:
+    """Relative duality gap of the decayed flow's end in: least pooled loss + decay * 2 l1,2.
 
-    Returns
-    -------
-    distance, slope, excess : floats
-        Largest relative distance at the smallest value; of the fitted slopes of log distance the one farthest from 1; largest
-        relative excess of the l1,2 norm over the least at the smallest value.
+    Any r gives the bound sum_i (2 r_i y_i - r_i^2)/N if ||X^T 2 r / N|| is at most 2 decay in every input: y less the
+    prediction, scaled to be so, is one.
     """
-    distances, slopes, over = [], [], []
-    for seed in range(DECAY_PROBLEMS):
-        ends = [decayed_endpoint(seed, value) if by_decay else flow_endpoints(value)[seed] for value in DECAYS]
-        aim, least = minimiser(seed, target), l12_norm(minimiser(seed, "l12"))
-        away = [float(np.linalg.norm(end - aim) / np.linalg.norm(aim)) for end in ends]
-        distances.append(away[-1])
-        slopes.append(float(np.polyfit(np.log(DECAYS), np.log(away), 1)[0]))
-        over.append(l12_norm(ends[-1]) / least - 1)
-    return max(distances), max(slopes, key=lambda slope: abs(slope - 1)), max(over)
+    tasks, beta = problem(seed), decayed_endpoint(seed, decay)
+    samples = sum(task.samples for task in tasks)
+    residuals = [task.y - task.X @ predictor for task, predictor in zip(tasks, beta, strict=True)]
+    pulls = np.stack([2 * task.X.T @ residual / samples for task, residual in zip(tasks, residuals, strict=True)])
+    scale = min(1.0, float(2 * decay / np.hypot(*pulls).max()))
+    value = sum(float(residual @ residual) for residual in residuals) / samples + decay * l12_norm(beta)
+    scaled = [scale * residual for residual in residuals]
+    bound = sum(float(2 * r @ task.y - r @ r) for r, task in zip(scaled, tasks, strict=True)) / samples
+    return (value - bound) / value
+
+
+class Decayed(NamedTuple):
+    """The minimiser of pooled loss + decay * 2 l1,2, and the largest pull on an input it leaves out, of at most 1."""
+
+    beta: FloatArray
+    pull: float
+
+
+@cache
+def decayed_minimiser(seed: int, decay: float) -> Decayed:
+    """By Newton's method on the inputs that the least l1,2 norm uses; for decay 0 the least norm itself.
+
+    The unknowns are beta and nu with 2 beta_d/||beta_d|| = (X^T nu)_d and X beta - y = -decay N/2 nu.
+    """
+    from normtheory.solvers import groups
+
+    (main, aux), decay_of = problem(seed), decay * sum(task.samples for task in problem(seed)) / 2
+    start = groups.minimize_pair(main.X, main.y, aux.X, aux.y)
+    used = np.hypot(*start.beta) > 1e-5 * np.hypot(*start.beta).max()
+    zero = np.zeros((main.samples, used.sum())), np.zeros((aux.samples, used.sum()))
+    A = np.block([[main.X[:, used], zero[0]], [zero[1], aux.X[:, used]]])
+    y, beta, nu = np.concatenate([main.y, aux.y]), start.beta[:, used].ravel(), start.dual
+    for _ in range(NEWTON_STEPS):
+        pair = beta.reshape(2, -1)
+        size = np.hypot(*pair)
+        across = [[np.diag(2 * ((o == p) / size - pair[o] * pair[p] / size**3)) for p in (0, 1)] for o in (0, 1)]
+        system = np.block([[np.block(across), -A.T], [A, decay_of * np.eye(len(y))]])
+        step = np.linalg.solve(system, np.concatenate([A.T @ nu - 2 * (pair / size).ravel(), y - A @ beta - decay_of * nu]))
+        beta, nu = beta + step[: beta.size], nu + step[beta.size :]
+        if np.abs(step[: beta.size]).max() <= 1e-15:
+            break
+    found = np.zeros_like(start.beta)
+    found[:, used] = beta.reshape(2, -1)
+    duals = np.split(nu, [main.samples])
+    pull = np.hypot(*(task.X.T @ dual for task, dual in zip((main, aux), duals, strict=True))) / 2
+    return Decayed(found, float(pull[~used].max()))
 
 
 @cache
@@ -173,21 +226,29 @@ def pinned_endpoint(weight: float) -> FloatArray:
 
 def pinned_distances() -> list[float]:
     """Relative distance of the flow's endpoint from the pinned minimiser, for each auxiliary weight."""
-    aim = _pinned_minimiser()
-    return [float(np.linalg.norm(pinned_endpoint(w) - aim) / np.linalg.norm(aim)) for w in AUXILIARY_WEIGHTS]
+    return [relative(pinned_endpoint(weight), pinned_minimiser()) for weight in AUXILIARY_WEIGHTS]
+
+
+def orbit_distances() -> list[float]:
+    """The same for the minimisers whose potentials are tabulated from both pathways' orbits, for each alpha."""
+    from normtheory.solvers.newton import minimize_separable
+    from normtheory.solvers.pinned import PinnedOrbits
+
+    main, _, beta_aux = pinned_problem()
+    found = [minimize_separable(main.X, main.y, PinnedOrbits(beta_aux, alpha)).beta for alpha in ORBIT_ALPHAS]
+    return [relative(beta, pinned_minimiser()) for beta in found]
 
 
 def pinned_l12_distance() -> float:
     """Relative distance between the l1,2 minimiser of the pinned problem and the pinned minimiser."""
-    from normtheory.solvers import programs
+    from normtheory.solvers import groups
 
     main, aux, _ = pinned_problem()
-    aim = _pinned_minimiser()
-    return float(np.linalg.norm(programs.minimize_l12(main.X, main.y, aux.X, aux.y).beta[0] - aim) / np.linalg.norm(aim))
+    return relative(groups.minimize_pair(main.X, main.y, aux.X, aux.y).beta[0], pinned_minimiser())
 
 
 @cache
-def _pinned_minimiser() -> FloatArray:
+def pinned_minimiser() -> FloatArray:
     """Minimiser of sum b arcsinh(b/|a|) subject to X b = y, certified."""
     from normtheory.solvers.newton import minimize_separable
     from normtheory.solvers.pinned import PinnedMultiTask
