@@ -118,7 +118,10 @@ def _sympified(value: Any) -> Any:
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _SUPERSCRIPTS = str.maketrans("0123456789-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻")
 _ROOTS = {2: "√", 3: "∛", 4: "∜"}
-_FUNCTIONS = {"asinh": "arcsinh", "acosh": "arccosh", "atanh": "arctanh", "atan": "arctan", "asin": "arcsin", "acos": "arccos"}
+_FUNCTIONS = {
+    "asinh": "arcsinh", "acosh": "arccosh", "atanh": "arctanh", "atan": "arctan", "asin": "arcsin", "acos": "arccos",
+    "Max": "max", "Min": "min",
+}  # fmt: skip
 _RELATIONS = {"==": "=", "!=": "≠", "<": "<", "<=": "≤", ">": ">", ">=": "≥"}
 _TIED = "\N{NO-BREAK SPACE}"  # between factors
 
@@ -162,7 +165,7 @@ def _latex_printer() -> Any:
         def _print_Float(self, expr: Any) -> str:
             return decimal(expr).latex
 
-    return Printer({"mul_symbol": None, "fold_short_frac": False})
+    return Printer({"mul_symbol": None, "fold_short_frac": False, "inv_trig_style": "full"})
 
 
 @cache
@@ -233,10 +236,7 @@ def _text_printer() -> Any:
             name = expr.func.__name__
             return f"{_FUNCTIONS.get(name, name)}{power}({', '.join(map(self._print, expr.args))})"
 
-        _print_exp = _print_Function
-
-        def _print_LatticeOp(self, expr: Any) -> str:
-            return f"{expr.func.__name__.lower()}({', '.join(map(self._print, sorted(expr.args, key=str)))})"
+        _print_exp = _print_LatticeOp = _print_Function  # noqa: N815 - as sympy names them
 
         def _print_Abs(self, expr: Any) -> str:
             inside = self._print(expr.args[0])
