@@ -7,6 +7,8 @@ import sys
 import time
 from pathlib import Path
 
+from normtheory.audit import text
+from normtheory.audit.claims import claims
 from normtheory.audit.running import run
 from normtheory.machine import processors
 
@@ -24,7 +26,7 @@ def main(catalogue: str, program: str) -> int:
     Returns
     -------
     int
-        0 only if every verdict is as expected and every false twin was rejected.
+        0 only if every verdict is as expected, every false twin rejected and every true sibling accepted.
     """
     parser = argparse.ArgumentParser(prog=program, description="Run claims and print their verdicts.")
     parser.add_argument("ids", nargs="*", metavar="ID", help="claims to run (default: all)")
@@ -32,16 +34,14 @@ def main(catalogue: str, program: str) -> int:
     arguments = parser.parse_args()
     start, entries = time.perf_counter(), []
     try:
-        running = run(arguments.ids or None, catalogue=catalogue, jobs=arguments.jobs)
+        order = arguments.ids or list(claims(catalogue))
+        running = run(order, catalogue=catalogue, jobs=arguments.jobs)
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
+    print(text.header(order))
     for entry in running:
         entries.append(entry)
-        rejected = f"{sum(twin.rejected for twin in entry.twins)}/{len(entry.twins)} twins rejected"
-        print(f"{entry.id:22s} {entry.verdict.value:10s} {rejected:20s} {entry.seconds:6.2f} s  {entry.where}", flush=True)
-    wrong = [entry for entry in entries if not entry.ok]
-    for entry in wrong:
-        print(f"NOT AS EXPECTED  {entry.id}: {'; '.join(entry.problems)}")
-    print(f"{len(entries)} claims, {len(wrong)} not as expected, {time.perf_counter() - start:.1f} s")
-    return 1 if wrong else 0
+        print(text.line(entry, order), flush=True)
+    print(text.totals(entries, time.perf_counter() - start, text.columns()))
+    return 0 if all(entry.ok for entry in entries) else 1

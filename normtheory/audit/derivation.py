@@ -41,10 +41,7 @@ from normtheory.audit.steps import Step, Strength, Theorem, Truth
 
 Expression = Any  # sympy.Expr
 Symbol = Any  # sympy.Symbol
-# Symbols -> expressions in symbols that run from -1 to 1, whose names begin with SHARE.
-Domain = Mapping[
-    Symbol, Expression
-]  # symbols -> expressions in symbols that run from -1 to 1, their names beginning with SHARE
+Domain = Mapping[Symbol, Expression]  # in symbols that run from -1 to 1, their names beginning with SHARE
 
 SHARE = "share"
 
@@ -109,7 +106,9 @@ class Derivation:
         if route is None or agreed == 0:
             lacking = "no symbolic proof was found" if agreed else "no point of its domain could be evaluated"
             return self._record(text, left, "=", right, Truth.UNDECIDED, f"{agreed} points agree, but {lacking}")
-        detail = f"{agreed} random points agree to {_DIGITS} digits" if left.free_symbols | right.free_symbols else ""
+        if left == right:
+            return self._alike(text, left)
+        detail = f"and at {agreed} random points" if left.free_symbols | right.free_symbols else ""
         return self._record(text, left, "=", right, Truth.TRUE, detail, route=route)
 
     def positive(
@@ -254,7 +253,8 @@ class Derivation:
         if violation is None:
             found = balls.positive_on_box(expression, box)
             violation = found.counterexample
-            attempt = Attempt(found.holds is True, outcome("it", found, box), "ball arithmetic")
+            route = "exact arithmetic" if expression.is_Rational else "ball arithmetic"
+            attempt = Attempt(found.holds is True, outcome("it", found, box), route)
         strength = Strength.SYMBOLIC if expression.is_Rational else Strength.BALL
         return self._decided(text, expression, attempt, violation, strength, everywhere=not box)
 
@@ -288,10 +288,11 @@ class Derivation:
         digits: int = 2,
     ) -> bool:
         truth = Truth.TRUE if float(value) <= float(bound) else Truth.FALSE  # a NaN is not within any bound
-        left, right = f"{float(value):.{digits}g}", f"{float(bound):.{digits}g}"
         route = "measured" if strength is not None else "a second route, measured"
-        detail = f"{words[0]} {left}, {words[1]} {right}"
-        return self._append(Step(text, f"{words[0]} {left} ≤ {right}", rf"{left} \le {right}", truth, strength, detail, route))
+        detail = f"{words[0]} {float(value):.{digits}g}, {words[1]} {float(bound):.{digits}g}"
+        left, right = notation.decimal(value, digits), notation.decimal(bound, digits)
+        equation, latex = f"{words[0]} {left.text} ≤ {right.text}", rf"{left.latex} \le {right.latex}"
+        return self._append(Step(text, equation, latex, truth, strength, detail, route))
 
     def _decided(
         self,
@@ -364,9 +365,12 @@ class Derivation:
         latex = f"{notation.latex(left)} {sign} {notation.latex(right)}"
         return self._append(Step(text, equation, latex, truth, strength, detail, route, rigorous))
 
+    def _alike(self, text: str, both: Expression) -> bool:
+        """Record an equation whose sides are one and the same formula; a number tells nothing as a formula."""
+        number, latex = ("", "") if both.is_number else (notation.text(both), notation.latex(both))
+        route = f"both sides are {notation.text(both)}" if both.is_number else "both sides are this formula"
+        return self._append(Step(text, number, latex, Truth.TRUE, Strength.SYMBOLIC, "", route))
+
     def _append(self, step: Step) -> bool:
         self.steps.append(replace(step, lemma=self._lemma))
         return step.truth is Truth.TRUE
-
-
-_DIGITS = int(balls.AGREEMENT_BITS * 0.30103)

@@ -50,7 +50,9 @@ def by_signs(
     route = route_to_zero(expression - meaning, by) if agree(expression, meaning) else None
     if route is None:
         return Attempt(False, f"not proved equal to {notation.text(meaning)}")
-    return Attempt(True, f"it equals {notation.text(form)}", f"{route}, signs of symbols")
+    stand_for = {symbol: earlier.subs(dict(at)) for symbol, earlier in given.items()}
+    where = f", where {_values(stand_for)}, positive by an earlier step" if given else ""
+    return Attempt(True, f"it equals {notation.text(form)}{where}", f"{route}, signs of symbols")
 
 
 def by_earlier(
@@ -65,8 +67,12 @@ def by_earlier(
     for rewrite in (sp.expand, lambda e: sp.factor(sp.expand(e)), lambda e: sp.factor(sp.together(e))):
         found = rewrite(rest)
         if found.is_nonnegative and agree(expression, earlier + found):
-            more = "it is" if found == 0 else f"it exceeds by {notation.text(found)}"
-            return Attempt(True, f"{more} what an earlier step found positive", "an earlier step, signs of symbols")
+            if earlier == 0:
+                return Attempt(True, f"it equals {notation.text(found)}", "signs of symbols")
+            if found == 0:
+                return Attempt(True, "", "an earlier step")
+            more = f"it exceeds what an earlier step found positive by {notation.text(found)}"
+            return Attempt(True, more, "an earlier step, signs of symbols")
     return Attempt(False, f"the sign of {notation.text(sp.factor(sp.expand(rest)))} does not follow from its symbols")
 
 
@@ -127,7 +133,12 @@ def by_convexity(
     if not found.proved:
         return Attempt(False, f"second derivative: {found.why}")
     why = f"value and slope vanish at {notation.text(start)}, and the second derivative is {notation.text(form)}"
-    return Attempt(True, f"{why}; {Theorem.TANGENT.value}", "convexity, signs of symbols")
+    domain = f", for {_values(where)}" if where else ""
+    return Attempt(True, f"{why}{domain}; {Theorem.TANGENT.value}", "convexity, signs of symbols")
+
+
+def _values(named: Mapping[Symbol, Expression]) -> str:
+    return ", ".join(f"{notation.text(symbol)} = {notation.text(value)}" for symbol, value in named.items())
 
 
 def by_balls_and_taylor(expression: Expression, variable: Symbol, order: int, box: balls.Box) -> Attempt:

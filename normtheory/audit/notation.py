@@ -67,7 +67,7 @@ def latex(value: Any) -> str:
 
 
 def text(value: Any) -> str:
-    """A formula on one line of Unicode text, where a line may break at its sums only; several, with commas between them."""
+    """A formula on one line of Unicode text, which may be broken before the signs of sums; several, with commas between them."""
     if isinstance(value, tuple | list):
         return ", ".join(map(text, value))
     return str(_text_printer().doprint(_sympified(value)))
@@ -75,14 +75,17 @@ def text(value: Any) -> str:
 
 def decimal(value: float, digits: int = 15) -> Spelling:
     """A number that was measured, to so many digits."""
-    mantissa, _, power = f"{float(value):.{digits}g}".replace("-", "−").partition("e")
+    return scientific(f"{float(value):.{digits}g}")
+
+
+def scientific(number: str) -> Spelling:
+    """A decimal number as programs write it, with e before a power of ten, as people do."""
+    mantissa, _, power = number.partition("e")
+    shown = mantissa.replace("-", "−")
     if not power:
-        return Spelling(mantissa.replace("−", "-"), mantissa)
-    exponent = str(int(power.replace("−", "-")))
-    factor = "" if mantissa == "1" else mantissa
-    latex = rf"{factor} \cdot 10^{{{exponent}}}" if factor else f"10^{{{exponent}}}"
-    shown = f"10{exponent.translate(_SUPERSCRIPTS)}"
-    return Spelling(latex.replace("−", "-"), f"{factor}·{shown}" if factor else shown)
+        return Spelling(mantissa, shown)
+    latex, text = f"10^{{{int(power)}}}", f"10{str(int(power)).translate(_SUPERSCRIPTS)}"
+    return Spelling(latex, text) if mantissa == "1" else Spelling(rf"{mantissa} \cdot {latex}", f"{shown}·{text}")
 
 
 def assumed(values: Iterable[Any]) -> dict[str, list[Any]]:
@@ -116,14 +119,14 @@ def _sympified(value: Any) -> Any:
 
 
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
-_SUPERSCRIPTS = str.maketrans("0123456789-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻")
+_SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _ROOTS = {2: "√", 3: "∛", 4: "∜"}
 _FUNCTIONS = {
     "asinh": "arcsinh", "acosh": "arccosh", "atanh": "arctanh", "atan": "arctan", "asin": "arcsin", "acos": "arccos",
     "Max": "max", "Min": "min",
 }  # fmt: skip
 _RELATIONS = {"==": "=", "!=": "≠", "<": "<", "<=": "≤", ">": ">", ">=": "≥"}
-_TIED = "\N{NO-BREAK SPACE}"  # between factors
+_TIED = "\N{NO-BREAK SPACE}"  # between factors, and after a sign
 
 # Names that may be raised to a power as they stand: a letter, or a function's value, with indices, or what bars enclose.
 _CLOSED_LATEX = re.compile(r"(?:\\?[A-Za-z]+(?:\([^()]*\))?|\|[^|]*\||\\\|[^|]*\\\||\\langle.*\\rangle)(?:_(?:\{[^{}]*\}|.))?")
@@ -185,7 +188,8 @@ def _text_printer() -> Any:
         def _print_Add(self, expr: Any, order: Any = None) -> str:
             ordered = _in_reading_order(self._as_ordered_terms(expr, order=order))
             terms = [str(self._print(term)) for term in ordered]
-            return terms[0] + "".join(f" − {term[1:]}" if term[0] == "−" else f" + {term}" for term in terms[1:])
+            signed = [("−", term[1:]) if term[0] == "−" else ("+", term) for term in terms[1:]]
+            return terms[0] + "".join(f" {sign}{_TIED}{term}" for sign, term in signed)
 
         def _print_Mul(self, expr: Any) -> str:
             if expr.as_coeff_Mul()[0].is_negative:

@@ -76,4 +76,4 @@ def at(point: Mapping[Symbol, Any]) -> str:
 
 def value(expression: Expression, point: Point) -> str:
     """The value at a point, to six digits."""
-    return str(balls.enclose(expression, point).str(6, radius=False))
+    return notation.scientific(balls.enclose(expression, point).str(6, radius=False)).text

@@ -49,6 +49,8 @@ def _filled(subject: object, field: str, *, latex: bool) -> str:
     value = subject
     for name in field.split("."):
         value = getattr(value, name)
+    if isinstance(value, str):  # a word that the check decides by
+        return value
     spoken = getattr(value, "in_latex" if latex else "in_text", None)
     if spoken is not None:  # an object that has words of its own
         return str(spoken())
@@ -90,6 +92,10 @@ def _names_as_text(latex: str) -> str:
     return shown.replace("{", "").replace("}", "")
 
 
+# What words may not hold: numbers, by digits or as factors in words, and signs of formulas.
+_UNSAID = re.compile(r"[0-9]+|[=<>^*/×÷·√≤≥≈±²³½¼¾]|\b(?:half|halved|twice|thrice|doubled?|tripled?|quarter)\b")
+
+
 def unproved(template: str) -> list[str]:
     """What a sentence prints that no check stands behind: numbers among its words, and more than names in its formulas."""
     found = ["$"] if template.count("$") % 2 else []
@@ -99,7 +105,7 @@ def unproved(template: str) -> list[str]:
             found += [command for command in _COMMAND.findall(rest) if command not in NAMES]
             found += re.findall(r"[0-9]+|[-+*/^]", _COMMAND.sub("", rest))
         else:
-            found += re.findall(r"[0-9]+|[=<>^*/]", _PLACES.sub("", part))
+            found += _UNSAID.findall(_PLACES.sub("", part))
     return found
 
 

@@ -1,4 +1,4 @@
-"""`normtheory claims`: the list of claims, and their verdicts by section."""
+"""`normtheory claims`: the list of claims, and tables of them."""
 
 from __future__ import annotations
 
@@ -17,14 +17,4 @@ def claims(
     from normtheory.audit.claims import claims as registered
 
     known = registered().values()
-    if summary:
-        print(text.summary(known))
-        return
-    widths = [max(len(claim.id) for claim in known), max(len(claim.where) for claim in known)]
-    for claim in known:
-        place = f"{claim.id:<{widths[0]}}  {claim.expected.value:<9}  {claim.where:<{widths[1]}}"
-        print(f"{place}  {_shortened(claim.statement, 60)}")
-
-
-def _shortened(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: width - 3] + "..."
+    print(text.summary(known) if summary else "\n".join(text.listed(claim, text.columns()) for claim in known))

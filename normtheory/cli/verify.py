@@ -9,7 +9,6 @@ from typing import Annotated
 
 import typer
 
-from normtheory.audit.judging import Entry
 from normtheory.cli.common import FAILED, positive
 from normtheory.cli.progress import claims_progress
 
@@ -24,7 +23,7 @@ def verify(
     jobs: Annotated[int | None, typer.Option(min=1, help="Worker processes.  [default: one per processor]")] = None,
     limit: Annotated[float, typer.Option(metavar="SECONDS", help="Cut a claim off after so long.")] = 120.0,
 ) -> None:
-    """Check claims of the theory; succeed only if every verdict is as expected and every false twin was rejected."""
+    """Check claims of the theory; succeed only if every verdict is as expected, twins rejected and siblings accepted."""
     from normtheory.audit import text
     from normtheory.audit.claims import claims, find
     from normtheory.audit.running import run
@@ -45,7 +44,8 @@ def verify(
     start = time.perf_counter()
     found = {entry.id: entry for entry in claims_progress(run(order, jobs=workers, limit=limit), len(order))}
     entries = [found[name] for name in order]
-    _print_verdicts(entries, time.perf_counter() - start)
+    print(text.header(order), *(text.line(entry, order) for entry in entries), "", sep="\n")
+    print(text.totals(entries, time.perf_counter() - start, text.columns()))
     if json is not None:
         _write_json(json, text.to_json(entries))
     if report is not None:
@@ -70,23 +70,6 @@ def _pictures(ids: Iterable[str], folder: Path) -> dict[str, Path]:
     names = {picture if picture in figures.FIGURES else picture[:-1] for picture in shown.values()}
     drawn = {path.stem: path for name in sorted(names) for path in figures.redraw(name, folder) if path.suffix == ".svg"}
     return {claim: drawn[picture] for claim, picture in shown.items()}
-
-
-def _print_verdicts(entries: list[Entry], seconds: float) -> None:
-    from collections import Counter
-
-    width = max((len(entry.id) for entry in entries), default=2)
-    print(f"{'claim':<{width}}  {'verdict':<9}  twins rejected  {'seconds':>7}  where")
-    for entry in entries:
-        twins = f"{sum(twin.rejected for twin in entry.twins)} of {len(entry.twins)}"
-        print(f"{entry.id:<{width}}  {entry.verdict.value:<9}  {twins:<14}  {entry.seconds:>7.2f}  {entry.where}")
-    counts = Counter(entry.verdict.value for entry in entries)
-    print(f"\n{len(entries)} claims in {seconds:.1f} s: {', '.join(f'{count} {name}' for name, count in counts.items())}")
-    wrong = [entry for entry in entries if not entry.ok]
-    for entry in wrong:
-        print(f"NOT AS EXPECTED  {entry.id}: {'; '.join(entry.problems)}")
-    if not wrong:
-        print("Every verdict is as expected and every false twin was rejected.")
 
 
 def _write_json(path: Path, value: object) -> None:

@@ -8,6 +8,7 @@ DIGITS = 50
 FUNCTIONS = {name: getattr(mpmath, name) for name in ("sinh", "cosh", "tanh", "exp", "log", "sin", "cos", "sign")}
 FUNCTIONS |= {"arcsinh": mpmath.asinh, "arctan": mpmath.atan, "max": max, "min": min, "abs": abs}
 SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
+WORDS = {r"\left": "", r"\right": "", r"\cdot": "·", r"\pi": "π", "- ": "− ", "-": "−"}  # of LaTeX
 ROOTS = {"√": 2, "∛": 3, "∜": 4}
 
 
@@ -121,7 +122,7 @@ def _as_text(latex):
             inside, latex = _as_text(*_groups(latex, 1)), _after(latex, 1)
             found += f"^({inside})" if word == "^" else inside
         else:
-            found += {r"\left": "", r"\right": "", r"\cdot": "·", r"\pi": "π", "- ": "− ", "-": "−"}.get(word, command[2] or word)
+            found += WORDS.get(word, command[2] or word)
     # a power before the argument, sinh^(2)(x), belongs to the value
     return re.sub(r"([a-z]{3,})\^\((\d)\)(?=\()", lambda power: power[1] + "⁰¹²³⁴⁵⁶⁷⁸⁹"[int(power[2])], found)
 
