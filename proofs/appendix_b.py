@@ -30,11 +30,11 @@ Symbol = Any
 SOURCE = "Lindsey & Lippl 2024, Appendix B; Dai et al. 2021"
 
 PREDICTOR = symbol("b_o", r"\beta_{o,d}", "β_o", real=True)  # of one output and coordinate
-LENGTH = symbol("m", r"\|\beta_d\|", "‖β_d‖", positive=True)  # of the predictors of a coordinate, one an output
-SUM = symbol("m_1", r"\|\beta_d\|_1", "‖β_d‖₁", positive=True)  # of their sizes
-Z = symbol("z", "z_d", "z", positive=True)
-FIRST = symbol("W", r"|w^{(1)}_d|", "|w⁽¹⁾|", nonnegative=True)  # one pathway: its first layer
-READOUTS = symbol("V", r"\|w^{(2)}_d\|", "‖w⁽²⁾‖", nonnegative=True)  # and the length of its readouts
+LENGTH = symbol("length_beta", r"\|\beta_d\|", "‖β_d‖", positive=True)  # of the predictors of a coordinate, one an output
+SUM = symbol("sum_beta", r"\|\beta_d\|_1", "‖β_d‖₁", positive=True)  # of their sizes
+Z = symbol("z_d", "z_d", "z", positive=True)
+FIRST = symbol("first_layer", r"|w^{(1)}_d|", "|w⁽¹⁾|", nonnegative=True)  # one pathway: its first layer
+READOUTS = symbol("readouts_d", r"\|w^{(2)}_d\|", "‖w⁽²⁾‖", nonnegative=True)  # and the length of its readouts
 
 
 def length(entries: Sequence[Expression]) -> Expression:
@@ -172,6 +172,7 @@ def stationary_scale(proof: Derivation, squared: Expression, of: Symbol) -> None
     """Where the norm of Eqs. 26 and 31 is least, as the first layer grows and the readouts shrink."""
     objective = Z**2 + of**2 / Z**2
     slope = sp.diff(objective, Z)
+    proof.positive("the stated square is one", squared)
     proof.equal("the derivative in the first layer vanishes at the stated scale", slope.subs(Z, sp.sqrt(squared)), 0)
     curvature = 2 + 6 * of**2 / Z**4
     proof.equal("the second derivative", sp.diff(objective, Z, 2), curvature)
@@ -232,9 +233,9 @@ def least_norm_of_coordinate(proof: Derivation, stated: Said) -> None:
     proof.equal("which is the length with its factor", stated.factor * LENGTH, stated.least)
 
 
-PART_PLUS = symbol("P", r"\|w_+v_+\|", "‖w₊v₊‖", nonnegative=True)  # lengths of the pathways' parts of the predictors
-PART_MINUS = symbol("Q", r"\|w_-v_-\|", "‖w₋v₋‖", nonnegative=True)
-INNER = symbol("I", r"\langle w_+v_+,w_-v_-\rangle", "⟨w₊v₊,w₋v₋⟩", real=True)
+PART_PLUS = symbol("part_plus", r"\|w_+v_+\|", "‖w₊v₊‖", nonnegative=True)  # lengths of the pathways' parts of the predictors
+PART_MINUS = symbol("part_minus", r"\|w_-v_-\|", "‖w₋v₋‖", nonnegative=True)
+INNER = symbol("inner", r"\langle w_+v_+,w_-v_-\rangle", "⟨w₊v₊,w₋v₋⟩", real=True)
 U = sp.Symbol("u", positive=True)
 PRODUCT = PART_PLUS * PART_MINUS
 

@@ -23,13 +23,13 @@ from normtheory.proofs.letters import K
 Expression = Any
 
 SIGNAL = symbol("signal", r"\langle w^{(1)}_h,x\rangle", "⟨w⁽¹⁾,x⟩", real=True)  # what a hidden unit's inputs sum to
-IN = symbol("w", r"w^{(1)}_h", "w⁽¹⁾", real=True)  # a hidden unit's input weights, entry by entry
-OUT = symbol("v", r"w^{(2)}_h", "w⁽²⁾", real=True)  # and its readouts
-IN_LENGTH = symbol("c", r"\|w^{(1)}_h\|", "‖w⁽¹⁾‖", positive=True)
-LENGTH = symbol("length", r"\|m_h\|", "‖m_h‖", positive=True)  # of m_h, one entry an output
-SUM = symbol("length_1", r"\|m_h\|_1", "‖m_h‖₁", positive=True)
+IN = symbol("w_in", r"w^{(1)}_h", "w⁽¹⁾", real=True)  # a hidden unit's input weights, entry by entry
+OUT = symbol("v_out", r"w^{(2)}_h", "w⁽²⁾", real=True)  # and its readouts
+IN_LENGTH = symbol("in_length", r"\|w^{(1)}_h\|", "‖w⁽¹⁾‖", positive=True)
+LENGTH = symbol("length_m", r"\|m_h\|", "‖m_h‖", positive=True)  # of m_h, one entry an output
+SUM = symbol("sum_m", r"\|m_h\|_1", "‖m_h‖₁", positive=True)
 PART = symbol("m_o", r"m_{h,o}", "m_o", real=True)
-READOUTS = symbol("readouts", r"\|w^{(2)}_h\|", "‖w⁽²⁾‖", nonnegative=True)
+READOUTS = symbol("readouts_h", r"\|w^{(2)}_h\|", "‖w⁽²⁾‖", nonnegative=True)
 U = sp.Symbol("u", positive=True)
 
 _POLAR = Said(readout=OUT * IN_LENGTH, direction=IN / IN_LENGTH, length=sp.Integer(1))

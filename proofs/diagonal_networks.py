@@ -24,7 +24,7 @@ from normtheory.proofs.setting import number
 
 Expression = Any
 
-INPUT = symbol("x", "x_d", "x", real=True)
+INPUT = symbol("x_d", "x_d", "x", real=True)
 
 
 def network_map(proof: Derivation, predictor: Expression, outputs: int) -> None:
@@ -57,7 +57,7 @@ def one_output(proof: Derivation, stated: Said) -> None:
     network_map(proof, stated.predictor, outputs=1)
 
 
-SLOPE = symbol("g", "|G|", "|G|", positive=True)  # size of the loss's gradient in the coordinate's predictor
+SLOPE = symbol("slope_size", "|G|", "|G|", positive=True)  # size of the loss's gradient in the coordinate's predictor
 Z = symbol("z", positive=True)
 _STARTS = Said(
     start=sp.Integer(0),
@@ -152,7 +152,7 @@ def l1_from_weights(proof: Derivation, stated: Said) -> None:
     holds = least_norm(proof, stated.least, of=SIZE)
     same = same_minimisers(proof, stated.penalty, stated.least, {SIZE: sp.Integer(1)})
     proof.argue("the norm over weights that fit is least at the best predictors that fit", Theorem.ITERATED)
-    norm = symbol("N", r"\|w\|_2", "‖w‖₂", positive=True)
+    norm = symbol("norm_w", r"\|w\|_2", "‖w‖₂", positive=True)
     proof.positive("the squared norm grows with the norm: both have the same minimisers", sp.diff(norm**2, norm))
     if holds and same:
         deviation = package_numerics.norm_numerics_deviation("l1", L1.expression())
@@ -182,6 +182,7 @@ _SPARSE = Said(penalty=SIZE, most=RANK)
         "one sample fewer": _SPARSE.but(most=SAMPLES - 1),
         "half the rank": _SPARSE.but(most=RANK / 2),
         "the least l2 norm": _SPARSE.but(penalty=SIZE**2),
+        "the largest l1 norm": _SPARSE.but(penalty=-SIZE),
     },
     siblings={
         "the rank itself": _SPARSE,
@@ -200,6 +201,7 @@ def sparse_solutions(proof: Derivation, stated: Said) -> None:
     text = "while no sign changes, a step along it changes the size of a weight in proportion"
     proof.equal(text, sign * (weight + step * change) - sign * weight, step * sign * change)
     linear = proof.equal("and so its penalty, which is linear in the size", sp.diff(stated.penalty, SIZE, 2), 0)
+    proof.positive("with which it grows", sp.diff(stated.penalty, SIZE))
     proof.argue("summed over inputs the slope is zero at a minimum, both ways being open", Theorem.FERMAT)
     proof.argue("so one may go on until an input drops out, and repeat until no more than the rank are left", Theorem.LINEARITY)
     surplus = (stated.most - RANK).subs(SAMPLES, RANK + SPARE) + sp.Rational(1, 2)

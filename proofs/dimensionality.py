@@ -34,8 +34,8 @@ T_X, T_XX = _trace("t_X", r"X^\top X", "XᵀX"), _trace("t_XX", r"(X^\top X)^2",
 T_Y, T_YY = _trace("t_Y", r"Y^\top Y", "YᵀY"), _trace("t_YY", r"(Y^\top Y)^2", "(YᵀY)²")
 T_XY = _trace("t_XY", r"Y^\top XX^\top Y", "YᵀXXᵀY")
 T_C, T_CC = _trace("t_C", "C", "C"), _trace("t_CC", "C^2", "C²")
-SUM = symbol("l_1", r"\left(\sum_i\lambda_i\right)", "(Σλ)", positive=True)
-SQUARES = symbol("l_2", r"\sum_i\lambda_i^2", "Σλ²", positive=True)
+SUM = symbol("sum_lambda", r"\left(\sum_i\lambda_i\right)", "(Σλ)", positive=True)
+SQUARES = symbol("squares_lambda", r"\sum_i\lambda_i^2", "Σλ²", positive=True)
 N, P = symbol("n", positive=True), symbol("p", positive=True, integer=True)
 V = symbol("v", positive=True)
 
@@ -131,8 +131,8 @@ def shared_dimensions(proof: Derivation, stated: Said) -> None:
         proof.witness("the package's measure against the printed traces on random data", deviation, ROUND_OFF)
 
 
-PRODUCTS = symbol("q", r"\sum_{i<j}\lambda_i\lambda_j", "Σλᵢλⱼ", nonnegative=True)  # over pairs of units
-DIFFERENCES = symbol("d", r"\sum_{i<j}(\lambda_i-\lambda_j)^2", "Σ(λᵢ−λⱼ)²", nonnegative=True)
+PRODUCTS = symbol("pairs_product", r"\sum_{i<j}\lambda_i\lambda_j", "Σλᵢλⱼ", nonnegative=True)  # over pairs of units
+DIFFERENCES = symbol("pairs_difference", r"\sum_{i<j}(\lambda_i-\lambda_j)^2", "Σ(λᵢ−λⱼ)²", nonnegative=True)
 PAIR = tuple(symbol(f"lambda_{i}", rf"\lambda_{i}", f"λ{'ᵢⱼ'['ij'.index(i)]}", nonnegative=True) for i in "ij")
 MORE = symbol("e", integer=True, nonnegative=True)  # units beyond the first
 
@@ -180,6 +180,16 @@ def range_of_ratio(proof: Derivation, stated: Said) -> None:
     of_differences = (SUM**2 + DIFFERENCES) / P
     above = (stated.most * of_differences - SUM**2).subs(P, 1 + MORE)
     proof.positive("nor above the upper bound times it", above, sp.factor(sp.expand(above)), strict=False)
+    _at_an_end(proof, "one direction", 1 - stated.least)
+    _at_an_end(proof, "equal variances", (stated.most - P).subs(P, 1 + MORE))
+
+
+def _at_an_end(proof: Derivation, where: str, margin: Expression) -> None:
+    """The ratio attains both ends of its range: a bound is met there, or is beyond."""
+    if margin == 0:
+        proof.equal(f"{where} attain the bound, which is off by", margin, 0)
+    else:
+        proof.positive(f"{where} do not attain the bound, which is beyond by", sp.factor(margin), strict=False)
 
 
 class Spectrum(NamedTuple):

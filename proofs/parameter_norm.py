@@ -121,7 +121,7 @@ def group_norm(proof: Derivation, stated: Said) -> None:
     least_norm(proof, stated.least)
 
 
-NORM = symbol("N", r"\|w\|_2", "‖w‖₂", positive=True)
+NORM = symbol("norm_w", r"\|w\|_2", "‖w‖₂", positive=True)
 _PROGRAM = Said(norms=(NORM**2, NORM), penalty=PAIR)
 
 
@@ -246,7 +246,7 @@ def small_ratio(proof: Derivation, stated: Said) -> None:
     proof.exceeds("it is not above its limit", stated.limit, stated.quantity, BELOW_NEAR)
     proof.exceeds("nor below it by more than the share", stated.quantity, stated.limit * (1 - stated.share), ABOVE_NEAR)
     proof.equal("where the ratio is zero, the share is zero", sp.expand(stated.share.subs(B, A * X)).subs(X, 0), 0)
-    along = setting.value((stated.quantity / stated.limit).subs(B, A))
+    along = setting.value(stated.quantity / stated.limit, {A: setting.WEIGHT, B: setting.WEIGHT})
     proof.note(
         "The printed ratio, with gamma in it, also vanishes where both predictors shrink alike; the quantity is then "
         f"{along:.3g} of its limit and stays so."

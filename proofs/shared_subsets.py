@@ -71,6 +71,7 @@ _ANY = _SUBSET.but(of_rest=OF_REST)
 def subset(proof: Derivation, stated: Said) -> None:
     """Appendix G, the example: uncorrelated is not enough, the units must vary equally."""
     rest = stated.units - stated.kept
+    proof.positive("a subset has no more units than there are", rest + sp.Rational(1, 2))
     proof.argue(
         "traces of uncorrelated units are sums over units, and a subset's overlap with all is that with itself",
         Theorem.LINEARITY,
@@ -109,6 +110,8 @@ CORRELATION = symbol("rho", r"\rho", "ρ", positive=True)
 def nothing_shared(proof: Derivation, stated: Said) -> None:
     """Appendix G, the example: the numerator is the sum of squared covariances between the two sets of units."""
     proof.argue("the trace across both is the sum of the squared covariances of their units", Theorem.LINEARITY)
+    proof.positive("correlated pairs are among all pairs", stated.units * stated.others - stated.pairs + sp.Rational(1, 2))
+    proof.positive("their number is one", stated.pairs)
     overlap = stated.pairs * OF_KEPT * OF_REST * stated.correlation**2
     first, second = (OF_KEPT, stated.units), (OF_REST, stated.others)
     traces = [count * variance**power for power in (1, 2) for variance, count in (first, second)]
@@ -187,8 +190,8 @@ def nested_signature(proof: Derivation, stated: Said) -> None:
         return
     if stated.ratio.has(SPREAD):
         proof.equal("with equal variances it is one", stated.ratio.subs(SPREAD, 1), 1)
-    first = symbol("m_1", r"\operatorname{tr}(M^\top M)", "tr(MᵀM)", positive=True)
-    second = symbol("m_2", r"\operatorname{tr}((M^\top M)^2)", "tr((MᵀM)²)", positive=True)
+    first = symbol("trace_M", r"\operatorname{tr}(M^\top M)", "tr(MᵀM)", positive=True)
+    second = symbol("trace_MM", r"\operatorname{tr}((M^\top M)^2)", "tr((MᵀM)²)", positive=True)
     proof.argue(
         "of a linear read-out M of white units all traces are those of its square, times the number of samples", Theorem.CYCLIC
     )

@@ -102,6 +102,7 @@ def lazy_regime(proof: Derivation, stated: Said) -> None:
     )
     gauge, rate = (part / part.subs(ALPHA, 1) for part in (stated.gauge, stated.rate))
     proof.equal("the rate is the inverse of the gauge, up to a number", gauge * rate, 1)
+    proof.positive("it is a distance", stated.rate)
     _measured_at_large_scales(proof, float(_power(stated.rate)))
 
 
@@ -135,8 +136,8 @@ def _flows(proof: Derivation) -> None:
     proof.witness(f"the integrated flow, at alpha {scales}, from these endpoints", gap, 1e-6)
 
 
-EIGENVALUE = symbol("e", r"\lambda_i", "λᵢ", positive=True)  # of X^T X
-WEIGHT = symbol("lambda", r"\lambda", "λ", positive=True)
+EIGENVALUE = symbol("eigenvalue", r"\lambda_i", "λᵢ", positive=True)  # of X^T X
+WEIGHT = symbol("ridge", r"\lambda", "λ", positive=True)
 _RIDGE = Said(weight=WEIGHT, eigenvalue=EIGENVALUE, share=EIGENVALUE / (EIGENVALUE + WEIGHT))
 
 
@@ -180,7 +181,7 @@ def size_of_share(printed: Said, corrected: Said) -> str:
 )
 def lazy_ridge(proof: Derivation, stated: Said) -> None:
     """Section 2.1, "equivalent to ridge regression": in the limit of a vanishing weight only; any samples and inputs."""
-    found = symbol("c", r"c_i", "cᵢ", real=True)  # component of ridge regression, in units of the interpolator's
+    found = symbol("c_i", r"c_i", "cᵢ", real=True)  # component of ridge regression, in units of the interpolator's
     proof.argue("the summed squared error is a sum over eigenvectors, and so is the squared norm", Theorem.SPECTRAL)
     objective = stated.eigenvalue * (found - 1) ** 2 + stated.weight * found**2
     slope = sp.diff(objective, found).subs(found, stated.share)
@@ -211,8 +212,8 @@ def _probing_finds_it(proof: Derivation) -> None:
     proof.witness(text, single_task_runs.probing_gap(), 1e-12)
 
 
-STEEPEST = symbol("m", positive=True)  # largest size of a dual slope at an unused input
-SHIFT = symbol("c", real=True)  # what the used inputs' sizes add to an unused one's place
+STEEPEST = symbol("steepest", "m", "m", positive=True)  # largest size of a dual slope at an unused input
+SHIFT = symbol("shift", "c", "c", real=True)  # what the used inputs' sizes add to an unused one's place
 Z = symbol("z", positive=True)
 _RICH = Said(penalty=SIZE, rate=ALPHA ** (2 - 2 * STEEPEST))
 
@@ -263,6 +264,7 @@ def rich_regime(proof: Derivation, stated: Said) -> None:
         stated.rate / stated.rate.subs(ALPHA, 1),
         order / order.subs(ALPHA, 1),
     )
+    proof.positive("which is a distance", stated.rate)
     _measured_at_small_scales(proof, sp.lambdify(STEEPEST, _power(stated.rate)))
 
 

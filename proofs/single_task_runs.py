@@ -122,6 +122,7 @@ def _rich_rate(task: Task) -> Rate:
     return Rate(_power(scales, distances), least.steepest)
 
 
+@cache
 def flow_gap() -> float:
     """Largest relative distance of endpoints of the integrated flow from the minimisers, at large and at small scales."""
     from normtheory.solvers.training import single_task
@@ -135,6 +136,7 @@ def flow_gap() -> float:
     return max(gaps)
 
 
+@cache
 def probing_gap() -> float:
     """Largest relative distance of linear probing from equal weights, of several sizes, from the least l2 norm."""
     gaps = []
