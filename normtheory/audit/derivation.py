@@ -24,6 +24,7 @@ from normtheory.audit.inequalities import (
     by_taylor,
     outcome,
 )
+from normtheory.audit.notation import sentence
 from normtheory.audit.points import (
     INEQUALITY_POINTS,
     INFINITE,
@@ -82,7 +83,7 @@ class Derivation:
 
     def argue(self, text: str, theorem: Theorem) -> bool:
         """A step that is no computation: by a standard theorem, which it names."""
-        return self._append(Step(text, "", "", Truth.TRUE, None, theorem.value, "by argument", theorem=theorem))
+        return self._append(Step(text, "", "", Truth.TRUE, None, sentence(theorem.value), "by argument", theorem=theorem))
 
     def equal(self, text: str, left: Expression, right: Expression, *, by: Rewriting | None = None) -> bool:
         """left = right for all values of the symbols that their assumptions allow. Symbolic.
@@ -99,16 +100,17 @@ class Derivation:
         counterexample, agreed = self._compare(left, right)
         route = route_to_zero(left - right, by, thorough=counterexample is None)
         if route and counterexample is not None:
-            raise ContradictionError(f"sympy proves {left} = {right}, yet they differ at {at(counterexample)}")
+            raise ContradictionError(f"sympy proves {left} = {right}, yet they differ at {at(counterexample).text}")
         if counterexample is not None:
-            values = f"left = {value(left, counterexample)}, right = {value(right, counterexample)}"
-            return self._record(text, left, "=", right, Truth.FALSE, f"at {at(counterexample)}: {values}", rigorous=True)
+            values = (value(side, counterexample) for side in (left, right))
+            detail = sentence("at {}: left = {}, right = {}", at(counterexample), *values)
+            return self._record(text, left, "=", right, Truth.FALSE, detail, rigorous=True)
         if route is None or agreed == 0:
             lacking = "no symbolic proof was found" if agreed else "no point of its domain could be evaluated"
-            return self._record(text, left, "=", right, Truth.UNDECIDED, f"{agreed} points agree, but {lacking}")
+            return self._record(text, left, "=", right, Truth.UNDECIDED, sentence(f"{agreed} points agree, but {lacking}"))
         if left == right:
             return self._alike(text, left)
-        detail = f"and at {agreed} random points" if left.free_symbols | right.free_symbols else ""
+        detail = sentence(f"and at {agreed} random points" if left.free_symbols | right.free_symbols else "")
         return self._record(text, left, "=", right, Truth.TRUE, detail, route=route)
 
     def positive(
@@ -249,12 +251,12 @@ class Derivation:
 
         expression = sp.sympify(expression)
         violation = next(violations(expression, corners(box), strict=True), None) or self._violation(expression, box)
-        attempt = Attempt(False, "")
+        attempt = Attempt(False, sentence(""))
         if violation is None:
             found = balls.positive_on_box(expression, box)
             violation = found.counterexample
             route = "exact arithmetic" if expression.is_Rational else "ball arithmetic"
-            attempt = Attempt(found.holds is True, outcome("it", found, box), route)
+            attempt = Attempt(found.holds is True, outcome(sentence("it"), found, box), route)
         strength = Strength.SYMBOLIC if expression.is_Rational else Strength.BALL
         return self._decided(text, expression, attempt, violation, strength, everywhere=not box)
 
@@ -292,7 +294,7 @@ class Derivation:
         detail = f"{words[0]} {float(value):.{digits}g}, {words[1]} {float(bound):.{digits}g}"
         left, right = notation.decimal(value, digits), notation.decimal(bound, digits)
         equation, latex = f"{words[0]} {left.text} ≤ {right.text}", rf"{left.latex} \le {right.latex}"
-        return self._append(Step(text, equation, latex, truth, strength, detail, route))
+        return self._append(Step(text, equation, latex, truth, strength, sentence(detail), route))
 
     def _decided(
         self,
@@ -308,9 +310,9 @@ class Derivation:
         """Record an inequality: false where a counterexample was met, true where it is proved."""
         relation = ">" if strict else "≥"
         if attempt.proved and violation is not None:
-            raise ContradictionError(f"{expression} {relation} 0 was proved, yet it is not so at {at(violation)}")
+            raise ContradictionError(f"{expression} {relation} 0 was proved, yet it is not so at {at(violation).text}")
         if violation is not None:
-            detail = f"at {at(violation)}: {value(expression, violation)}"
+            detail = sentence("at {}: {}", at(violation), value(expression, violation))
             return self._record(text, expression, relation, 0, Truth.FALSE, detail, strength, rigorous=True)
         if attempt.proved and everywhere and strict:
             self._positive.append(expression)
@@ -354,22 +356,20 @@ class Derivation:
         relation: str,
         right: Expression,
         truth: Truth,
-        detail: str,
+        detail: notation.Statement,
         strength: Strength = Strength.SYMBOLIC,
         *,
         route: str = "",
         rigorous: bool = False,
     ) -> bool:
-        equation = f"{notation.text(left)} {relation} {notation.text(right)}"
-        sign = r"\ge" if relation == "≥" else relation
-        latex = f"{notation.latex(left)} {sign} {notation.latex(right)}"
+        latex, equation = notation.related(left, relation, right)
         return self._append(Step(text, equation, latex, truth, strength, detail, route, rigorous))
 
     def _alike(self, text: str, both: Expression) -> bool:
         """Record an equation whose sides are one and the same formula; a number tells nothing as a formula."""
         number, latex = ("", "") if both.is_number else (notation.text(both), notation.latex(both))
         route = f"both sides are {notation.text(both)}" if both.is_number else "both sides are this formula"
-        return self._append(Step(text, number, latex, Truth.TRUE, Strength.SYMBOLIC, "", route))
+        return self._append(Step(text, number, latex, Truth.TRUE, Strength.SYMBOLIC, sentence(""), route))
 
     def _append(self, step: Step) -> bool:
         self.steps.append(replace(step, lemma=self._lemma))

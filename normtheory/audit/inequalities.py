@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple
 
-from normtheory.audit import balls, notation
+from normtheory.audit import balls
+from normtheory.audit.notation import Statement, related, sentence
 from normtheory.audit.proving import Rewriting, route_to_zero, sign_of_rational
 from normtheory.audit.steps import Theorem
 
@@ -18,7 +19,7 @@ class Attempt(NamedTuple):
     """What an attempt at a proof came to."""
 
     proved: bool
-    why: str
+    why: Statement
     route: str = ""
 
 
@@ -39,20 +40,20 @@ def by_signs(
     given, at = given or {}, at or {}
     for earlier in given.values():
         if earlier not in known:
-            return Attempt(False, f"no earlier step shows {notation.text(earlier)} > 0")
+            return Attempt(False, sentence("no earlier step shows {}", related(earlier, ">", 0)))
     if not all(sp.sympify(value).is_positive for value in at.values()):
-        return Attempt(False, "the earlier steps are used outside their domain")
+        return Attempt(False, sentence("the earlier steps are used outside their domain"))
     meaning = form.subs({symbol: earlier.subs(dict(at)) for symbol, earlier in given.items()})
     if not (form.is_positive if strict else form.is_nonnegative):
-        return Attempt(False, f"the sign of {notation.text(form)} does not follow from its symbols")
+        return Attempt(False, sentence("the sign of {} does not follow from its symbols", form))
     if form == expression:
-        return Attempt(True, "", "signs of its symbols")
+        return Attempt(True, sentence(""), "signs of its symbols")
     route = route_to_zero(expression - meaning, by) if agree(expression, meaning) else None
     if route is None:
-        return Attempt(False, f"not proved equal to {notation.text(meaning)}")
+        return Attempt(False, sentence("not proved equal to {}", meaning))
     stand_for = {symbol: earlier.subs(dict(at)) for symbol, earlier in given.items()}
-    where = f", where {_values(stand_for)}, positive by an earlier step" if given else ""
-    return Attempt(True, f"it equals {notation.text(form)}{where}", f"{route}, signs of symbols")
+    where = sentence(", where {}, positive by an earlier step" if given else "", _values(stand_for))
+    return Attempt(True, sentence("it equals {}{}", form, where), f"{route}, signs of symbols")
 
 
 def by_earlier(
@@ -62,18 +63,18 @@ def by_earlier(
     import sympy as sp
 
     if earlier != 0 and earlier not in known:
-        return Attempt(False, f"no earlier step shows the sign of {notation.text(earlier)}")
+        return Attempt(False, sentence("no earlier step shows the sign of {}", earlier))
     rest = expression - earlier if by is None else by(expression - earlier)
     for rewrite in (sp.expand, lambda e: sp.factor(sp.expand(e)), lambda e: sp.factor(sp.together(e))):
         found = rewrite(rest)
         if found.is_nonnegative and agree(expression, earlier + found):
             if earlier == 0:
-                return Attempt(True, f"it equals {notation.text(found)}", "signs of symbols")
+                return Attempt(True, sentence("it equals {}", found), "signs of symbols")
             if found == 0:
-                return Attempt(True, "", "an earlier step")
-            more = f"it exceeds what an earlier step found positive by {notation.text(found)}"
+                return Attempt(True, sentence(""), "an earlier step")
+            more = sentence("it exceeds what an earlier step found positive by {}", found)
             return Attempt(True, more, "an earlier step, signs of symbols")
-    return Attempt(False, f"the sign of {notation.text(sp.factor(sp.expand(rest)))} does not follow from its symbols")
+    return Attempt(False, sentence("the sign of {} does not follow from its symbols", sp.factor(sp.expand(rest))))
 
 
 def by_sturm(
@@ -87,15 +88,15 @@ def by_sturm(
     import sympy as sp
 
     if earlier != 0 and earlier not in known:
-        return Attempt(False, f"no earlier step shows {notation.text(earlier)} > 0")
+        return Attempt(False, sentence("no earlier step shows {}", related(earlier, ">", 0)))
     rest = sp.expand(sp.expand_log(expression - earlier))
     low, high = ends
     holds, _ = sign_of_rational(rest, variable, low, high)
     if holds is None:
-        return Attempt(False, f"{notation.text(rest)} is no rational function of {notation.text(variable)} alone")
-    where = f"for {notation.text(low)} < {notation.text(variable)} < {notation.text(high)}"
-    more = "it" if earlier == 0 else f"what it exceeds {notation.text(earlier)} > 0 by"
-    return Attempt(holds, f"{more} has no root, {where}" if holds else f"{more} is not positive {where}", "Sturm's theorem")
+        return Attempt(False, sentence("{} is no rational function of {} alone", rest, variable))
+    more = sentence("it" if earlier == 0 else "what it exceeds {} by", related(earlier, ">", 0))
+    found = "has no root" if holds else "is not positive"
+    return Attempt(holds, sentence("{} {} for {} between {} and {}", more, found, variable, low, high), "Sturm's theorem")
 
 
 def by_taylor(expression: Expression, variable: Symbol, order: int, form: Expression, agree: Agree, *, strict: bool) -> Attempt:
@@ -103,14 +104,15 @@ def by_taylor(expression: Expression, variable: Symbol, order: int, form: Expres
     import sympy as sp
 
     if not variable.is_positive:
-        return Attempt(False, f"{notation.text(variable)} is not declared positive")
+        return Attempt(False, sentence("{} is not declared positive", variable))
     missing = _not_vanishing(expression, variable, order, sp.Integer(0))
     if missing is not None:
         return Attempt(False, missing)
     found = by_signs(sp.diff(expression, variable, order), form, agree, strict=strict)
     if not found.proved:
-        return Attempt(False, f"derivative {order}: {found.why}")
-    why = f"zero of order {order} at {notation.text(variable)} = 0, and derivative {order} is {notation.text(form)}"
+        return Attempt(False, sentence(f"derivative {order}: {{}}", found.why))
+    zero = related(variable, "=", 0)
+    why = sentence(f"zero of order {order} at {{}}, and derivative {order} is {{}}", zero, form)
     return Attempt(True, why, "Taylor's theorem, signs of symbols")
 
 
@@ -131,14 +133,15 @@ def by_convexity(
     curvature = sp.diff(expression, variable, 2).subs(dict(where))
     found = by_signs(curvature, form, agree, strict=False)
     if not found.proved:
-        return Attempt(False, f"second derivative: {found.why}")
-    why = f"value and slope vanish at {notation.text(start)}, and the second derivative is {notation.text(form)}"
-    domain = f", for {_values(where)}" if where else ""
-    return Attempt(True, f"{why}{domain}; {Theorem.TANGENT.value}", "convexity, signs of symbols")
+        return Attempt(False, sentence("second derivative: {}", found.why))
+    domain = sentence(", for {}" if where else "", _values(where))
+    why = "value and slope vanish at {}, and the second derivative is {}{}; {}"
+    return Attempt(True, sentence(why, start, form, domain, Theorem.TANGENT.value), "convexity, signs of symbols")
 
 
-def _values(named: Mapping[Symbol, Expression]) -> str:
-    return ", ".join(f"{notation.text(symbol)} = {notation.text(value)}" for symbol, value in named.items())
+def _values(named: Mapping[Symbol, Expression]) -> Statement:
+    values = [related(symbol, "=", value) for symbol, value in named.items()]
+    return sentence(", ".join("{}" for _ in values), *values)
 
 
 def by_balls_and_taylor(expression: Expression, variable: Symbol, order: int, box: balls.Box) -> Attempt:
@@ -149,26 +152,27 @@ def by_balls_and_taylor(expression: Expression, variable: Symbol, order: int, bo
     if missing is not None:
         return Attempt(False, missing)
     found = balls.positive_on_box(sp.diff(expression, variable, order), box)
-    why = f"zero of order {order} at 0; {outcome(f'derivative {order}', found, box)}"
+    why = sentence(f"zero of order {order} at 0; {{}}", outcome(sentence(f"derivative {order}"), found, box))
     return Attempt(found.holds is True, why, "Taylor's theorem, ball arithmetic")
 
 
-def _not_vanishing(expression: Expression, variable: Symbol, order: int, start: Expression) -> str | None:
+def _not_vanishing(expression: Expression, variable: Symbol, order: int, start: Expression) -> Statement | None:
     import sympy as sp
 
     for n in range(order):
         if route_to_zero(sp.diff(expression, variable, n).subs(variable, start), None) is None:
-            return f"derivative {n} does not vanish at {notation.text(start)}"
+            return sentence(f"derivative {n} does not vanish at {{}}", start)
     return None
 
 
-def outcome(name: str, found: balls.BoxResult, box: balls.Box) -> str:
+def outcome(name: Statement, found: balls.BoxResult, box: balls.Box) -> Statement:
     """What subdivision found, in words."""
     if not box:
-        return "" if found.holds else f"{name} is not certainly positive"
-    cover = " x ".join(f"{notation.text(symbol)} in [{low}, {high}]" for symbol, (low, high) in box.items())
+        return sentence("" if found.holds else "{} is not certainly positive", name)
+    sides = [sentence("{} in [{}, {}]", symbol, *ends) for symbol, ends in box.items()]
+    cover = sentence(" × ".join("{}" for _ in sides), *sides)
     if found.holds:
-        return f"{name} is positive on each of {found.boxes} boxes that cover {cover}"
+        return sentence(f"{{}} is positive on each of {found.boxes} boxes that cover {{}}", name, cover)
     if found.counterexample is not None:
-        return f"{name} is not positive at {', '.join(f'{notation.text(s)} = {v}' for s, v in found.counterexample.items())}"
-    return f"{name} is undecided on {cover} after {found.boxes} boxes"
+        return sentence("{} is not positive at {}", name, _values(found.counterexample))
+    return sentence(f"{{}} is undecided on {{}} after {found.boxes} boxes", name, cover)

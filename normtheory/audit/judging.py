@@ -7,6 +7,7 @@ false is as broken.
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -15,7 +16,8 @@ from typing import Any, TypeVar
 
 from normtheory.audit.claims import Check, Claim, Subject, Verdict
 from normtheory.audit.derivation import Derivation
-from normtheory.audit.statements import Statement, assumptions, rendered
+from normtheory.audit.notation import Statement, sentence
+from normtheory.audit.statements import assumptions, rendered
 from normtheory.audit.steps import Step, Strength, Truth
 
 SIZE = "Size of the difference on the paper's own setting: "  # how the evidence introduces it
@@ -58,18 +60,24 @@ class Evidence:
 
     def summary(self) -> str:
         """One or two sentences: what holds, what fails and where."""
+        return self.said.text
+
+    @property
+    def said(self) -> Statement:
+        """The same as text and in LaTeX."""
         if self.error is not None:
-            return f"The check stopped: {self.error}."
+            return sentence("The check stopped: {}.", self.error)
         if self.counterexample is not None:
             step = self.counterexample
             certainty = "exactly" if step.rigorous else "in floats"
-            return f"False ({certainty} checked): {step.text}. Counterexample: {step.detail}."
+            return sentence("False ({} checked): {}. Counterexample: {}.", certainty, step.text, step.detail)
         if self.undecided:
-            return "; ".join(f"Undecided: {step.text} ({step.detail})" for step in self.undecided) + "."
+            each = ((step.text, step.detail) for step in self.undecided)
+            return sentence("; ".join("Undecided: {} ({})" for _ in self.undecided) + ".", *itertools.chain(*each))
         if self.strength is None:
-            return "Undecided: the check rests on no step."
+            return sentence("Undecided: the check rests on no step.")
         counts = Counter(step.kind for step in self.steps)
-        return "Every step holds: " + ", ".join(f"{counts[kind]} {kind}" for kind in KINDS if counts[kind]) + "."
+        return sentence("Every step holds: " + ", ".join(f"{counts[kind]} {kind}" for kind in KINDS if counts[kind]) + ".")
 
 
 Other = TypeVar("Other", bound="_Other")

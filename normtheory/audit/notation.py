@@ -20,6 +20,13 @@ class Spelling(NamedTuple):
     text: str
 
 
+class Statement(NamedTuple):
+    """A sentence as it is printed: in LaTeX, formulas between dollar signs, and as text."""
+
+    latex: str
+    text: str
+
+
 _spellings: dict[Any, Spelling] = {}
 
 
@@ -67,7 +74,7 @@ def latex(value: Any) -> str:
 
 
 def text(value: Any) -> str:
-    """A formula on one line of Unicode text, which may be broken before the signs of sums; several, with commas between them."""
+    """A formula on one line of Unicode text, to be broken before the signs of sums only; several, with commas between them."""
     if isinstance(value, tuple | list):
         return ", ".join(map(text, value))
     return str(_text_printer().doprint(_sympified(value)))
@@ -86,6 +93,27 @@ def scientific(number: str) -> Spelling:
         return Spelling(mantissa, shown)
     latex, text = f"10^{{{int(power)}}}", f"10{str(int(power)).translate(_SUPERSCRIPTS)}"
     return Spelling(latex, text) if mantissa == "1" else Spelling(rf"{mantissa} \cdot {latex}", f"{shown}·{text}")
+
+
+def related(left: Any, sign: str, right: Any) -> Spelling:
+    """An equation or an inequality; the sign as in a terminal."""
+    signs = {"≥": r"\ge", "≤": r"\le"}
+    return Spelling(f"{latex(left)} {signs.get(sign, sign)} {latex(right)}", f"{text(left)} {sign} {text(right)}")
+
+
+def sentence(template: str, *parts: Any) -> Statement:
+    """Words with braces in place of what follows: formulas, spelt ones, other sentences, words."""
+    said = [_said(part) for part in parts]
+    return Statement(template.format(*(part.latex for part in said)), template.format(*(part.text for part in said)))
+
+
+def _said(part: Any) -> Statement:
+    if isinstance(part, Statement):
+        return part
+    if isinstance(part, str):
+        return Statement(part, part)
+    spelt = part if isinstance(part, Spelling) else Spelling(latex(part), text(part))
+    return Statement(f"${spelt.latex}$", spelt.text)
 
 
 def assumed(values: Iterable[Any]) -> dict[str, list[Any]]:

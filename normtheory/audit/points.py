@@ -69,11 +69,12 @@ def violations(expression: Expression, points: Iterator[Point], *, strict: bool)
             yield point
 
 
-def at(point: Mapping[Symbol, Any]) -> str:
+def at(point: Mapping[Symbol, Any]) -> notation.Statement:
     """A point in words."""
-    return ", ".join(f"{notation.text(symbol)} = {notation.text(value)}" for symbol, value in point.items()) or "the only point"
+    values = [notation.related(symbol, "=", value) for symbol, value in point.items()]
+    return notation.sentence(", ".join("{}" for _ in values) or "the only point", *values)
 
 
-def value(expression: Expression, point: Point) -> str:
+def value(expression: Expression, point: Point) -> notation.Spelling:
     """The value at a point, to six digits."""
-    return notation.scientific(balls.enclose(expression, point).str(6, radius=False)).text
+    return notation.scientific(balls.enclose(expression, point).str(6, radius=False))

@@ -11,9 +11,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any
 
 from normtheory.audit import notation
+from normtheory.audit.notation import Statement
 
 _FIELD = re.compile(r"<([a-z][a-z0-9_.]*)>")
 
@@ -107,13 +108,6 @@ def unproved(template: str) -> list[str]:
         else:
             found += _UNSAID.findall(_PLACES.sub("", part))
     return found
-
-
-class Statement(NamedTuple):
-    """A sentence as it is printed: in LaTeX, formulas between dollar signs, and as text."""
-
-    latex: str
-    text: str
 
 
 def rendered(template: str, subject: object) -> Statement:

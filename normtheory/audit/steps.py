@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum, IntEnum
 
+from normtheory.audit.notation import Statement
+
 
 class Strength(IntEnum):
     """What a step rests on, weakest first."""
@@ -67,7 +69,7 @@ class Step:
     strength : Strength or None
         What the claim rests on here; None for a second witness, which must agree though nothing rests on it, and for an
         argument.
-    detail : str
+    detail : Statement
         Why, or the counterexample.
     route : str
         The way it was proved, in a few words.
@@ -84,7 +86,7 @@ class Step:
     latex: str
     truth: Truth
     strength: Strength | None
-    detail: str
+    detail: Statement
     route: str = ""
     rigorous: bool = False
     theorem: Theorem | None = None

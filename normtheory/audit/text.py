@@ -215,7 +215,7 @@ class _Page:
 def told(step: Step) -> str:
     """How a step was decided: the route, and the reason where the formula does not say it."""
     measured = step.kind in ("numerical", "by a second route")
-    detail = "" if measured else step.detail
+    detail = "" if measured else step.detail.text
     if not (step.route and detail):
         return step.route or detail
     return f"{step.route}{', ' if detail.startswith('and ') else ': '}{detail}"
