@@ -250,7 +250,7 @@ def size_of_choice(printed: Said, corrected: Said) -> str:
         products.append(setting.value(printed.vanishing, at))
         corrections.append(setting.value(corrected.vanishing, at))
     return (
-        f"On a shared feature, |beta| = |beta_aux| = {number(setting.WEIGHT)}, the weights' least norm is "
+        f"On a shared feature, both predictors being {number(setting.WEIGHT)}, the weights' least norm is "
         f"{norms[0]:.3g} with all of the predictors in the minus pathway, {norms[2]:.3g} with all in the plus pathway and "
         f"{norms[1]:.3g} with half in each: the product of the parts' lengths is then {products[1]:.3g}, not zero (the "
         f"corrected expression {corrections[1]:.3g}). Each of the {setting.FEATURES} features has such a free share; no "

@@ -35,14 +35,14 @@ EXCESS_FALL = 2 * B**2 / (ROOT * (ROOT + A))
 
 def far_bounds(proof: Derivation) -> None:
     """At large ratio the penalty is 2|beta|, and less than half a squared inverse ratio more."""
-    with proof.lemma("the l1,2 penalty at large ratio"):
+    with proof.lemma("the group penalty at large ratio"):
         proof.positive("it is above its limit", ABOVE_FAR, 2 * A**2 / (ROOT + B))
         proof.positive("by less than the next term of its series", BELOW_FAR, A**4 / (B * (ROOT + B) ** 2))
 
 
 def near_bounds(proof: Derivation) -> None:
     """At small ratio the excess is beta^2/|beta_aux|, less a quarter of the squared ratio at most."""
-    with proof.lemma("the excess of the l1,2 penalty over the auxiliary task's own, at small ratio"):
+    with proof.lemma("the excess of the group penalty over the auxiliary task's own, at small ratio"):
         proof.positive("it is below the square", BELOW_NEAR, B**4 / (A * (ROOT + A) ** 2))
         form = B**6 * (ROOT + 3 * A) / (4 * A**3 * (ROOT + A) ** 3)
         proof.positive("above the square and the next term of its series", ABOVE_NEAR, form)
@@ -50,7 +50,7 @@ def near_bounds(proof: Derivation) -> None:
 
 def line_bounds(proof: Derivation) -> None:
     """At every ratio the excess is between 2|beta| - 2|beta_aux| and 2|beta|."""
-    with proof.lemma("the excess of the l1,2 penalty between two lines"):
+    with proof.lemma("the excess of the group penalty between two lines"):
         proof.positive("it is below the l1 penalty of the main weight", BELOW_LINE, 4 * A * B / (A + B + ROOT))
         proof.positive("above what that exceeds the auxiliary weight's by", ABOVE_LINE, 2 * A**2 / (ROOT + B))
 
@@ -67,7 +67,7 @@ def excess_order(proof: Derivation) -> None:
 
 def aux_slopes(proof: Derivation) -> None:
     """With |beta_aux| the penalty rises and its excess falls."""
-    with proof.lemma("the l1,2 penalty and its excess as the auxiliary weight grows"):
+    with proof.lemma("the group penalty and its excess as the auxiliary weight grows"):
         proof.equal("the penalty's derivative in the auxiliary weight", sp.diff(WHOLE, A), WHOLE_RISE)
         proof.positive("is positive", WHOLE_RISE)
         proof.equal("the excess's, with its sign reversed", -sp.diff(EXCESS, A), EXCESS_FALL)

@@ -203,9 +203,9 @@ def size_of_limit(printed: Said, corrected: Said) -> str:
     tenth, one = at_ratio(sp.Rational(1, 10)), at_ratio(sp.Integer(1))
     start = setting.value(printed.quantity, {A: setting.WEIGHT, B: 0}) * setting.FEATURES
     return (
-        f"On a learned feature, |beta_aux| = {number(setting.WEIGHT)}, at a tenth of that weight the MTL penalty is "
-        f"{tenth[0]:.3g}, {tenth[0] / tenth[1]:.3g} times its printed limit {tenth[1]:.3g}, and its excess "
-        f"{percent(1 - tenth[2] / tenth[1])} below it; at |beta| = |beta_aux| penalty, printed limit and excess are "
+        f"On a learned feature, whose auxiliary weight is {number(setting.WEIGHT)}, at a main weight a tenth of that the MTL "
+        f"penalty is {tenth[0]:.3g}, {tenth[0] / tenth[1]:.3g} times its printed limit {tenth[1]:.3g}, and its excess "
+        f"{percent(1 - tenth[2] / tenth[1])} below it; where both weights are equal, penalty, printed limit and excess are "
         f"{one[0]:.3g}, {one[1]:.3g} and {one[2]:.3g}. Without any main weight the {setting.FEATURES} features cost "
         f"{start:.3g}."
     )
@@ -323,7 +323,7 @@ def excess(proof: Derivation, stated: Said) -> None:
     proof.equal("and so is the dependence: both add up to one", 1 - EXCESS_ORDER, stated.dependence)
     if same:
         deviation = package_numerics.excess_deviation(sp.lambdify((B, A), stated.excess, "mpmath"))
-        proof.witness("the package's float64 excess against the form in 50 digits", deviation, ROUND_OFF)
+        proof.witness("the package's float64 excess against the form in many digits", deviation, ROUND_OFF)
 
 
 if __name__ == "__main__":

@@ -136,7 +136,7 @@ def size_of_signature(*_: Said) -> str:
     )
     return (
         f"hardly any, as the pretrained features vary equally. Where finetuning is to keep {experiments.KEPT} of the "
-        f"{setting.FEATURES}, D = {setting.INPUTS}, n = {setting.SAMPLES}, the first layer's PR falls from "
+        f"{setting.FEATURES}, on {setting.SAMPLES} samples of {setting.INPUTS} inputs, the first layer's PR falls from "
         f"{number(found[1.0][0])} {listed}."
     )
 

@@ -146,13 +146,11 @@ def size_of_share(printed: Said, corrected: Said) -> str:
     import numpy as np
 
     squares = np.linalg.svd(setting.tasks().main.X, compute_uv=False) ** 2
-    missing = [
-        1 - setting.value(corrected.share, {EIGENVALUE: sp.Float(float(end)), WEIGHT: sp.Integer(1)})
-        for end in (squares.max(), squares.min())
-    ]
+    ends, weight = (sp.Float(float(squares.max())), sp.Float(float(squares.min()))), sp.Integer(1)
+    missing = [number(1 - setting.value(corrected.share, {EIGENVALUE: end, WEIGHT: weight})) for end in ends]
     return (
-        f"At n = {setting.SAMPLES}, D = {setting.INPUTS} ridge regression with the weight 1 leaves out {number(missing[0])} "
-        f"of the interpolator in the largest direction and {number(missing[1])} in the smallest."
+        f"On {setting.SAMPLES} samples of {setting.INPUTS} inputs ridge regression with the weight {weight} leaves out "
+        f"{missing[0]} of the interpolator in the largest direction and {missing[1]} in the smallest."
     )
 
 
