@@ -328,6 +328,23 @@ def _stays(theory: Theory, low: Expression, numerator: Expression = ONE) -> Said
 STAYS = _stays(EXACT, sp.Integer(6))
 
 
+def size_of_sensitivity(printed: Said, _: Said) -> str:
+    """Section 3.3: the sensitivity at small ratios, from the paper's start and from the worst one."""
+    start = setting.value(sp.asinh(EXACT.start / EXACT.scale), LEARNED)
+    bound = setting.value(printed.least.subs(T, 2))
+    near, worst = (_sensitivity_at(2, angle) for angle in (-sp.Float(start, 30), -sp.asinh(1)))
+    return (
+        f"At twice the scale the sensitivity is {near:.3g} on a learned feature of the paper's setting, whose start of the "
+        f"opposite sign is {setting.value(EXACT.start / EXACT.scale, LEARNED):.2g} times the scale, where {bound:.3g} is "
+        f"printed; from starts as large as the scale it is {worst:.3g}."
+    )
+
+
+def _sensitivity_at(ratio: int, start: Expression = 0) -> float:
+    """How far the order exceeds 1 at a ratio, from a start that is the hyperbolic sine of an angle."""
+    return setting.value((RISE / HALF).subs({FAR_ANGLE: sp.asinh(ratio), START_ANGLE: start}))
+
+
 @claim(
     id="q-sensitive",
     where="section 3.3",
@@ -337,6 +354,7 @@ STAYS = _stays(EXACT, sp.Integer(6))
     printed=_stays(PRINTED, ONE),
     exact=_stays(EXACT, ONE),
     corrected=STAYS,
+    size=size_of_sensitivity,
     twins={
         "twice as sensitive": _stays(EXACT, sp.Integer(6), sp.Integer(2)),
         "from five times the scale on": _stays(EXACT, sp.Integer(5)),
@@ -367,16 +385,12 @@ def sensitive(proof: Derivation, stated: Said) -> None:
     shown = (1, 10, 100, 10**4)
     proof.note(
         "; ".join(
-            f"at ratio {ratio}: PT+FT from the start 0 {setting.value(_order_less_one(ratio)):.3g}, MTL excess "
+            f"at ratio {ratio}: PT+FT from the start 0 {_sensitivity_at(ratio):.3g}, MTL excess "
             f"{setting.value(1 / sp.sqrt(1 + sp.Integer(ratio) ** 2)):.2g}"
             for ratio in shown
         )
         + "."
     )
-
-
-def _order_less_one(ratio: int) -> Expression:
-    return (RISE / HALF).subs({FAR_ANGLE: sp.asinh(ratio), START_ANGLE: 0})
 
 
 if __name__ == "__main__":

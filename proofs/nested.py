@@ -31,7 +31,9 @@ from normtheory.proofs.finetuned import (
     order_by_angles,
     order_rises_with_start,
 )
+from normtheory.proofs.finetuning_limits import LEARNED
 from normtheory.proofs.letters import ALPHA, AUX, GAMMA, A, C
+from normtheory.proofs.reuse import order
 
 Expression = Any
 
@@ -39,7 +41,6 @@ SOURCE = "Lindsey & Lippl 2024, section 4.2"
 LOW, HIGH = sp.Integer(100), 2 * sp.Integer(10) ** 4  # ratios |beta|/k
 L1_LIKE, DEPENDENT = sp.Rational(5, 4), sp.Rational(1, 10)
 NEAR_ZERO = sp.Rational(1, 16)  # starts, in units of the scale
-AT = {AUX: setting.WEIGHT, ALPHA: setting.ALPHA, GAMMA: setting.GAMMA}
 
 
 def in_regime(
@@ -136,6 +137,13 @@ def _ratios(theory: Theory, low: int, high: int = 10**4) -> Said:
 FROM_FIFTY = _ratios(EXACT, 50)
 
 
+def size_of_ratio(_: Said, corrected: Said) -> str:
+    """Section 4.2: the exact order on a shared feature of the paper's setting, at small ratios and where the regime begins."""
+    ratios = [1, 3, 10, int(corrected.low)]
+    orders = ", ".join(f"{setting.value(order(EXACT, LEARNED, r * setting.WEIGHT)):.3g} at {r} |β_aux|" for r in ratios)
+    return f"On a shared feature of the paper's setting the exact order is {orders}, where {float(L1_LIKE)} is asked for."
+
+
 @claim(
     id="nested-as-printed",
     where="section 4.2",
@@ -145,6 +153,7 @@ FROM_FIFTY = _ratios(EXACT, 50)
     printed=_ratios(PRINTED, 1),
     exact=_ratios(EXACT, 1),
     corrected=FROM_FIFTY,
+    size=size_of_ratio,
     twins={
         "from ten times on": _ratios(EXACT, 10),
         "up to a million times": _ratios(EXACT, 50, 10**6),
@@ -214,9 +223,9 @@ def rescaling(proof: Derivation, stated: Said) -> None:
     most, start = scale_and_start_near(proof, stated.small)
     ends = 1 / (most * stated.high**2), 2 / stated.low**2
     in_regime(proof, ends, start, stated.most, stated.least)
-    order = (RISE - (stated.unscaled - 1) * HALF).subs(START_ANGLE, -angle(start)[1])
+    margin = (RISE - (stated.unscaled - 1) * HALF).subs(START_ANGLE, -angle(start)[1])
     text = "without rescaling the order exceeds the stated one, from the least start"
-    proof.certified(text, order, {FAR_ANGLE: (angle(1 / most)[0], angle(sp.Integer(2))[1])})
+    proof.certified(text, margin, {FAR_ANGLE: (angle(1 / most)[0], angle(sp.Integer(2))[1])})
 
 
 def _apart(most: Expression = L1_LIKE, least: Expression = DEPENDENT) -> Said:

@@ -210,6 +210,17 @@ def _specific(feature: Feature, theory: Theory = EXACT, most: Expression = MOST)
 TO_MAIN, TO_AUX = Feature(setting.WEIGHT, sp.Integer(0)), Feature(sp.Integer(0), setting.WEIGHT)
 
 
+def size_of_order(printed: Said, corrected: Said) -> str:
+    """Section 3.1, whose features: the exact order on features of either teacher alone."""
+    orders = [
+        setting.value(order(EXACT, LEARNED | {AUX: stated.feature.aux}, stated.feature.size)) for stated in (printed, corrected)
+    ]
+    return (
+        f"At |β| = {number(setting.WEIGHT)}, α = γ = {number(setting.GAMMA)}, the exact order is {orders[0]:.3g} on a "
+        f"feature of the auxiliary teacher alone, and {orders[1]:.3g} on one of the main teacher alone (l1: 1, l2: 2)."
+    )
+
+
 @claim(
     id="q-own-task",
     where="section 3.1, after Eq. 3",
@@ -219,6 +230,7 @@ TO_MAIN, TO_AUX = Feature(setting.WEIGHT, sp.Integer(0)), Feature(sp.Integer(0),
     printed=_specific(TO_AUX, PRINTED),
     exact=_specific(TO_AUX),
     corrected=_specific(TO_MAIN),
+    size=size_of_order,
     twins={
         "shared features": _specific(Feature(setting.WEIGHT, setting.WEIGHT)),
         "of the main task, a smaller order": _specific(TO_MAIN, most=sp.Rational(21, 20)),

@@ -11,19 +11,22 @@ eq24 eq25 eq26 eq27 eq28 eq29 eq30 eq31 eq32 eq33 eq34 eq35
 """)
 
 STATEMENTS = ids("""
-lazy-l2 rich-l1 l1-is-param-norm l1-sparse
-cor1 q-large q-small q-reuse q-new q-decreasing
+lazy-l2 lazy-ridge rich-l1 saddle-avoided l1-is-param-norm l1-sparse
+cor1 q-large q-small q-reuse q-new q-decreasing q-own-task reuse-proportion
 cor2 l12-param-norm l12-large l12-small l12-sharing mtl-flow mtl-decay two-layers-only
-both-decrease both-l1 both-l2 factor-two l12-insensitive q-sensitive
-l2-at-one nested-order rescaling nested-distinct
-mirror balanced stationarity
+both-decrease both-l1 both-l2 factor-two l12-insensitive q-sensitive reuse-stronger sensitivity-in-aux
+probing-cannot-select finetuning-beats-because
+l2-at-one no-sparsity-at-one nested-as-printed nested-order rescaling nested-distinct
+mirror balanced stationarity same-form
 one-path b-single f12
-ce-margin ce-forgets ce-time
-pr-range pr-extremes ensd-cka ensd-subset ensd-zero ensd-nested
+ce-margin ce-forgets ce-time ce-relu ce-kkt
+pr-range pr-extremes ensd-cka ensd-subset ensd-zero ensd-nested pr-no-fall
+l0-against-l1 stl-norms misprints-captions
 """)
 
 BEYOND = ids("""
-exact-any-init exact-pretraining exact-unequal-layers exact-finetuning exact-rescaling exact-probing conserved-one-output
+exact-any-init exact-pretraining exact-unequal-layers exact-finetuning exact-rescaling exact-probing exact-sign
+conserved-one-output
 q-facts-derivative q-facts-curvature q-facts-conjugate q-facts-series q-facts-rich q-facts-growth q-facts-scale
 q-facts-homogeneity q-facts-entropy q-facts-bounds
 l12-excess mtl-no-mirror mtl-pinned conserved-multi-output conserved-relu

@@ -26,7 +26,7 @@ WEIGHT, ALPHA, GAMMA = 1 / math.sqrt(40), 1e-3, 1e-3  # written out once more: w
 
 def sentence(name):
     claim = CLAIMS[name]
-    return claim.size(claim.printed, claim.control[1] if claim.corrected is None else claim.corrected)
+    return claim.size(claim.printed, next(iter(claim.siblings.values())) if claim.corrected is None else claim.corrected)
 
 
 def said(name):
@@ -41,7 +41,7 @@ def says(name, *values, digits=3):
 
 
 def test_every_correction_and_refutation_has_a_size():
-    assert len(CORRECTIONS) == 19
+    assert len(CORRECTIONS) > 20
     assert [name for name in CORRECTIONS if CLAIMS[name].size is None] == []
 
 
@@ -61,16 +61,62 @@ def test_the_setting_is_that_of_the_tasks():
 
 @pytest.mark.parametrize("name", ["q-small", "both-l2"])
 def test_the_weight_of_the_quadratic_limit(name):
-    says(name, GAMMA**2 / WEIGHT, 1 / GAMMA**2)
-    assert "it is infinite" in sentence(name)
+    learned, new = (exact.finetuning(beta_aux, ALPHA, GAMMA) for beta_aux in (WEIGHT, 0.0))
+    says(name, 1 / WEIGHT, 1 / float(learned.k), digits=4)
+    says(name, float(learned.beta0), 1 / float(new.k))
+    assert "infinite" in sentence(name)
 
 
 @pytest.mark.parametrize("name", ["q-large", "both-l1"])
-def test_the_slope_of_q_at_new_features(name):
+def test_the_slope_of_the_contribution_at_new_features(name):
     b = np.array([WEIGHT / 10, WEIGHT])
-    slopes = Q(np.full(2, GAMMA**2)).contributions(b) / b
+    slopes = Q(np.full(2, float(exact.finetuning(0.0, ALPHA, GAMMA).k))).contributions(b) / b
     says(name, *b, *slopes)
     says(name, 100 * (slopes[1] / slopes[0] - 1), digits=2)
+
+
+def contribution(beta, beta_aux):
+    k, start = exact.finetuning(beta_aux, ALPHA, GAMMA)
+    return float(Q(np.atleast_1d(k)).divergence(np.atleast_1d(beta), np.atleast_1d(start)).sum())
+
+
+def test_a_reused_feature_against_both_weighted_penalties():
+    k, start = map(float, exact.finetuning(WEIGHT, ALPHA, GAMMA))
+    b = k / 8
+    says(
+        "q-reuse",
+        contribution(b, WEIGHT) / (b**2 / (WEIGHT + GAMMA**2)),
+        contribution(b, WEIGHT) / ((b - start) ** 2 / k),
+        digits=4,
+    )
+
+
+def test_a_contribution_that_rises():
+    before, tiny, after = (contribution(-WEIGHT, beta_aux) for beta_aux in (0.0, 2.2e-6, WEIGHT))
+    says("q-decreasing", before, tiny, after, digits=4)
+    says("q-decreasing", 100 * (tiny / before - 1), digits=2)
+
+
+def order(beta, beta_aux, step=1e-4):
+    """By central differences of the package's divergence."""
+    logs = [math.log(contribution(beta * factor, beta_aux)) for factor in (1 + step, 1 - step)]
+    return (logs[0] - logs[1]) / (math.log1p(step) - math.log1p(-step))
+
+
+def test_orders_of_features():
+    says("q-own-task", order(WEIGHT, WEIGHT), order(WEIGHT, 0.0))
+    says("nested-as-printed", *(order(ratio * WEIGHT, WEIGHT) for ratio in (1, 3, 10, 50)))
+    k, start = map(float, exact.finetuning(WEIGHT, ALPHA, GAMMA))
+    says("q-sensitive", order(-2 * k, WEIGHT) - 1)
+    says("q-sensitive", start / k, digits=2)
+    per_unit = [float(Q(np.ones(1)).divergence(np.array([3.0]), np.array([s])).sum()) / 3 for s in (0.0, 1.0)]
+    says("factor-two", *per_unit, contribution(WEIGHT, 0.0) / WEIGHT)
+
+
+def test_gathering_features():
+    excess = GroupL12().excess(np.array([WEIGHT, WEIGHT / math.sqrt(8)]), WEIGHT)
+    shares = excess[0] / (8 * excess[1]), contribution(WEIGHT, WEIGHT) / (8 * contribution(WEIGHT / math.sqrt(8), WEIGHT))
+    says("no-sparsity-at-one", *(100 * (1 - share) for share in (*shares, 1 / math.sqrt(8))), digits=2)
 
 
 @pytest.mark.parametrize("name", ["l12-small", "both-l2"])
@@ -82,13 +128,13 @@ def test_penalty_limit_and_excess(name):
 
 def test_what_rises_and_what_falls():
     says("both-decrease", 2 * WEIGHT, 2 * math.sqrt(2) * WEIGHT, float(GroupL12().excess(WEIGHT, WEIGHT)))
-    says("both-decrease", *Q(np.array([GAMMA**2, WEIGHT + GAMMA**2])).contributions(np.full(2, WEIGHT)))
+    says("both-decrease", contribution(WEIGHT, 0.0), contribution(WEIGHT, WEIGHT))
 
 
 def test_doubling_a_shared_weight():
-    excess, k = GroupL12().excess(np.array([WEIGHT, 2 * WEIGHT]), WEIGHT), exact.finetuning(WEIGHT, ALPHA, GAMMA).k
-    q = Q(np.repeat(k, 2)).contributions(np.array([WEIGHT, 2 * WEIGHT]))
-    says("l2-at-one", math.sqrt(5 / 2), excess[1] / excess[0], q[1] / q[0])
+    excess = GroupL12().excess(np.array([WEIGHT, 2 * WEIGHT]), WEIGHT)
+    factor = contribution(2 * WEIGHT, WEIGHT) / contribution(WEIGHT, WEIGHT)
+    says("l2-at-one", math.sqrt(5 / 2), excess[1] / excess[0], factor)
 
 
 @pytest.mark.parametrize(("name", "layer"), [("eq8", 0), ("eq9", 1)])
@@ -213,7 +259,7 @@ def test_the_directions_of_cross_entropy():
     assert float(re.search(r"directions are ([\d.]+) apart", sentence("ce-time"))[1]) > 10 * cross_entropy.AGREEMENT_BUDGET
 
 
-FIELDS = {"where": "here", "statement": "x", "source": "me", "twins": {"3": 3}}
+FIELDS = {"where": "here", "statement": "x", "source": "me", "twins": {"three": 3}}
 
 
 def judged(value, **fields):
@@ -232,8 +278,8 @@ def test_a_size_stands_once_in_the_evidence_and_not_with_the_twins():
     assert all(SIZE not in twin.evidence.summary() for twin in entry.twins)
 
 
-def test_a_refutation_is_measured_against_its_control():
-    entry = judged(2, control=("true", 1), expected=Verdict.REFUTED, size=lambda printed, instead: f"{printed - instead} off.")
+def test_a_refutation_is_measured_against_its_first_sibling():
+    entry = judged(2, siblings={"one": 1}, expected=Verdict.REFUTED, size=lambda printed, instead: f"{printed - instead} off.")
     assert entry.ok
     assert f"{SIZE}1 off." in entry.evidence
 
