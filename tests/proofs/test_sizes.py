@@ -59,29 +59,34 @@ def test_the_setting_is_that_of_the_tasks():
     assert np.abs(setting.tasks().teacher_aux).max() == pytest.approx(WEIGHT)
 
 
+def finetuning(beta_aux):
+    """Exact scale and start of one coordinate."""
+    return (float(part[0]) for part in exact.finetuning(np.array([beta_aux]), ALPHA, GAMMA))
+
+
+def contribution(beta, beta_aux):
+    k, start = finetuning(beta_aux)
+    return float(Q(np.array([k])).divergence(np.array([beta]), np.array([start])).sum())
+
+
 @pytest.mark.parametrize("name", ["q-small", "both-l2"])
 def test_the_weight_of_the_quadratic_limit(name):
-    learned, new = (exact.finetuning(beta_aux, ALPHA, GAMMA) for beta_aux in (WEIGHT, 0.0))
-    says(name, 1 / WEIGHT, 1 / float(learned.k), digits=4)
-    says(name, float(learned.beta0), 1 / float(new.k))
+    (k, start), (new, _) = finetuning(WEIGHT), finetuning(0.0)
+    says(name, 1 / WEIGHT, 1 / k, digits=4)
+    says(name, start, 1 / new)
     assert "infinite" in sentence(name)
 
 
 @pytest.mark.parametrize("name", ["q-large", "both-l1"])
 def test_the_slope_of_the_contribution_at_new_features(name):
     b = np.array([WEIGHT / 10, WEIGHT])
-    slopes = Q(np.full(2, float(exact.finetuning(0.0, ALPHA, GAMMA).k))).contributions(b) / b
+    slopes = Q(np.full(2, next(finetuning(0.0)))).contributions(b) / b
     says(name, *b, *slopes)
     says(name, 100 * (slopes[1] / slopes[0] - 1), digits=2)
 
 
-def contribution(beta, beta_aux):
-    k, start = exact.finetuning(beta_aux, ALPHA, GAMMA)
-    return float(Q(np.atleast_1d(k)).divergence(np.atleast_1d(beta), np.atleast_1d(start)).sum())
-
-
 def test_a_reused_feature_against_both_weighted_penalties():
-    k, start = map(float, exact.finetuning(WEIGHT, ALPHA, GAMMA))
+    k, start = finetuning(WEIGHT)
     b = k / 8
     says(
         "q-reuse",
@@ -106,7 +111,7 @@ def order(beta, beta_aux, step=1e-4):
 def test_orders_of_features():
     says("q-own-task", order(WEIGHT, WEIGHT), order(WEIGHT, 0.0))
     says("nested-as-printed", *(order(ratio * WEIGHT, WEIGHT) for ratio in (1, 3, 10, 50)))
-    k, start = map(float, exact.finetuning(WEIGHT, ALPHA, GAMMA))
+    k, start = finetuning(WEIGHT)
     says("q-sensitive", order(-2 * k, WEIGHT) - 1)
     says("q-sensitive", start / k, digits=2)
     per_unit = [float(Q(np.ones(1)).divergence(np.array([3.0]), np.array([s])).sum()) / 3 for s in (0.0, 1.0)]
@@ -119,11 +124,13 @@ def test_gathering_features():
     says("no-sparsity-at-one", *(100 * (1 - share) for share in (*shares, 1 / math.sqrt(8))), digits=2)
 
 
-@pytest.mark.parametrize("name", ["l12-small", "both-l2"])
-def test_penalty_limit_and_excess(name):
+def test_penalty_limit_and_excess():
     for b in (WEIGHT / 10, WEIGHT):
-        says(name, 2 * math.hypot(b, WEIGHT), b**2 / WEIGHT)
-    says(name, float(GroupL12().excess(WEIGHT, WEIGHT)), 40 * 2 * WEIGHT)
+        says("l12-small", 2 * math.hypot(b, WEIGHT), b**2 / WEIGHT)
+    says("l12-small", float(GroupL12().excess(WEIGHT, WEIGHT)), 40 * 2 * WEIGHT)
+    square, small = (WEIGHT / 10) ** 2 / WEIGHT, WEIGHT / 10
+    says("both-l2", 2 * math.hypot(small, WEIGHT) / square)
+    says("both-l2", float(GroupL12().excess(small, WEIGHT)) / square, digits=4)
 
 
 def test_what_rises_and_what_falls():
