@@ -1,365 +1,324 @@
-"""Appendix C: cross-entropy on separable data, against max-margin programs.
-
-Cross-entropy has no minimum, so that only directions have limits. Flow of log L runs along the path of flow of L, only
-faster (the gradients are parallel); it keeps its pace where L is far below the range of float64.
-"""
+"""Appendix C: cross-entropy on separable data, where infinite training ends and how much of its start finite training keeps."""
 
 from __future__ import annotations
 
 import itertools
 import sys
-from collections.abc import Callable
-from functools import cache, partial
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
+import sympy as sp
 
-from normtheory import exact
 from normtheory.arrays import FloatArray
 from normtheory.audit.alone import run_alone
 from normtheory.audit.claims import Verdict, claim
 from normtheory.audit.derivation import Derivation
+from normtheory.audit.notation import symbol
+from normtheory.audit.statements import Said
+from normtheory.proofs import cross_entropy_runs as runs
 from normtheory.proofs import setting
+from normtheory.proofs.group_norms import GroupNorm, Norm
+from normtheory.proofs.letters import ALPHA
+from normtheory.proofs.margins import margin_catches_up, margin_keeps_up
+from normtheory.proofs.multitask_runs import Fit, power_law
+from normtheory.proofs.setting import number, percent
+
+Expression = Any
 
 SOURCE = "Lindsey & Lippl 2024, Appendix C; Lyu & Li 2020"
-LOGISTIC = "logistic loss, summed over the samples; data separable"
-FOLLOWED = "gradient flow of log L, which has the path of gradient flow of L"
+LOGISTIC = "cross-entropy: the logistic loss, summed over the samples, which are separable"
+ON_THE_WAY = (1e2, 1e4, 1e6, 1e7)  # norms at which paths are looked at, before the last
+FIT_BUDGET = 0.05  # on the exponent of a fit and two of its standard errors together: 0.1 more or less is excluded
+USED = 0.1  # an input is used whose group norm is at least this share of the largest
+HALF_BUDGET = 1e-5  # relative excess of half the squared weights over the norm, which is of the order of scale over norm
 
-INPUTS, SAMPLES, SEEDS = 8, 3, 3
-# Directions are compared at growing l1 norms of the predictor. What remains of the start falls like (k/|beta|)^(1 - m), where
-# 1 - m is the margin of the unused inputs' dual slopes below 1.
-NORMS = (1e2, 1e4, 1e6)
-LEAST_MARGIN, LEAST_SHARE = 0.5, 0.2  # problems are drawn until the limit is this well separated from its neighbours
-DIRECTION_BUDGET = 0.05  # at norm 10^6: (k/|beta|)^0.5 is 0.0014 for k = 2, and some thirty times as much for the constant
-FALL_BUDGET = 0.5  # for each hundredfold of the norm: 100^-0.5 is 0.1, and the first steps are not asymptotic
-GAP_BUDGET = 0.02  # on the norm over the margin, at norm 10^6: readouts still turn there, at the pace of a root of the norm
-AGREEMENT_BUDGET = 0.03  # between directions at equal ratio of norm and scale: of order 1/k, k = 128 at alpha = 8
-
-
-class Separable(NamedTuple):
-    """Signed samples y_i x_i, shape (n, D), with their max-margin direction of least l1 norm, and its margin 1 - m."""
-
-    signed: FloatArray
-    direction: FloatArray
-    margin: float
-
-
-def unit(beta: FloatArray) -> FloatArray:
-    """Direction of a predictor, of l1 norm 1."""
-    return np.asarray(beta / np.abs(beta).sum())
-
-
-@cache
-def separable(seed: int) -> Separable:
-    """A random separable problem whose l1 max-margin direction is well separated."""
-    import cvxpy as cp
-
-    draw = np.random.default_rng(np.random.SeedSequence((INPUTS, SAMPLES, seed)))
-    for _ in range(200):
-        signed = draw.standard_normal((SAMPLES, INPUTS))
-        beta = cp.Variable(INPUTS)
-        margins = signed @ beta >= 1
-        cp.Problem(cp.Minimize(cp.norm1(beta)), [margins]).solve(solver=cp.CLARABEL)
-        shares = np.abs(beta.value) / np.abs(beta.value).max()
-        used = shares > 1e-5
-        margin = 1 - float(np.abs(signed.T @ margins.dual_value)[~used].max())
-        support = int(np.sum(margins.dual_value > 1e-5))
-        if margin > LEAST_MARGIN and shares[used].min() > LEAST_SHARE and used.sum() == support:
-            return Separable(signed, unit(beta.value), margin)
-    raise RuntimeError(f"no problem of seed {seed} is separated well enough")
-
-
-def softmin(margins: FloatArray) -> FloatArray:
-    """Minus the gradient of log sum log(1 + exp(-m)) in the margins."""
-    losses = np.logaddexp(0.0, -margins)
-    log_losses = np.where(margins > 30, -margins, np.log(np.maximum(losses, 1e-300)))
-    log_slopes = -np.logaddexp(0.0, margins)
-    return np.asarray(np.exp(log_slopes - np.logaddexp.reduce(log_losses)))
-
-
-@cache
-def path(seed: int, k: tuple[float, ...], start: tuple[float, ...], norms: tuple[float, ...]) -> tuple[FloatArray, ...]:
-    """Directions of a one-output network at the l1 norms, on its orbit beta = k sinh(arcsinh(start/k) + 4 X^T nu) (Eq. 20).
-
-    Each sample's multiplier nu_i grows at the rate of its softmin weight.
-    """
-    return _path(separable(seed).signed, np.array(k), np.array(start), norms)
-
-
-def _path(signed: FloatArray, k: FloatArray, start: FloatArray, norms: tuple[float, ...]) -> tuple[FloatArray, ...]:
-    offset = np.arcsinh(start / k)
-
-    def predictor(nu: FloatArray) -> FloatArray:
-        return np.asarray(k * np.sinh(offset + 4 * (nu @ signed)))
-
-    return _directions(lambda nu: softmin(signed @ predictor(nu)), np.zeros(len(signed)), predictor, norms)
-
-
-def _directions(
-    field: Callable[[FloatArray], FloatArray],
-    state: FloatArray,
-    predictor: Callable[[FloatArray], FloatArray],
-    norms: tuple[float, ...],
-) -> tuple[FloatArray, ...]:
-    """Follow a flow and return the directions of its predictor where its l1 norm first reaches each of `norms`.
-
-    Norms may grow severalfold within a step: where they are reached is found on the step's dense output.
-    """
-    from scipy.optimize import brentq
-
-    from normtheory.solvers.chebyshev import integrate
-
-    found: list[FloatArray] = []
-    begin = 0.0
-    with np.errstate(all="ignore"):  # trial steps that overflow are rejected
-        for step in integrate(field, state, rtol=1e-7, atol=1e-9, most_evaluations=400_000):
-            while len(found) < len(norms) and np.abs(predictor(step.state)).sum() >= norms[len(found)]:
-                excess = partial(_excess, step.at, predictor, norms[len(found)])
-                found.append(unit(predictor(step.at(brentq(excess, begin, step.time, xtol=1e-13)))))
-            if len(found) == len(norms):
-                break
-            begin = step.time
-    return tuple(found)
-
-
-def _excess(
-    at: Callable[[float], FloatArray], predictor: Callable[[FloatArray], FloatArray], norm: float, time: float
-) -> float:
-    """Logarithm of a predictor's l1 norm at a time, over a given norm; bounded, as the norm may start from 0."""
-    return float(np.log(max(np.abs(predictor(at(time))).sum() / norm, 1e-300)))
-
-
-GROUP_NORMS: dict[str, Callable[[FloatArray], float]] = {
-    "l12": lambda beta: float(np.hypot(beta[0], beta[1]).sum()),
-    "l1": lambda beta: float(np.abs(beta).sum()),
-    "l2": lambda beta: float(np.linalg.norm(beta)),
-}
-
-
-@cache
-def two_tasks(seed: int) -> tuple[FloatArray, FloatArray]:
-    """Signed samples of a random main and a random auxiliary task, each (n, D)."""
-    draw = np.random.default_rng(np.random.SeedSequence((2, INPUTS, SAMPLES, seed)))
-    return draw.standard_normal((SAMPLES, INPUTS)), draw.standard_normal((SAMPLES, INPUTS))
-
-
-@cache
-def least_group_norm(seed: int, norm: str) -> float:
-    """Least norm of two predictors with margin 1 on every sample of both tasks."""
-    import cvxpy as cp
-
-    beta = cp.Variable((2, INPUTS))
-    objective = {"l12": cp.sum(cp.norm(beta, 2, axis=0)), "l1": cp.sum(cp.abs(beta)), "l2": cp.norm(beta, "fro")}[norm]
-    margins = [task @ beta[o] >= 1 for o, task in enumerate(two_tasks(seed))]
-    return float(cp.Problem(cp.Minimize(objective), margins).solve(solver=cp.CLARABEL))
-
-
-def margin_gap(seed: int, direction: FloatArray, norm: str) -> float:
-    """How far the norm of two predictors, in units of their least margin, lies above the least there is (relative)."""
-    least_margin = min(float((task @ direction[o]).min()) for o, task in enumerate(two_tasks(seed)))
-    return GROUP_NORMS[norm](direction) / least_margin / least_group_norm(seed, norm) - 1
-
-
-@cache
-def two_task_path(seed: int, alpha: float, norms: tuple[float, ...]) -> tuple[FloatArray, ...]:
-    """Directions of a two-output network trained on both tasks from constant weights alpha, at l1 norms of its predictors."""
-    signed = two_tasks(seed)
-
-    def predictor(state: FloatArray) -> FloatArray:
-        plus, minus = state[0], state[1]
-        return np.asarray(state[2:4] * plus - state[4:6] * minus)
-
-    def field(state: FloatArray) -> FloatArray:
-        beta = predictor(state)
-        weights = softmin(np.concatenate([task @ beta[o] for o, task in enumerate(signed)])).reshape(2, SAMPLES)
-        pull = np.stack([weights[o] @ task for o, task in enumerate(signed)])
-        first = np.stack([(pull * state[2:4]).sum(axis=0), -(pull * state[4:6]).sum(axis=0)])
-        return np.concatenate([first, pull * state[0], -pull * state[1]])
-
-    return _directions(field, np.full((6, INPUTS), alpha), predictor, norms)
-
-
-def distance(a: FloatArray, b: FloatArray) -> float:
-    """Distance of two directions in the l1 norm, between 0 and 2."""
-    return float(np.abs(a - b).sum())
-
-
-def _single_task(seed: int, alpha: float, norms: tuple[float, ...] = NORMS) -> tuple[FloatArray, ...]:
-    return path(seed, (2 * alpha**2,) * INPUTS, (0.0,) * INPUTS, norms)
-
-
-def _beta_aux(seed: int) -> FloatArray:
-    """The random auxiliary predictor of a problem, reached by pretraining."""
-    return np.asarray(np.random.default_rng(np.random.SeedSequence((3, seed))).standard_normal(INPUTS))
-
-
-def _finetuned(seed: int, alpha: float, gamma: float) -> tuple[FloatArray, ...]:
-    """After pretraining to the auxiliary predictor, at the exact scale and start of finetuning."""
-    k, start = exact.finetuning(_beta_aux(seed), alpha, gamma)
-    return path(seed, tuple(k), tuple(start), NORMS)
-
-
-def _l2_direction(seed: int) -> FloatArray:
-    """Direction of the max-margin predictor of least l2 norm, the bias of a linear model."""
-    import cvxpy as cp
-
-    beta = cp.Variable(INPUTS)
-    cp.Problem(cp.Minimize(cp.sum_squares(beta)), [separable(seed).signed @ beta >= 1]).solve(solver=cp.CLARABEL)
-    return unit(beta.value)
+R = sp.Rational
+_TWO_TASKS = Said(
+    norm=GroupNorm(), within=R(3, 100), at=sp.Integer(10) ** 8, scales=(sp.Integer(1), R(1, 10), R(1, 100), R(1, 1000)), draws=8
+)
 
 
 @claim(
     id="ce-margin",
     where="Appendix C",
-    statement=r"\text{with cross-entropy and infinite training, multi-task networks minimise}\ \ell_{1,2}:\quad "
-    r"\frac{\|\beta(t)\|_{1,2}}{\min_i y_ix_i^\top\beta_{o(i)}(t)} \to \min\big\{\|\beta\|_{1,2}:\ "
-    r"y_ix_i^\top\beta_{o(i)}\ge 1\ \text{for all}\ i\big\}",
-    assumptions=(LOGISTIC, FOLLOWED, "the samples of both tasks share one margin", "three random problems, norms up to 10^6"),
-    printed=("l12", NORMS),
+    statement="trained on two tasks with cross-entropy and for ever, diagonal networks minimise <norm>: in units of the least "
+    "margin their norm comes within <within> of the least there is by the time that it is <at>, and stays there; pulls and "
+    "predictors of the inputs they use are in proportion as at a minimum; from constant weights of <scales>, on each of the "
+    "first <draws> random problems",
+    reads=(LOGISTIC, "the samples of both tasks share one margin"),
+    printed=_TWO_TASKS,
     twins={
-        "the l1 norm of both tasks": ("l1", NORMS),
-        "the l2 norm of both tasks": ("l2", NORMS),
-        "already at norm 100": ("l12", NORMS[:1]),
+        "the norm of sizes": _TWO_TASKS.but(norm=GroupNorm(inner=sp.Integer(1))),
+        "the norm of squares": _TWO_TASKS.but(norm=GroupNorm(outer=sp.Integer(2))),
+        "an inner exponent that is less": _TWO_TASKS.but(norm=GroupNorm(inner=R(19, 10))),
+        "an inner exponent that is more": _TWO_TASKS.but(norm=GroupNorm(inner=R(21, 10))),
+        "an outer exponent that is less": _TWO_TASKS.but(norm=GroupNorm(outer=R(9, 10))),
+        "an outer exponent that is more": _TWO_TASKS.but(norm=GroupNorm(outer=R(11, 10))),
+        "already at a norm of practice": _TWO_TASKS.but(at=sp.Integer(10) ** 2),
+        "closer than it is": _TWO_TASKS.but(within=R(1, 100)),
+    },
+    siblings={
+        "twice the norm": _TWO_TASKS.but(norm=GroupNorm(factor=sp.Integer(2))),
+        "less close": _TWO_TASKS.but(within=R(1, 20)),
+        "from fewer scales": _TWO_TASKS.but(scales=(sp.Integer(1), R(1, 1000))),
     },
     expected=Verdict.CONFIRMED,
     source=SOURCE,
 )
-def margin_of_two_tasks(proof: Derivation, stated: tuple[str, tuple[float, ...]]) -> None:
+def margin_of_two_tasks(proof: Derivation, stated: Said) -> None:
     """Appendix C, MTL: the norm of a trained network, in units of its margin, against the max-margin program."""
-    norm, norms = stated
-    paths = [two_task_path(seed, 1.0, NORMS)[: len(norms)] for seed in range(SEEDS)]
-    gaps = [[margin_gap(seed, direction, norm) for direction in directions] for seed, directions in enumerate(paths)]
-    last = max(abs(along[-1]) for along in gaps)
-    proof.within("the norm over the margin lies above the least one by, at the largest norm", last, GAP_BUDGET)
-    falls = [later / earlier for along in gaps for earlier, later in itertools.pairwise(along)]
-    if falls:
-        proof.within("factor by which that falls for each hundredfold of the norm", max(falls), FALL_BUDGET)
-    listed = "; ".join(", ".join(f"{gap:.2g}" for gap in along) for along in gaps)
-    proof.note(f"Gaps at norms {', '.join(f'{size:.0e}' for size in norms)}, problem by problem: {listed}.")
+    margin_keeps_up(proof)
+    norms = (*(norm for norm in ON_THE_WAY if norm < stated.at), float(stated.at))
+    keys = list(itertools.product(stated.scales, range(stated.draws)))
+    paths = {key: runs.two_task_path(key[1], float(key[0]), norms) for key in keys}
+    half = max(path[-1].half / runs.L12.value(path[-1].beta) - 1 for path in paths.values())
+    if stated.at > ON_THE_WAY[-1]:  # else there is no path before it to average pulls over
+        proof.within("half the squared weights, which the margin keeps up with, exceed the norm by", half, HALF_BUDGET)
+        if not _exponents(proof, [(seed, path) for (_, seed), path in paths.items()], stated.norm):
+            return
+        _lingering(proof, paths)
+    excess = {key: [runs.excess(point, key[1], stated.norm) for point in path] for key, path in paths.items()}
+    last = (1 + max(along[-1] for along in excess.values())) * (1 + half) - 1
+    proof.at_most("in units of the smoothed margin these exceed the least norm by, at most", last, float(stated.within))
+    worst = {alpha: np.max([excess[alpha, seed] for seed in range(stated.draws)], axis=0) for alpha in stated.scales}
+    rows = "; ".join(f"{', '.join(map(percent, row))} from {float(alpha):g}" for alpha, row in worst.items())
+    proof.note(f"Largest excess over the draws at the norms {', '.join(f'{norm:.0e}' for norm in norms)}: {rows}.")
+
+
+def _exponents(proof: Derivation, paths: list[tuple[int, tuple[runs.Point, ...]]], norm: GroupNorm) -> bool:
+    """The exponents of the norm whose minimum has such pulls and predictors.
+
+    There pulls of an input are as its predictors to the power inner - 1 between tasks, and their length as that of its
+    predictors to the power outer - 1 between inputs (for the inner exponent 2).
+    """
+    within, between = [], []
+    for seed, path in paths:
+        beta, pull = path[-1].beta, _late_pull(seed, path)
+        used = np.hypot(*beta) >= USED * np.hypot(*beta).max()
+        within.append(np.log(np.abs(np.stack([beta[0] / beta[1], pull[0] / pull[1]])))[:, used])
+        lengths = np.log(np.stack([np.hypot(*beta), np.hypot(*pull)])[:, used])
+        between.append(lengths - lengths.mean(axis=1, keepdims=True))
+    holds = True
+    for name, pairs, stated in (("within an input", within, norm.inner), ("over the inputs", between, norm.outer)):
+        fit = _line(*np.hstack(pairs))
+        text = f"the exponent {name}, fitted to pulls and predictors, misses the stated one, with two standard errors, by"
+        holds = proof.within(text, fit.misses(float(stated)), FIT_BUDGET) and holds
+        proof.note(f"Exponent {name}, of inputs with {USED:g} of the largest predictors: {fit.exponent:.4f} ± {fit.error:.4f}.")
+    return holds
+
+
+def _line(x: FloatArray, y: FloatArray) -> Fit:
+    """The exponent 1 + slope of a line through 0."""
+    slope = float(x @ y / (x @ x))
+    return Fit(1 + slope, float(np.sqrt(((y - slope * x) ** 2).sum() / (x.size - 1) / (x @ x))))
+
+
+def _late_pull(seed: int, path: tuple[runs.Point, ...]) -> FloatArray:
+    """What pulled an input between the last two points of a path, (2, D), in units in which 1 keeps up with the norm."""
+    gained = np.split(path[-1].multipliers - path[-2].multipliers, [runs.SAMPLES])
+    grown = np.log(path[-1].half / path[-2].half)
+    return np.stack([2 * nu @ task for nu, task in zip(gained, runs.two_tasks(seed), strict=True)]) / grown
+
+
+def _lingering(proof: Derivation, paths: dict[tuple[Expression, int], tuple[runs.Point, ...]]) -> None:
+    """Note where a path is slowest: near a KKT point that is not the minimum, which an unused input is about to leave."""
+    (alpha, seed), path = max(paths.items(), key=lambda item: runs.excess(item[1][-1], item[0][1]))
+    pull, size = np.hypot(*_late_pull(seed, path)), np.hypot(*path[-1].beta)
+    strongest = int(np.argmax(pull))
+    proof.note(
+        f"The slowest path, of draw {seed} from {float(alpha):g}, is {percent(runs.excess(path[-1], seed))} above the least: "
+        f"an input of {size[strongest] / size.sum():.1e} of the norm is pulled {pull[strongest]:.3g} times as much as keeps up "
+        "with the norm (where that is above one the network is leaving a KKT point that is no minimum: ce-kkt)."
+    )
+
+
+_FORGETS = Said(norm=Norm())
 
 
 @claim(
     id="ce-forgets",
     where="Appendix C",
-    statement=r"\text{with cross-entropy and infinite training PT+FT minimises}\ \ell_1\ "
-    r"\text{and behaves as single-task training:}\quad "
-    r"\Big\|\tfrac{\beta(t)}{\|\beta(t)\|_1}-\tfrac{\beta_{\ell_1}}{\|\beta_{\ell_1}\|_1}\Big\|_1\to 0\ \text{for both}",
-    assumptions=(
-        LOGISTIC,
-        FOLLOWED,
-        "beta_l1: the max-margin predictor of least l1 norm",
-        "three random problems, norms up to 10^6",
-    ),
-    printed=(lambda seed: separable(seed).direction, lambda seed: _finetuned(seed, 0.1, 0.1)),
+    statement="trained with cross-entropy and for ever, a diagonal network with one output minimises <norm>: that of its "
+    "predictor, in units of the least margin, tends to the least there is, from every start that leaves none of its scales "
+    "zero, so after pretraining as without it",
+    reads=(LOGISTIC, "behaving identically: tending to the same least norm in units of the margin"),
+    printed=_FORGETS,
     twins={
-        "the max-margin predictor of least l2 norm": (_l2_direction, lambda seed: _finetuned(seed, 0.1, 0.1)),
-        "already at norm 100": (lambda seed: separable(seed).direction, lambda seed: _finetuned(seed, 0.1, 0.1)[:1]),
-        "after pretraining alone, without the main task": (
-            lambda seed: separable(seed).direction,
-            lambda seed: (unit(_beta_aux(seed)),) * len(NORMS),
-        ),
+        "the norm of squares": Said(norm=Norm(sp.Integer(2))),
+        "an exponent that is more": Said(norm=Norm(R(11, 10))),
+        "an exponent that is less": Said(norm=Norm(R(9, 10))),
     },
-    expected=Verdict.CONFIRMED,
+    siblings={"twice the norm": Said(norm=Norm(factor=sp.Integer(2)))},
+    expected=Verdict.PROVED,
     source=SOURCE,
 )
-def finetuning_forgets(
-    proof: Derivation, stated: tuple[Callable[[int], FloatArray], Callable[[int], tuple[FloatArray, ...]]]
-) -> None:
-    """Appendix C, PT+FT: directions of pretrained and of single-task networks against the l1 max-margin program."""
-    limit, finetuned = stated
-    last, falls = [], []
-    for seed in range(SEEDS):
-        for directions in (finetuned(seed), _single_task(seed, 1.0)):
-            distances = [distance(direction, limit(seed)) for direction in directions]
-            last.append(distances[-1])
-            falls += [later / earlier for earlier, later in itertools.pairwise(distances)]
-    proof.within("distance of both networks' directions from the limit, at the largest norm", max(last), DIRECTION_BUDGET)
-    proof.within("factor by which it falls for each hundredfold of the norm", max(falls), FALL_BUDGET)
-    early, late = (max(distance(_finetuned(s, 0.1, 0.1)[i], _single_task(s, 1.0)[i]) for s in range(SEEDS)) for i in (0, -1))
+def finetuning_forgets(proof: Derivation, stated: Said) -> None:
+    """Appendix C, PT+FT: the margin of one output catches up with the best one, from any start; examples tell the norm."""
+    margin_catches_up(proof)
+    holds = [
+        _example(proof, stated.norm, sample) for sample in ((sp.Integer(2), sp.Integer(1)), (sp.Integer(1), sp.Integer(1)))
+    ]
+    if all(holds):
+        _forgetting(proof)
+
+
+SHRUNK = symbol("shrunk", r"e^{-2\nu}", "e^(−2ν)", positive=True)
+
+
+def _example(proof: Derivation, norm: Norm, sample: tuple[Expression, Expression]) -> bool:
+    """One sample and two inputs of equal scales from 0: beta_d is in proportion to sinh(2 nu x_d), and nu grows for ever."""
+    first, second = ((SHRUNK**-entry - SHRUNK**entry) / 2 for entry in sample)
+    share = sp.cancel(second / first).subs(SHRUNK, 0)
+    ends = (sp.Integer(1), share)
+    margin = sum(entry * beta for entry, beta in zip(sample, ends, strict=True))
+    entries = " and ".join(map(str, sample))
+    text = (
+        f"exact example, one sample of the entries {entries}, from zero and equal scales: norm over margin tends to the least"
+    )
+    return proof.equal(text, norm.of(ends) / margin, norm.least_with_margin(sample))
+
+
+FORGETTING_SCALES, FORGETTING_DRAWS, FORGETTING_NORMS = (0.1, 0.001), 5, (1e2, 1e4, 1e6, 1e8)
+
+
+def _forgetting(proof: Derivation) -> None:
+    """Paths after pretraining and without, against the bound that the proof rests on and against each other."""
+    lines, misses = [], []
+    for alpha in FORGETTING_SCALES:
+        excess, apart = [], []
+        for seed in range(FORGETTING_DRAWS):
+            pair = [path(seed, alpha, FORGETTING_NORMS) for path in (runs.finetuned_path, runs.single_path)]
+            starts = (runs.scale_and_start(seed, alpha), (np.full(runs.INPUTS, 2 * alpha**2), np.zeros(runs.INPUTS)))
+            for path, (k, start) in zip(pair, starts, strict=True):
+                offset = float((np.abs(np.arcsinh(start / k)) - np.log(k / 2)).max())
+                best = 1 / runs.least(seed, runs.L12, 1)
+                misses += [2 * best * point.multipliers.sum() - offset - np.log(point.half) for point in path]
+            excess.append([[runs.excess(point, seed) for point in path] for path in pair])
+            apart.append([runs.distance(a.direction, b.direction) for a, b in zip(*pair, strict=True)])
+        after, without = np.max(excess, axis=0)
+        lines.append(
+            f"from alpha = gamma = {alpha:g} {', '.join(map(percent, after))} after pretraining and "
+            f"{', '.join(map(percent, without))} without, their directions up to "
+            f"{', '.join(map(number, np.max(apart, axis=0)))} apart (of at most 2)"
+        )
+    proof.witness(
+        "the exact bound on the squared weights, along paths with and without pretraining, misses by", max(misses), 0.0
+    )
     proof.note(
-        f"The two networks' directions lie up to {early:.2g} apart at norm {NORMS[0]:.0e} and {late:.2g} at norm "
-        f"{NORMS[-1]:.0e}: pretraining is forgotten, but only like a power of the norm, that is of the loss's logarithm."
+        f"The limit is far: on the first {FORGETTING_DRAWS} random problems of {runs.SAMPLES} samples and {runs.INPUTS} inputs "
+        "the norm over the margin exceeds the least, at the norms "
+        f"{', '.join(f'{norm:.0e}' for norm in FORGETTING_NORMS)}, by up to {'; '.join(lines)}."
     )
 
 
-RATIOS = (1.0, 10.0, 100.0)
-Correspondence = tuple[tuple[float, float], int]
+_TIME = Said(unit=2 * ALPHA**2, order=sp.Integer(-2), scales=(8, 16, 32, 64), ratios=(1, 10, 100), draws=5, within=R(1, 100))
+_SMALL = _TIME.but(scales=(R(1, 1000), R(1, 100), R(1, 10)), ratios=(10**6, 10**8))
 
 
-def size_of_escape(printed: Correspondence, corrected: Correspondence) -> str:
+def size_of_escape(printed: Said, corrected: Said) -> str:
     """Appendix C, finite training, on the paper's main task with the signs of its targets as labels.
 
     The paper trains diagonal networks on squared errors only.
     """
     tasks = setting.tasks()
     signed = np.sign(tasks.main.y)[:, None] * tasks.main.X
-    small, grown = float(setting.ALPHA), float(setting.ALPHA) * printed[0][1] / printed[0][0]
+    small, large = (float(setting.ALPHA), 10 * float(setting.ALPHA)), tuple(map(float, corrected.scales[:2]))
     norm = float(np.abs(tasks.teacher).sum())
-    apart = _apart(signed, (small, grown), printed[1], norm / (2 * small**2))
-    per_input = float(setting.INPUTS)
-    close = _apart(signed, corrected[0], corrected[1], per_input)
+    apart = _apart(signed, small, printed, norm / _norm(printed, small[0]))
+    close = _apart(signed, large, printed, float(setting.INPUTS))
+    longer = _norm(printed, small[1]) / _norm(printed, small[0])
     return (
         f"The paper trains no diagonal network on cross-entropy; on its main task, D = {setting.INPUTS}, "
-        f"n = {setting.SAMPLES}, with the signs of the targets as labels: from alpha = "
-        f"{small:g} to the l1 norm {norm:.3g} of its teacher, and from {grown:g} to {(grown / small) ** printed[1]:.3g} times "
-        f"that norm, the directions are {apart:.2g} apart, of at most 2 (the printed statement says 0); from alpha = "
-        f"{corrected[0][0]:g} and {corrected[0][1]:g}, at a mean |beta|/k of 1, {close:.1g}."
+        f"n = {setting.SAMPLES}, with the signs of the targets as labels: from alpha = {small[0]:g} to the l1 norm {norm:.3g} "
+        f"of its teacher, and from {small[1]:g} to {longer:.3g} times that norm, the directions are "
+        f"{apart:.2g} apart, of at most 2 (the printed statement says 0); from alpha = {large[0]:g} and {large[1]:g}, at a "
+        f"mean |beta|/k of 1, {close:.1g}."
     )
 
 
-def _apart(signed: FloatArray, alphas: tuple[float, float], power: int, ratio: float) -> float:
-    """Distance of the directions from two scales, at norms in the proportion of a power of the scales.
+def _norm(stated: Said, alpha: float) -> float:
+    """The unit of the norm at a scale."""
+    return float(sp.sympify(stated.unit).subs(ALPHA, alpha))
 
-    `ratio` is the first norm in units of its k = 2 alpha^2.
-    """
-    stretch = (1.0, (alphas[1] / alphas[0]) ** power)
-    norms = [2 * alphas[0] ** 2 * ratio * factor for factor in stretch]
+
+def _apart(signed: FloatArray, alphas: tuple[float, ...], stated: Said, ratio: float) -> float:
+    """Distance of the directions from two scales, at norms of the same ratio to the unit of either."""
     inputs = signed.shape[1]
     ends = [
-        _path(signed, np.full(inputs, 2 * alpha**2), np.zeros(inputs), (norm,))[0]
-        for alpha, norm in zip(alphas, norms, strict=True)
+        runs.one_output(signed, np.full(inputs, 2 * a**2), np.zeros(inputs), (_norm(stated, a) * ratio,))[0].direction
+        for a in alphas
     ]
-    return distance(*ends)
+    return runs.distance(*ends)
 
 
 @claim(
     id="ce-time",
     where="Appendix C",
-    statement=r"\text{longer training acts like smaller initialisation: the direction depends on}\ "
-    r"\|\beta\|_1/\alpha^2\ \text{only}",
-    assumptions=(
+    statement="longer training acts like smaller initialisation: from all constant weights $\\alpha$, also <scales>, the "
+    "directions at norms of <ratios> times <unit> are the same, to within <within>, on the first <draws> random problems",
+    reads=(
         LOGISTIC,
-        FOLLOWED,
-        "the precise statement is the audit's reading of the paper's words "
-        "'there is a correspondence between increasing training time and decreasing initialization scale'",
-        "training time is told by the norm reached",
-        "three random problems",
+        "a correspondence of training time and initialisation scale: the direction of the predictor depends on one combination "
+        "of its norm, which tells the time, and of the scale",
     ),
-    printed=((0.01, 0.1), 2),
-    corrected=((8.0, 16.0), 2),
-    corrected_statement=r"\text{so for large weights, up to}\ O(\alpha^{-2});\ \text{from small weights it does not:}\ "
-    r"\text{there the flow first escapes from 0 along the mean sample, the longer the smaller}\ \alpha",
+    printed=_SMALL.but(order=None),
+    corrected=_TIME,
+    corrected_statement="from large constant weights $\\alpha$, <scales>, the directions at norms of <ratios> times <unit> "
+    "differ from one of them to the next by an amount in proportion to the power <order> of $\\alpha$, less than <within> "
+    "at the last, on the first <draws> random problems",
     size=size_of_escape,
     twins={
-        "the ratio norm/alpha": ((8.0, 16.0), 1),
-        "equal norms": ((8.0, 16.0), 0),
-        "the ratio norm/alpha^4": ((8.0, 16.0), 4),
+        "a power that is less": _TIME.but(unit=2 * ALPHA ** R(19, 10)),
+        "a power that is more": _TIME.but(unit=2 * ALPHA ** R(21, 10)),
+        "the scale itself": _TIME.but(unit=2 * ALPHA),
+        "equal norms": _TIME.but(unit=sp.Integer(2)),
+        "its fourth power": _TIME.but(unit=2 * ALPHA**4),
+        "an order that is less": _TIME.but(order=R(-19, 10)),
+        "an order that is more": _TIME.but(order=R(-21, 10)),
+        "from small weights": _SMALL,
+    },
+    siblings={
+        "from larger weights": _TIME.but(scales=(16, 32, 64, 128)),
+        "fewer draws": _TIME.but(draws=3),
+        "in other units": _TIME.but(unit=ALPHA**2, ratios=(1, 8, 64)),
+        "a larger bound": _TIME.but(within=R(1, 10)),
     },
     expected=Verdict.CORRECTED,
     source=SOURCE + "; Moroshko et al. 2020",
 )
-def time_and_scale(proof: Derivation, stated: Correspondence) -> None:
-    """Appendix C, finite training: directions from two scales at norms in the proportion of a power of the scales."""
-    alphas, power = stated
-    k = [2 * alpha**2 for alpha in alphas]
-    apart = []
-    for seed in range(SEEDS):
-        first = _single_task(seed, alphas[0], tuple(k[0] * ratio for ratio in RATIOS))
-        stretch = (alphas[1] / alphas[0]) ** power
-        second = _single_task(seed, alphas[1], tuple(k[0] * stretch * ratio for ratio in RATIOS))
-        apart += [distance(a, b) for a, b in zip(first, second, strict=True)]
-    proof.within("largest distance of the two directions, at three ratios", max(apart), AGREEMENT_BUDGET)
-    proof.note(f"From alpha = {alphas[0]:g} and {alphas[1]:g} the directions differ by up to {max(apart):.2g}.")
+def time_and_scale(proof: Derivation, stated: Said) -> None:
+    """Appendix C, finite training: directions from scale to scale at norms in the proportion of a power of the scales."""
+    scales = [float(alpha) for alpha in stated.scales]
+    apart = np.array([_from_scale_to_scale(seed, scales, stated) for seed in range(stated.draws)])
+    proof.at_most(
+        "largest distance of the directions from the last two scales", float(apart[:, -1].max()), float(stated.within)
+    )
+    listed = ", ".join(f"{d:.1e}" for d in apart.max(axis=0))
+    proof.note(f"Largest distances from {', '.join(f'{alpha:g}' for alpha in scales[:-1])} to the next scale: {listed}.")
+    if stated.order is not None:
+        fit = power_law(np.array(scales[:-1]), apart)
+        text = "how far the stated order is from the fitted one, with two standard errors"
+        proof.within(text, fit.misses(float(stated.order)), FIT_BUDGET)
+        proof.note(f"Fitted order: {fit.exponent:.3f} ± {fit.error:.3f}.")
+    if min(scales) < 1:
+        rows = [[runs.excess(runs.single_path(s, a, (RICH_NORM,))[0], s) for s in range(stated.draws)] for a in RICH_SCALES]
+        listed = ", ".join(f"{percent(np.mean(row))} from {alpha:g}" for alpha, row in zip(RICH_SCALES, rows, strict=True))
+        proof.note(
+            f"Whether smaller weights are richer: at the norm {RICH_NORM:.0e} the l1 norm over the margin exceeds the least, "
+            f"on average over the draws, by {listed}."
+        )
+
+
+RICH_SCALES, RICH_NORM = (100.0, 10.0, 1.0, 0.1, 0.01, 0.001), 1e4
+
+
+def _from_scale_to_scale(seed: int, scales: list[float], stated: Said) -> list[float]:
+    """The largest distance over the ratios, from each scale to the next."""
+    ends = []
+    for alpha in scales:
+        norms = tuple(_norm(stated, alpha) * float(ratio) for ratio in stated.ratios)
+        ends.append([point.direction for point in runs.single_path(seed, alpha, norms)])
+    return [max(map(runs.distance, one, other)) for one, other in itertools.pairwise(ends)]
 
 
 if __name__ == "__main__":

@@ -22,6 +22,44 @@ _SMALL = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 @dataclass(frozen=True)
+class Norm:
+    """factor (sum_d |beta_d|^power)^(1/power) of one predictor."""
+
+    power: Expression = ONE
+    factor: Expression = ONE
+
+    def in_text(self) -> str:
+        """As l1 with its own exponent."""
+        return _in_text(self.factor, notation.text(self.power))
+
+    def in_latex(self) -> str:
+        """The same in LaTeX."""
+        return _in_latex(self.factor, notation.latex(self.power))
+
+    def of(self, entries: Sequence[Expression]) -> Expression:
+        """The norm of a predictor with entries that are not negative, as a formula."""
+        return self.factor * sum(entry**self.power for entry in entries) ** (1 / self.power)
+
+    def least_with_margin(self, sample: Sequence[Expression]) -> Expression:
+        """The least norm of a predictor with margin 1 on one sample with positive entries: the dual norm's inverse."""
+        if self.power <= 1:  # one entry is enough
+            return self.factor / sp.Max(*sample)
+        dual = self.power / (self.power - 1)
+        return self.factor / sum(entry**dual for entry in sample) ** (1 / dual)
+
+
+def _in_text(factor: Expression, exponents: str) -> str:
+    first = "" if factor == 1 else f"{notation.text(factor)} "
+    small = exponents.translate(_SMALL) if set(exponents) <= set("0123456789,") else f"({exponents})"
+    return f"{first}ℓ{small}"
+
+
+def _in_latex(factor: Expression, exponents: str) -> str:
+    first = "" if factor == 1 else f"{notation.latex(factor)}\\,"
+    return rf"${first}\ell_{{{exponents}}}$"
+
+
+@dataclass(frozen=True)
 class GroupNorm:
     """factor (sum_d ||beta_{.,d}||_inner^outer)^(1/outer) of predictors of shape (O, D)."""
 
@@ -31,18 +69,11 @@ class GroupNorm:
 
     def in_text(self) -> str:
         """As l1,2 with its own exponents."""
-        first = "" if self.factor == 1 else f"{notation.text(self.factor)} "
-        exponents = f"{notation.text(self.outer)},{notation.text(self.inner)}"
-        return (
-            f"{first}ℓ{exponents.translate(_SMALL)}"
-            if exponents.isascii() and "/" not in exponents
-            else f"{first}ℓ({exponents})"
-        )
+        return _in_text(self.factor, f"{notation.text(self.outer)},{notation.text(self.inner)}")
 
     def in_latex(self) -> str:
         """The same in LaTeX."""
-        first = "" if self.factor == 1 else f"{notation.latex(self.factor)}\\,"
-        return rf"${first}\ell_{{{notation.latex(self.outer)},\,{notation.latex(self.inner)}}}$"
+        return _in_latex(self.factor, f"{notation.latex(self.outer)},{notation.latex(self.inner)}")
 
     def value(self, beta: FloatArray) -> float:
         """The norm of predictors (O, D)."""
