@@ -100,10 +100,10 @@ class Derivation:
         counterexample, agreed = self._compare(left, right)
         route = route_to_zero(left - right, by, thorough=counterexample is None)
         if route and counterexample is not None:
-            raise ContradictionError(f"sympy proves {left} = {right}, yet they differ at {at(counterexample).text}")
+            raise ContradictionError(f"{at(counterexample).text}sympy proves {left} = {right}, yet they differ")
         if counterexample is not None:
             values = (value(side, counterexample) for side in (left, right))
-            detail = sentence("at {}: left = {}, right = {}", at(counterexample), *values)
+            detail = sentence("{}left = {}, right = {}", at(counterexample), *values)
             return self._record(text, left, "=", right, Truth.FALSE, detail, rigorous=True)
         if route is None or agreed == 0:
             lacking = "no symbolic proof was found" if agreed else "no point of its domain could be evaluated"
@@ -310,9 +310,9 @@ class Derivation:
         """Record an inequality: false where a counterexample was met, true where it is proved."""
         relation = ">" if strict else "≥"
         if attempt.proved and violation is not None:
-            raise ContradictionError(f"{expression} {relation} 0 was proved, yet it is not so at {at(violation).text}")
+            raise ContradictionError(f"{at(violation).text}{expression} {relation} 0 was proved, yet it is not so")
         if violation is not None:
-            detail = sentence("at {}: {}", at(violation), value(expression, violation))
+            detail = sentence("{}{}", at(violation), value(expression, violation))
             return self._record(text, expression, relation, 0, Truth.FALSE, detail, strength, rigorous=True)
         if attempt.proved and everywhere and strict:
             self._positive.append(expression)

@@ -70,9 +70,9 @@ def violations(expression: Expression, points: Iterator[Point], *, strict: bool)
 
 
 def at(point: Mapping[Symbol, Any]) -> notation.Statement:
-    """A point in words."""
+    """How a sentence about a point begins; there is no need of it where there is only one."""
     values = [notation.related(symbol, "=", value) for symbol, value in point.items()]
-    return notation.sentence(", ".join("{}" for _ in values) or "the only point", *values)
+    return notation.sentence(f"at {', '.join('{}' for _ in values)}: " if values else "", *values)
 
 
 def value(expression: Expression, point: Point) -> notation.Spelling:

@@ -1,22 +1,22 @@
 """The ledger as a page to read: one self-contained HTML file, which needs no network, and the same as LaTeX.
 
-Statements and equations are LaTeX strings; the page holds them as MathML, which browsers set themselves.
+Sentences and equations are LaTeX; the page holds them as MathML, which browsers set themselves.
 """
 
 from __future__ import annotations
 
 import base64
+import itertools
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
+from normtheory.audit import formulas
 from normtheory.audit.claims import Verdict
-from normtheory.audit.formulas import breakable, escaped, formula, long_in_print, running, statement
 from normtheory.audit.judging import SIZE, Entry, Evidence
-from normtheory.audit.steps import Truth
+from normtheory.audit.steps import Step, Truth
 
 MEANINGS = {
     Verdict.PROVED: "holds symbolically, and at random points by a second route",
@@ -29,23 +29,50 @@ MEANINGS = {
 MARKS = {Truth.TRUE: "holds", Truth.FALSE: "false", Truth.UNDECIDED: "undecided"}
 
 
-@dataclass(frozen=True)
-class Part:
-    """One derivation of an entry: the statement as printed, corrected, or the true sibling of a refuted one."""
+class Group(NamedTuple):
+    """Steps of a derivation that belong together: those of one opening, or those between two."""
 
-    title: str
-    statement: str
-    evidence: Evidence
+    first: int  # the number of the first step
+    steps: tuple[Step, ...]
+    lemma: str
+
+    @property
+    def last(self) -> int:
+        """The number of the last step."""
+        return self.first + len(self.steps) - 1
+
+    @property
+    def content(self) -> tuple[str, ...]:
+        """What it says, wherever it stands."""
+        return (self.lemma, *(part for step in self.steps for part in (step.text, step.latex)))
+
+    @property
+    def holds(self) -> bool:
+        """Whether every step does."""
+        return all(step.truth is Truth.TRUE for step in self.steps)
 
 
-def parts(entry: Entry) -> list[Part]:
-    """The derivations of an entry, the decisive one first in the reader's order: printed, corrected, true instead."""
-    found = [Part("As printed", "", entry.printed)]
-    if entry.corrected is not None:
-        found.append(Part("Corrected", entry.corrected_statement, entry.corrected))
-    if entry.control is not None:
-        found.append(Part(f"True instead: {entry.control.name}", "", entry.control.evidence))
+def groups(evidence: Evidence) -> list[Group]:
+    """The steps of a derivation by the openings that they stand in."""
+    found, first = [], 1
+    for lemma, each in itertools.groupby(evidence.steps, key=lambda step: step.lemma):
+        found.append(Group(first, tuple(each), lemma))
+        first = found[-1].last + 1
     return found
+
+
+def shared(entries: Iterable[Entry]) -> dict[tuple[str, ...], tuple[int, Group]]:
+    """The openings that several derivations have in common, numbered, by their content."""
+    openings = [
+        group
+        for entry in entries
+        for _, _, evidence in entry.judged
+        for group in groups(evidence)
+        if group.lemma and group.holds
+    ]
+    counts = Counter(group.content for group in openings)
+    first = {group.content: group for group in openings if counts[group.content] > 1}
+    return {content: (number, group) for number, (content, group) in enumerate(first.items(), 1)}
 
 
 def write_report(entries: Sequence[Entry], folder: Path, pictures: Mapping[str, Path] | None = None) -> list[Path]:
@@ -76,34 +103,40 @@ def _put(data: bytes, handle: IO[bytes]) -> None:
 def html(entries: Sequence[Entry], pictures: Mapping[str, Path] | None = None) -> str:
     """The page as one string."""
     sources = {name: _embedded(path) for name, path in (pictures or {}).items()}
-    return str(
-        _template("report.html.j2", autoescape=True).render(
-            _facts(entries), pictures=sources, statement=statement, formula=formula
-        )
-    )
+    page = _template("report.html.j2", autoescape=True)
+    return str(page.render(_facts(entries), pictures=sources, said=formulas.sentence, equation=formulas.equation))
 
 
 def tex(entries: Sequence[Entry], pictures: Mapping[str, Path] | None = None) -> str:
     """The same as a LaTeX article."""
     files = {name: path.with_suffix(".png").name for name, path in (pictures or {}).items()}
+    page = _template("report.tex.j2", autoescape=False)
     return str(
-        _template("report.tex.j2", autoescape=False).render(
-            _facts(entries), pictures=files, esc=escaped, long=long_in_print, breakable=breakable, running=running
+        page.render(
+            _facts(entries),
+            pictures=files,
+            esc=formulas.escaped,
+            said=formulas.printed,
+            too_long=formulas.too_long,
+            breakable=formulas.breakable,
         )
     )
 
 
 def _facts(entries: Sequence[Entry]) -> dict[str, Any]:
     counts = Counter(entry.verdict for entry in entries)
+    evidence = [evidence for entry in entries for _, _, evidence in entry.judged]
     return {
         "entries": entries,
-        "parts": parts,
+        "groups": groups,
+        "shared": shared(entries),
         "marks": MARKS,
         "size": SIZE.rstrip(": "),
         "counts": [(verdict, counts[verdict], MEANINGS[verdict]) for verdict in Verdict if counts[verdict]],
-        "twins": sum(len(entry.twins) for entry in entries),
-        "rejected": sum(twin.rejected for entry in entries for twin in entry.twins),
-        "steps": sum(len(part.evidence.steps) for entry in entries for part in parts(entry)),
+        "twins": [twin for entry in entries for twin in entry.twins],
+        "siblings": [sibling for entry in entries for sibling in entry.siblings],
+        "steps": sum(len(each.steps) for each in evidence),
+        "arguments": sum(step.theorem is not None for each in evidence for step in each.steps),
         "wrong": [entry for entry in entries if not entry.ok],
     }
 

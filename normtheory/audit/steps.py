@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum, IntEnum
 
-from normtheory.audit.notation import Statement
+from normtheory.audit.notation import Statement, sentence
 
 
 class Strength(IntEnum):
@@ -91,6 +91,14 @@ class Step:
     rigorous: bool = False
     theorem: Theorem | None = None
     lemma: str = ""
+
+    @property
+    def reason(self) -> Statement:
+        """How it was decided: the route, and the detail where the formula does not say it."""
+        measured = self.kind in ("numerical", "by a second route")
+        if measured or not (self.route and self.detail.text):
+            return sentence(self.route) if self.route else self.detail
+        return sentence("{}, {}" if self.detail.text.startswith("and ") else "{}: {}", self.route, self.detail)
 
     @property
     def kind(self) -> str:

@@ -33,10 +33,16 @@ def to_json(entries: Iterable[Entry]) -> list[dict[str, Any]]:
             "corrected_statement": entry.corrected_statement.latex if entry.corrected_statement else "",
             "verdict": entry.verdict.value,
             "expected": entry.expected.value,
-            "evidence": entry.evidence,
+            "evidence": _plain(entry.evidence),
             "seconds": round(entry.seconds, 3),
             "steps": [
-                {"of": title, "text": step.text, "formula": step.equation, "route": step.route, "truth": step.truth.value}
+                {
+                    "of": title,
+                    "text": step.text,
+                    "formula": _plain(step.equation),
+                    "route": step.route,
+                    "truth": step.truth.value,
+                }
                 for title, _, evidence in entry.judged
                 for step in evidence.steps
             ],
@@ -49,6 +55,10 @@ def to_json(entries: Iterable[Entry]) -> list[dict[str, Any]]:
         }
         for entry in entries
     ]
+
+
+def _plain(text: str) -> str:
+    return text.replace("\N{NO-BREAK SPACE}", " ")
 
 
 def summary(known: Iterable[Claim[Any]]) -> str:
@@ -158,7 +168,7 @@ class _Page:
 
     @property
     def text(self) -> str:
-        return "\n".join(self.lines).replace("\N{NO-BREAK SPACE}", " ")
+        return _plain("\n".join(self.lines))
 
     def blank(self) -> None:
         self.lines.append("")
@@ -200,7 +210,7 @@ class _Page:
         self.paragraph(step.text, f"  {number}. ", "     ")
         if step.equation:
             self.paragraph(step.equation, "       ", "         ")
-        self.paragraph(f"[{MARKS[step.truth]}] {told(step)}", "     ", "     ")
+        self.paragraph(f"[{MARKS[step.truth]}] {step.reason.text}", "     ", "     ")
 
     def others(self, title: str, others: Sequence[Twin | Sibling]) -> None:
         """Twins or siblings, with what the check found."""
@@ -210,15 +220,6 @@ class _Page:
             self.paragraph(f"{_fared(other)}  {other.name}", "  ", "    ")
             self.paragraph(other.statement.text, "    ", "    ")
             self.paragraph(other.evidence.summary(), "    ", "    ")
-
-
-def told(step: Step) -> str:
-    """How a step was decided: the route, and the reason where the formula does not say it."""
-    measured = step.kind in ("numerical", "by a second route")
-    detail = "" if measured else step.detail.text
-    if not (step.route and detail):
-        return step.route or detail
-    return f"{step.route}{', ' if detail.startswith('and ') else ': '}{detail}"
 
 
 def _fared(other: Twin | Sibling) -> str:
