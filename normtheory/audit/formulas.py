@@ -55,7 +55,7 @@ def _in_pieces(latex: str) -> Any:
     from markupsafe import Markup
 
     first, *others = map(mathml, _pieces(breakable(latex)))
-    going_on = (Markup(_FIRST_SIGN.sub(r'\1<mo form="infix">', piece)) for piece in others)  # a sign keeps its spaces
+    going_on = (Markup(_FIRST_SIGN.sub(r'\1<mo form="infix">', str(piece))) for piece in others)  # a sign keeps its spaces
     return Markup("<wbr>").join((first, *going_on))
 
 
