@@ -60,11 +60,11 @@ class Evidence:
 
     def summary(self) -> str:
         """One or two sentences: what holds, what fails and where."""
-        return self.said.text
+        return self.said.plain
 
     @property
     def said(self) -> Statement:
-        """The same as text and in LaTeX."""
+        """The same to be set."""
         if self.error is not None:
             return sentence("The check stopped: {}.", self.error)
         if self.counterexample is not None:
@@ -177,10 +177,10 @@ class Entry:
             return f"Not run: {self.failure}."
         sentences = []
         for title, statement, evidence in self.judged:
-            opening = {"As printed": "", "Corrected": f"Corrected: {statement.text}. "}.get(title, f"{title}: ")
+            opening = {"As printed": "", "Corrected": f"Corrected: {statement.plain}. "}.get(title, f"{title}: ")
             sentences += [f"{opening}{evidence.summary()}", *evidence.notes]
         if self.corrected is None and self.verdict is Verdict.REFUTED:
-            sentences += [f"True instead: {each.statement.text}. {each.evidence.summary()}" for each in self.siblings[:1]]
+            sentences += [f"True instead: {each.statement.plain}. {each.evidence.summary()}" for each in self.siblings[:1]]
         if self.size is not None:
             sentences += [f"{SIZE}{note}" for note in self.size.notes]
         return " ".join([*sentences, *(f"PROBLEM: {problem}." for problem in self.problems)])

@@ -26,6 +26,11 @@ class Statement(NamedTuple):
     latex: str
     text: str
 
+    @property
+    def plain(self) -> str:
+        """The text with spaces of one kind: where lines are not broken."""
+        return plain(self.text)
+
 
 _spellings: dict[Any, Spelling] = {}
 
@@ -78,6 +83,11 @@ def text(value: Any) -> str:
     if isinstance(value, tuple | list):
         return ", ".join(map(text, value))
     return str(_text_printer().doprint(_sympified(value)))
+
+
+def plain(text: str) -> str:
+    """A text without the ties that hold factors together."""
+    return text.replace(_TIED, " ")
 
 
 def decimal(value: float, digits: int = 15) -> Spelling:

@@ -11,6 +11,7 @@ from typing import Any
 
 from normtheory.audit.claims import Claim, Verdict, section
 from normtheory.audit.judging import SIZE, Entry, Evidence, Sibling, Twin
+from normtheory.audit.notation import plain
 from normtheory.audit.statements import in_text
 from normtheory.audit.steps import Step, Truth
 
@@ -33,13 +34,13 @@ def to_json(entries: Iterable[Entry]) -> list[dict[str, Any]]:
             "corrected_statement": entry.corrected_statement.latex if entry.corrected_statement else "",
             "verdict": entry.verdict.value,
             "expected": entry.expected.value,
-            "evidence": _plain(entry.evidence),
+            "evidence": entry.evidence,
             "seconds": round(entry.seconds, 3),
             "steps": [
                 {
                     "of": title,
                     "text": step.text,
-                    "formula": _plain(step.equation),
+                    "formula": plain(step.equation),
                     "route": step.route,
                     "truth": step.truth.value,
                 }
@@ -55,10 +56,6 @@ def to_json(entries: Iterable[Entry]) -> list[dict[str, Any]]:
         }
         for entry in entries
     ]
-
-
-def _plain(text: str) -> str:
-    return text.replace("\N{NO-BREAK SPACE}", " ")
 
 
 def summary(known: Iterable[Claim[Any]]) -> str:
@@ -168,7 +165,7 @@ class _Page:
 
     @property
     def text(self) -> str:
-        return _plain("\n".join(self.lines))
+        return plain("\n".join(self.lines))
 
     def blank(self) -> None:
         self.lines.append("")
@@ -192,7 +189,7 @@ class _Page:
         numbered = enumerate(evidence.steps, 1)
         for lemma, group in itertools.groupby(numbered, key=lambda step: step[1].lemma):
             self._group(lemma, list(group))
-        self.paragraph(" ".join((evidence.summary(), *evidence.notes)), "  ")
+        self.paragraph(" ".join((evidence.said.text, *evidence.notes)), "  ")
 
     def _group(self, lemma: str, group: Sequence[tuple[int, Step]]) -> None:
         content = tuple(step.text + step.equation for _, step in group)
@@ -219,7 +216,7 @@ class _Page:
         for other in others:
             self.paragraph(f"{_fared(other)}  {other.name}", "  ", "    ")
             self.paragraph(other.statement.text, "    ", "    ")
-            self.paragraph(other.evidence.summary(), "    ", "    ")
+            self.paragraph(other.evidence.said.text, "    ", "    ")
 
 
 def _fared(other: Twin | Sibling) -> str:
