@@ -42,6 +42,7 @@ class Theorem(Enum):
     EXTREME = "a continuous function on a compact set attains its least value (Weierstrass)"
     SUBADDITIVITY = "a concave function on the half-line that is 0 at 0 is subadditive"
     KKT = "the Karush-Kuhn-Tucker conditions of a convex program with linear constraints are sufficient"
+    SLACKNESS = "at a Karush-Kuhn-Tucker point only constraints that hold with equality have multipliers that are not zero"
     ITERATED = "a least value over several variables may be taken over one after the other"
     DEPENDENCE = "more vectors than the dimension of what they span are linearly dependent (Steinitz)"
     CYCLIC = "a trace stays the same when the factors of its product move round in a circle"
