@@ -22,6 +22,7 @@ from normtheory.audit.inequalities import (
     by_signs,
     by_sturm,
     by_taylor,
+    by_value,
     outcome,
 )
 from normtheory.audit.notation import sentence
@@ -252,11 +253,12 @@ class Derivation:
         expression = sp.sympify(expression)
         violation = next(violations(expression, corners(box), strict=True), None) or self._violation(expression, box)
         attempt = Attempt(False, sentence(""))
-        if violation is None:
+        if violation is None and box:
             found = balls.positive_on_box(expression, box)
             violation = found.counterexample
-            route = "exact arithmetic" if expression.is_Rational else "ball arithmetic"
-            attempt = Attempt(found.holds is True, outcome(sentence("it"), found, box), route)
+            attempt = Attempt(found.holds is True, outcome(sentence("it"), found, box), "ball arithmetic")
+        elif violation is None:
+            attempt = by_value(expression)
         strength = Strength.SYMBOLIC if expression.is_Rational else Strength.BALL
         return self._decided(text, expression, attempt, violation, strength, everywhere=not box)
 

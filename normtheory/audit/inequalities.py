@@ -56,6 +56,13 @@ def by_signs(
     return Attempt(True, sentence("it equals {}{}", form, where), f"{route}, signs of symbols")
 
 
+def by_value(constant: Expression) -> Attempt:
+    """A number is positive by its ball, or as a fraction."""
+    holds = balls.sign(constant, {}) == 1
+    route = "exact arithmetic" if constant.is_Rational else "ball arithmetic"
+    return Attempt(holds, sentence("" if holds else "balls do not tell its sign"), route)
+
+
 def by_earlier(
     expression: Expression, earlier: Expression, known: Collection[Expression], by: Rewriting | None, agree: Agree
 ) -> Attempt:
@@ -167,8 +174,6 @@ def _not_vanishing(expression: Expression, variable: Symbol, order: int, start: 
 
 def outcome(name: Statement, found: balls.BoxResult, box: balls.Box) -> Statement:
     """What subdivision found, in words."""
-    if not box:
-        return sentence("" if found.holds else "{} is not certainly positive", name)
     sides = [sentence("{} in [{}, {}]", symbol, *ends) for symbol, ends in box.items()]
     cover = sentence(" × ".join("{}" for _ in sides), *sides)
     if found.holds:

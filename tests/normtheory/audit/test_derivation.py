@@ -1,9 +1,11 @@
 import pytest
 import sympy as sp
 
-from normtheory.audit import derivation
+from normtheory.audit import derivation, inequalities
 from normtheory.audit.derivation import ContradictionError, Derivation
-from normtheory.audit.steps import Strength, Truth
+from normtheory.audit.notation import plain
+from normtheory.audit.points import draws
+from normtheory.audit.steps import Strength, Theorem, Truth
 
 x, y = sp.symbols("x y", positive=True)
 r = sp.Symbol("r", real=True)
@@ -22,8 +24,34 @@ def only(proof):
 def test_an_identity_is_proved_and_evaluated(proof):
     assert proof.equal("doubling", sp.sinh(2 * r), 2 * sp.sinh(r) * sp.cosh(r))
     step = only(proof)
-    assert (step.truth, step.strength, step.equation) == (Truth.TRUE, Strength.SYMBOLIC, "sinh(2*r) = 2*sinh(r)*cosh(r)")
-    assert "8 random points agree" in step.detail
+    assert (step.truth, step.strength, step.kind) == (Truth.TRUE, Strength.SYMBOLIC, "symbolic")
+    assert plain(step.equation) == "sinh(2r) = 2 sinh(r) cosh(r)"
+    assert step.latex == r"\sinh{\left(2 r \right)} = 2 \sinh{\left(r \right)} \cosh{\left(r \right)}"
+    assert step.reason.text == "exponentials, and at 8 random points"
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "by", "route"),
+    [
+        ((x + y) ** 2, x**2 + 2 * x * y + y**2, None, "expansion"),
+        (1 / (1 + x) + 1 / y, (1 + x + y) / (y * (1 + x)), None, "common denominator"),
+        (sp.asinh(sp.sinh(r)), r, None, "hyperbolic identities"),
+        (2 * sp.sinh(r) ** 2, sp.cosh(2 * r) - 1, None, "exponentials"),
+        (sp.log(x * y) - sp.log(x), sp.log(y), sp.expand_log, "change of variables, expansion"),
+    ],
+)
+def test_a_step_names_the_route_that_proved_it(proof, left, right, by, route):
+    assert proof.equal("by some route", left, right, by=by)
+    assert only(proof).route == route
+
+
+def test_a_trivial_equation_shows_one_side_or_none(proof):
+    assert proof.equal("itself", x + y, y + x)
+    assert proof.equal("nothing", x - x, 0)
+    assert [(plain(step.equation), step.reason.text) for step in proof.steps] == [
+        ("x + y", "both sides are this formula"),
+        ("", "both sides are 0"),
+    ]
 
 
 def test_a_false_equation_gets_a_rigorous_counterexample(proof):
@@ -31,8 +59,9 @@ def test_a_false_equation_gets_a_rigorous_counterexample(proof):
     step = only(proof)
     assert step.truth is Truth.FALSE
     assert step.rigorous
-    value = sp.Rational(step.detail.split("x = ")[1].split(":")[0])
-    assert f"left = {float(2 * value):.6g}"[:8] in step.detail
+    value = sp.Rational(step.detail.text.split("x = ")[1].split(":")[0])
+    assert f"left = {float(2 * value):.6g}"[:8] in step.detail.text
+    assert step.detail.latex.startswith("at $x = ")
 
 
 def test_equal_on_one_sign_only_is_false_for_real_symbols(proof):
@@ -42,9 +71,10 @@ def test_equal_on_one_sign_only_is_false_for_real_symbols(proof):
 
 
 def test_agreement_without_a_symbolic_proof_is_undecided(proof, monkeypatch):
-    monkeypatch.setattr(derivation, "_proves_zero", lambda *_, **__: False)
-    assert not proof.equal("true, but not seen", x + y, y + x)
+    monkeypatch.setattr(derivation, "route_to_zero", lambda *_, **__: None)
+    assert not proof.equal("true, but not seen", (x + y) ** 2, x**2 + 2 * x * y + y**2)
     assert only(proof).truth is Truth.UNDECIDED
+    assert only(proof).reason.text == "8 points agree, but no symbolic proof was found"
 
 
 def test_a_symbolic_proof_without_points_is_undecided(proof):
@@ -58,54 +88,48 @@ def test_contradicting_routes_stop_the_derivation(proof):
 
 
 def test_a_contradicted_inequality_stops_the_derivation(proof, monkeypatch):
-    monkeypatch.setattr(derivation, "_proves_zero", lambda *_, **__: True)
+    monkeypatch.setattr(inequalities, "route_to_zero", lambda *_, **__: "a broken route")
     monkeypatch.setattr(Derivation, "_compare", lambda *_: (None, 8))
     with pytest.raises(ContradictionError, match="was proved"):
         proof.positive("negative", -x, x)
 
 
-def test_a_manifestly_positive_form(proof):
-    assert proof.positive("square", x**2 - 2 * x * y + y**2 + x, (x - y) ** 2 + x)
-    assert not proof.positive("form not equal", x**2 + 1, x**2 + 2)
-    assert not proof.positive("form of unknown sign", x**2 - x + 1, x**2 - x + 1)
-    assert not proof.positive("false", x - y, x - y)
-    assert [step.truth for step in proof.steps[1:]] == [Truth.UNDECIDED, Truth.UNDECIDED, Truth.FALSE]
+def test_constants_are_decided_by_balls(proof):
+    assert proof.positive("a root", sp.sqrt(2) - sp.Rational(7, 5))
+    assert proof.positive("a fraction", sp.Rational(1, 3))
+    assert not proof.positive("less", 3 - sp.pi)
+    assert not proof.positive("zero, which balls cannot tell", sp.log(2) + sp.log(3) - sp.log(6))
+    assert [(step.truth, step.strength) for step in proof.steps] == [
+        (Truth.TRUE, Strength.BALL),
+        (Truth.TRUE, Strength.SYMBOLIC),
+        (Truth.FALSE, Strength.BALL),
+        (Truth.UNDECIDED, Strength.BALL),
+    ]
+    assert [step.reason.text for step in proof.steps[:3]] == ["ball arithmetic", "exact arithmetic", "−0.141593"]
 
 
-def test_only_what_was_shown_positive_may_be_used(proof):
-    u, difference = sp.Symbol("u", positive=True), sp.exp(x) - 1 - x
-    assert not proof.positive("too early", difference + x, u + x, {u: difference})
-    assert proof.positive_by_taylor("exp is convex", difference, x, 2, sp.exp(x))
-    assert proof.positive("now", difference + x, u + x, {u: difference})
-    assert proof.positive("elsewhere", difference.subs(x, y + 1) + 1, u + 1, {u: difference}, {x: y + 1})
-    assert not proof.positive("outside its domain", difference.subs(x, y - 1) + 1, u + 1, {u: difference}, {x: y - 1})
+def test_an_argument_names_its_theorem_and_carries_no_weight(proof):
+    assert proof.argue("so it increases", Theorem.MEAN_VALUE)
+    step = only(proof)
+    assert (step.truth, step.strength, step.kind) == (Truth.TRUE, None, "by argument")
+    assert step.reason.text.startswith("by argument: the mean value theorem")
 
 
-def test_taylor_needs_every_lower_derivative_to_vanish(proof):
-    assert proof.positive_by_taylor("sinh x > x", sp.sinh(x) - x, x, 2, sp.sinh(x))
-    assert not proof.positive_by_taylor("value at 0 is not 0", 1 + sp.sinh(x) - x, x, 2, sp.sinh(x))
-    assert not proof.positive_by_taylor("wrong derivative", sp.sinh(x) - x, x, 2, sp.cosh(x))
-    assert not proof.positive_by_taylor("variable of any sign", sp.exp(r) - 1 - r, r, 2, sp.exp(r))
-    assert [step.truth for step in proof.steps] == [Truth.TRUE] + [Truth.UNDECIDED] * 3
+def test_a_lemma_marks_its_steps(proof):
+    with proof.lemma("outer"):
+        proof.equal("first", x, x)
+        with proof.lemma("inner"):
+            proof.equal("second", x, x)
+        proof.equal("third", x, x)
+    proof.equal("fourth", x, x)
+    assert [step.lemma for step in proof.steps] == ["outer", "inner", "outer", ""]
 
 
-def test_balls_certify_a_box_and_say_so(proof):
-    assert proof.certified("on a box", sp.cosh(x) - 1 - x**2 / 2, {x: (sp.Rational(1, 2), 2)})
-    assert not proof.certified("false on a box", x - 1, {x: (0, 2)})
-    assert [step.strength for step in proof.steps] == [Strength.BALL] * 2
-    assert proof.steps[1].rigorous
-
-
-def test_balls_and_taylor_near_zero(proof):
-    assert proof.certified_by_taylor("cosh", sp.cosh(x) - 1 - x**2 / 2, x, 4, 1)
-    assert not proof.certified_by_taylor("wrong order", sp.cosh(x) - 1, x, 4, 1)
-    assert not proof.certified_by_taylor("a positive function whose 4th derivative is not", x**2 - x**4 / 100, x, 2, 10)
-
-
-def test_certified_on_a_box_is_not_positive_everywhere(proof):
-    u = sp.Symbol("u", positive=True)
-    assert proof.certified("on a box", x - 1, {x: (2, 3)})
-    assert not proof.positive("used outside", x - 1 + y, u + y, {u: x - 1})
+def test_a_lemma_ends_with_an_error(proof):
+    with pytest.raises(ZeroDivisionError), proof.lemma("broken off"):
+        raise ZeroDivisionError
+    proof.equal("after it", x, x)
+    assert only(proof).lemma == ""
 
 
 @pytest.mark.parametrize(("deviation", "holds"), [(0.5, True), (1.0, True), (1.1, False), (float("nan"), False)])
@@ -116,14 +140,24 @@ def test_measured_steps(proof, deviation, holds):
     assert not any(step.rigorous for step in proof.steps)
 
 
-def test_points_are_reproducible_and_respect_assumptions():
+def test_measured_numbers_are_set_as_people_write_them(proof):
+    proof.at_most("a loss", 1.23456e-9, 1e-6)
+    step = only(proof)
+    assert (step.equation, step.latex) == ("found 1.235·10⁻⁹ ≤ 10⁻⁶", r"1.235 \cdot 10^{-9} \le 10^{-6}")
+    assert step.reason.text == "measured"
+    assert step.detail.text == "found 1.235e-09, bound 1e-06"
+
+
+def test_points_are_reproducible():
     first, second, other = Derivation("a"), Derivation("a"), Derivation("b")
     for proof in (first, second, other):
         proof.equal("false", x, r)
     assert first.steps == second.steps
     assert first.steps != other.steps
-    symbols = {sp.Symbol("p", positive=True), sp.Symbol("n", negative=True), sp.Symbol("i", integer=True)}
-    for point in first._points(symbols, 50):
-        values = {symbol.name: value for symbol, value in point.items()}
-        assert values["p"] > 0 > values["n"]
-        assert values["i"].is_integer
+
+
+def test_each_step_draws_points_of_its_own(proof):
+    for _ in range(2):
+        proof.equal("false", x, y)
+    assert len({step.detail.text for step in proof.steps}) == 2
+    assert len({str(point) for point in draws("seed", {x}, 20)}) > 15
