@@ -101,12 +101,14 @@ def _bracketed(left: str, inside: str, right: str, *, inner: bool) -> str:
 
 def _pieces(latex: str) -> list[str]:
     """Cut a formula where a line may break: before the relations and signs that stand in no group."""
-    pieces, depth = [""], 0
+    pieces, depth, before = [""], 0, ""
     for token in _TOKEN.findall(latex):
         depth += (token == "{") - (token == "}") + bool(_LEFT.match(token)) - bool(_RIGHT.match(token))
-        if depth == 0 and token in ("+", "-", *_RELATIONS) and re.search(r"[A-Za-z0-9)}\]|.]\s*$", pieces[-1]):
+        sign = token in ("+", "-", *_RELATIONS) and before not in ("_", "^")
+        if depth == 0 and sign and before not in ("", "(", "[", ",", "sign"):
             pieces.append("")
         pieces[-1] += token
+        before = "sign" if sign else token if token.strip() else before
     return [piece.strip() for piece in pieces]
 
 
