@@ -23,6 +23,7 @@ __all__ = [  # noqa: RUF022 - modules, in the order of the paper
     "appendix_b",
     "appendix_b_relu",
     "cross_entropy",
+    "cross_entropy_points",
     "dimensionality",
     "shared_subsets",
     "q_facts",

@@ -22,6 +22,7 @@ INPUTS, SAMPLES = 8, 3  # samples of each task
 RTOL = 1e-9  # of weights or multipliers; samples are weighed by margins, and the more accurately the fewer steps are rejected
 MOST_STEPS = 50_000
 L12 = GroupNorm()
+FAR = 1.1  # times the least norm: a ReLU network that ends above has not found it
 
 
 @dataclass(frozen=True)
@@ -229,3 +230,30 @@ def excess(point: Point, seed: int, norm: GroupNorm = L12) -> float:
 def distance(a: FloatArray, b: FloatArray) -> float:
     """Distance of two directions in the l1 norm, between 0 and 2."""
     return float(np.abs(a - b).sum())
+
+
+@cache
+def relu_ends(width: int, angle: float, starts: int) -> float:
+    """Share of the ReLU networks that fit two inputs at an angle, for two tasks, and end far above the least norm.
+
+    By small steps of gradient descent on log L from weights of standard deviation 0.1; the least is that of two units. What
+    is seen is a factor between 1 and 2, so that steps and norms need be no more accurate than a tenth.
+    """
+    draw = np.random.default_rng(np.random.SeedSequence((width, starts)))
+    X = np.array([[1.0, 0.0], [np.cos(angle), np.sin(angle)]])
+    hidden, readout = 0.1 * draw.standard_normal((starts, width, 2)), 0.1 * draw.standard_normal((starts, 2, width))
+    for _ in range(3000):
+        signals = hidden @ X.T
+        seen = signals > 0
+        margins = readout @ (signals * seen)
+        slopes = -np.logaddexp(0.0, margins)
+        shares = np.exp(slopes - slopes.max(axis=(1, 2), keepdims=True))
+        shares /= shares.sum(axis=(1, 2), keepdims=True)
+        half = ((hidden**2).sum(axis=(1, 2)) + (readout**2).sum(axis=(1, 2))) / 2
+        step = (0.1 / np.maximum(half, 1.0))[:, None, None]
+        back = (readout.transpose(0, 2, 1) @ shares) * seen
+        hidden, readout = hidden + step * (back @ X), readout + step * (shares @ (signals * seen).transpose(0, 2, 1))
+    least_margins = margins.min(axis=(1, 2))
+    fits = least_margins > 0
+    lengths = (np.linalg.norm(readout, axis=1) * np.linalg.norm(hidden, axis=2)).sum(axis=1)
+    return float(np.mean(lengths[fits] / least_margins[fits] > FAR * 2 * np.sqrt(2)))

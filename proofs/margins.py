@@ -97,11 +97,14 @@ def weights_grow(proof: Derivation) -> None:
             by=exponentials,
         )
         proof.argue(
-            "the best predictor of unit norm has margins of gamma* at least, so that gamma* times the sum T of those integrals "
-            "is at most the largest gain, undoubled",
+            "the best predictor of unit norm has margins of the best one at least, so that this times the sum T of those "
+            "integrals is at most the largest gain, undoubled",
             Theorem.HOELDER,
         )
-        proof.argue("so log E is at least gamma* T, doubled, less a constant C of the start", Theorem.TRIANGLE)
+        proof.argue(
+            "so the logarithm of E is at least T times the best margin, doubled, less a constant C of the start",
+            Theorem.TRIANGLE,
+        )
 
 
 def slopes_and_margins(proof: Derivation) -> None:

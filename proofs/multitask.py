@@ -87,7 +87,7 @@ def conserved_multi_output(proof: Derivation, stated: Said) -> None:
 
 
 def _at(point: Field) -> str:
-    return ", ".join(f"{notation.text(weight)} = {value}" for weight, value in point.items())
+    return ", ".join(f"{notation.text(weight)} of {value}" for weight, value in point.items())
 
 
 def _reachable(one: Coordinate) -> Expression:
@@ -128,8 +128,8 @@ _PUSHES = Said(
 @claim(
     id="mtl-no-mirror",
     where="theory of several outputs, against section 3.2",
-    statement="two outputs push the weights <weights> of a coordinate along fields whose Lie bracket is <bracket>; along it the "
-    "predictors move at the rates <moved> and are at rest only where both are zero. Pushed from second layers of zero by "
+    statement="two outputs push the weights <weights> of a coordinate along fields whose Lie bracket is <bracket>; along it "
+    "the predictors move at the rates <moved> and are at rest only where both are zero. Pushed from second layers of zero by "
     "<first> along the one field and by <second> along the other, the second predictor ends, in the two orders, <apart> "
     "apart, which is not zero: gradient flow with two outputs is no mirror flow",
     reads=("mirror flow: the predictors are a function of the integrals of the slopes alone, in whatever order they come",),

@@ -65,7 +65,11 @@ def held_orbit(proof: Derivation) -> None:
         proof.equal("this slope of the auxiliary output holds its predictor", rates[1].subs(held), 0)
         mobility = 2 * U**3 / (2 * AUX**2 + B**2)
         proof.equal("and the main one moves at", rates[0].subs(held), -SLOPES[0] * mobility)
-        proof.equal("the integral of minus its slope over time is, where beta = a sinh(tau)", PULL.subs(TAU, 0), 0)
+        proof.equal(
+            "the integral of minus the slope, in tau, whose hyperbolic sine is the ratio of the predictors, starts from",
+            PULL.subs(TAU, 0),
+            0,
+        )
         along = AUX * sp.cosh(TAU) / mobility.subs(B, AUX * sp.sinh(TAU))
         proof.equal("in tau it grows by", sp.diff(PULL, TAU), along)
         proof.argue("from small weights the orbit is as close to this as they are small", Theorem.PARAMETERS)
@@ -147,12 +151,12 @@ def pinned(proof: Derivation, stated: Said) -> None:
         for sizes, values in ((runs.AUXILIARY_WEIGHTS, distances), (runs.ORBIT_ALPHAS, orbits))
     ]
     proof.note(
-        f"From alpha = {runs.PINNED_ALPHA:g} the full flow ends at relative distance "
+        f"From alpha {runs.PINNED_ALPHA:g} the full flow ends at relative distance "
         f"{', '.join(f'{d:.1e}' for d in distances)} for auxiliary weights of "
         f"{', '.join(f'{w:g}' for w in runs.AUXILIARY_WEIGHTS)}: a power {fits[0].exponent:.2f} ± {fits[0].error:.2f} of them. "
-        f"With the auxiliary predictor held exactly, from alpha = {', '.join(f'{a:g}' for a in runs.ORBIT_ALPHAS)}, both "
+        f"With the auxiliary predictor held exactly, from alpha {', '.join(f'{a:g}' for a in runs.ORBIT_ALPHAS)}, both "
         f"pathways end {', '.join(f'{d:.1e}' for d in orbits)} from it: a power {fits[1].exponent:.2f} of alpha. The "
-        f"minimiser of l1,2 lies {runs.pinned_l12_distance():.2g} away."
+        f"predictor of least parameter norm lies {runs.pinned_l12_distance():.2g} away."
     )
 
 
@@ -162,13 +166,13 @@ def size_of_heuristic(printed: Said, _: Said) -> str:
     for samples, overlap in SETTINGS:
         found = runs.paper_flow(samples, overlap)
         rows.append(
-            f"{overlap} of {setting.FEATURES} features shared, n = {samples}: {found.l12_distance:.2g} and "
-            f"{found.pinned_distance:.2g} (l1,2 norm {percent(found.excess)} above the least; generalisation loss "
-            f"{found.loss:.2g}, of the l1,2 minimiser {found.l12_loss:.2g})"
+            f"{overlap} of {setting.FEATURES} features shared, {samples} samples: {found.l12_distance:.2g} and "
+            f"{found.pinned_distance:.2g} (parameter norm {percent(found.excess)} above the least; generalisation loss "
+            f"{found.loss:.2g}, with the least parameter norm {found.l12_loss:.2g})"
         )
     return (
-        f"At D = {setting.INPUTS}, {setting.SAMPLES_AUX} auxiliary samples, alpha = {number(setting.ALPHA)}, trained to a "
-        f"pooled loss of {setting.LOSS:g}, one realisation: relative distance of the main predictor from the l1,2 minimiser "
+        f"{setting.INPUTS} inputs, {setting.SAMPLES_AUX} auxiliary samples, alpha {number(setting.ALPHA)}, trained to a pooled "
+        f"loss of {setting.LOSS:g}, one realisation: relative distance of the main predictor from that of least parameter norm "
         f"and from that for a held auxiliary predictor, {'; '.join(rows)}. Less than {number(printed.near)} would be as stated."
     )
 
@@ -222,8 +226,8 @@ def approximates_parameter_norm(proof: Derivation, stated: Said) -> None:
     if stated.potential == L12:
         table = {alpha: runs.excess(alpha) for alpha in runs.ALPHAS}
         proof.note(
-            f"Pooled loss, {runs.PROBLEMS} random problems of {runs.INPUTS} inputs: the flow's l1,2 norm exceeds the least by "
-            + "; ".join(f"{min(v):.1%} to {max(v):.1%} at alpha = {a:g}" for a, v in table.items())
+            f"Pooled loss, {runs.PROBLEMS} random problems of {runs.INPUTS} inputs: the flow's norm exceeds the least by "
+            + "; ".join(f"{min(v):.1%} to {max(v):.1%} from alpha {a:g}" for a, v in table.items())
             + "."
         )
 
