@@ -1,11 +1,10 @@
 """A small claim that tests judge, and the ways it can go wrong."""
 
-import sympy as sp
-
 from normtheory.audit.claims import Claim, Verdict
+from normtheory.audit.notation import symbol
 from normtheory.audit.statements import Said
 
-x = sp.Symbol("x", positive=True)
+x = symbol("test_x", "x", "x", positive=True)
 TRUE = x**2 + 2 * x + 1
 
 

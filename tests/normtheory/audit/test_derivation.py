@@ -3,12 +3,12 @@ import sympy as sp
 
 from normtheory.audit import derivation, inequalities
 from normtheory.audit.derivation import ContradictionError, Derivation
-from normtheory.audit.notation import plain
+from normtheory.audit.notation import plain, symbol
 from normtheory.audit.points import draws
 from normtheory.audit.steps import Strength, Theorem, Truth
 
-x, y = sp.symbols("x y", positive=True)
-r = sp.Symbol("r", real=True)
+x, y = symbol("test_x", "x", "x", positive=True), symbol("test_y", "y", "y", positive=True)
+r = symbol("test_r", "r", "r", real=True)
 
 
 @pytest.fixture

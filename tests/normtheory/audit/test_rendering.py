@@ -7,10 +7,11 @@ import sympy as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from normtheory.audit.notation import Statement, sentence
+from normtheory.audit.notation import Statement, latex, sentence, symbol, text
 from normtheory.audit.statements import NAMES, Said, assumptions, fields, in_latex, in_text, rendered, unproved
 
-x, b = sp.Symbol("x", positive=True), sp.Symbol("b", real=True)
+x, b = symbol("test_x", "x", "x", positive=True), symbol("test_b", "b", "b", real=True)
+n = symbol("test_n", "n", "n", integer=True)
 
 
 def test_a_template_prints_what_its_fields_are():
@@ -35,10 +36,10 @@ def test_fields_may_lie_deeper_and_subjects_have_any_type():
         size: sp.Expr
 
         def in_latex(self):
-            return f"the scale ${self.size}$"
+            return f"the scale ${latex(self.size)}$"
 
         def in_text(self):
-            return f"the scale {self.size}"
+            return f"the scale {text(self.size)}"
 
     @dataclass(frozen=True)
     class Subject:
@@ -121,7 +122,7 @@ def test_every_name_has_a_form_for_the_terminal():
 
 
 def test_what_is_assumed_is_read_off_the_symbols_of_all_subjects():
-    found = assumptions(Said(limit=x**2, name="word", pair=(b, {"deep": sp.Symbol("n", integer=True)})), None, Said(limit=b))
+    found = assumptions(Said(limit=x**2, name="word", pair=(b, {"deep": n})), None, Said(limit=b))
     assert found.text == "b real; n integer; x positive"
     assert found.latex == "$b$ real; $n$ integer; $x$ positive"
     assert assumptions(Said(number=3, word="few")) is None
