@@ -58,6 +58,7 @@ def teacher_student(
     features: int = 40,
     features_aux: int = 40,
     magnitude: float | None = None,
+    magnitude_aux: float | None = None,
     inputs: int = 1000,
     samples_aux: int = 1024,
     seed: int = 0,
@@ -77,7 +78,9 @@ def teacher_student(
         Numbers of non-zero entries of the main and of the auxiliary teacher.
     magnitude : float, optional
         Size of the main teacher's non-zero entries (default: 1/sqrt(features), a teacher of unit norm). The paper's
-        experiments on sparsity use 1/features. The auxiliary entries always are 1/sqrt(features_aux).
+        experiments on sparsity use 1/features.
+    magnitude_aux : float, optional
+        The same of the auxiliary teacher (default: 1/sqrt(features_aux)).
     inputs : int
         Number D of inputs.
     seed : int
@@ -91,10 +94,11 @@ def teacher_student(
     """
     _check_counts(samples, overlap, features, features_aux, inputs, samples_aux, seed)
     size = features**-0.5 if magnitude is None else positive_scalar(magnitude, "magnitude")
+    size_aux = features_aux**-0.5 if magnitude_aux is None else positive_scalar(magnitude_aux, "magnitude_aux")
     draw = _generator("teachers", seed, inputs)
     order, signs = draw.permutation(inputs), draw.choice([-1.0, 1.0], inputs)
     fresh = order[features_aux : features_aux + features - overlap]
-    teacher_aux = _sparse(order[:features_aux], signs, features_aux**-0.5)
+    teacher_aux = _sparse(order[:features_aux], signs, size_aux)
     teacher = _sparse(np.concatenate([order[:overlap], fresh]), signs, size)
     X = sphere_rows(samples, inputs, _generator("main inputs", seed, inputs, samples))
     X_aux = sphere_rows(samples_aux, inputs, _generator("auxiliary inputs", seed, inputs, samples_aux))

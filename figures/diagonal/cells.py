@@ -6,17 +6,21 @@ what is trained, `how` where the predictor comes from:
 MTL             flow (of the loss pooled over all samples, as the paper trains), l12 (least l1,2 norm, Eq. 5), or pinned
                 (auxiliary task fitted first and held: the potential of `normtheory.solvers.potentials.PinnedOrbits`)
 MTL 1:1         flow, both tasks weighing the same
-PT+FT           exact (certified minimiser of the exact theory), flow, or printed (Corollary 1 as printed)
-STL             exact, flow
+PT+FT           exact (certified minimiser of the exact theory), flow, printed (Corollary 1 as printed), or stopped (exact,
+                after pretraining that stops where the published one did)
+STL             exact, flow, or l1 (least l1 norm)
 PT+FT (LP), STL (LP)    closed form: only the second layer is trained
 teacher         given: the ground truth, for its norms
 
-The auxiliary task has more samples than inputs, so that pretraining ends at its teacher exactly, and enters in closed form.
+The auxiliary task has more samples than inputs. Pretraining without end therefore ends at its teacher exactly, and enters in
+closed form. Published pretraining stopped before, at a training loss of 1e-9: what is left to learn of a nearly singular design
+decides the generalisation losses of finetuned networks below about 1e-8, so that both are computed.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -31,15 +35,19 @@ from normtheory.solvers.flow import gradient_flow
 from normtheory.solvers.trajectory import Trajectory
 from normtheory.tasks import TeacherStudent, generalisation_loss, teacher_student
 
-# The paper's setting (section 4): all weights of a new network are ALPHA, a reset readout is GAMMA.
-FEATURES_AUX = 40
-ALPHA = GAMMA = 1e-3
 RTOL = 1e-6  # of flows whose endpoint the exact theory gives: predictors to about 1e-7
-# Multi-task flows end at the training loss at which the paper's own runs were to stop (none did before its last epoch). The
-# auxiliary Gram matrix is nearly singular: what is left to learn then changes generalisation losses below 1e-5 by some percent.
-MTL_RTOL, MTL_LOSS = 1e-5, 1e-10
+# Multi-task flows and pretraining. The auxiliary Gram matrix is nearly singular, so that they learn on for very long: a
+# specification names two training losses, an early end and the last one, and the rows hold the generalisation loss at both.
+LONG_RTOL = 1e-5
 SNAPSHOTS = np.logspace(-1, 7, 161)  # flow times, from one step of the paper's descent on, at which test losses are looked at
 TOPS = (1, 2, 5, 10, 20, 30, 40, 50, 60, 80, 120, 200)  # numbers of strongest weights
+
+UNIT_NORM, RECIPROCAL = "1/sqrt(k)", "1/k"  # sizes of a teacher's k weights
+
+
+def size(name: str, features: int) -> float:
+    """The size that a name stands for."""
+    return {UNIT_NORM: features**-0.5, RECIPROCAL: 1 / features}[name]
 
 
 def cell(spec: Spec) -> list[dict[str, Any]]:
@@ -48,32 +56,54 @@ def cell(spec: Spec) -> list[dict[str, Any]]:
 
 
 def _overlapping(spec: Spec) -> list[dict[str, Any]]:
-    """Two tasks of 40 features each, all of size 1/sqrt(40): every method."""
-    tasks = _tasks(spec, None)
-    ends = [*_multi_task(tasks), _equal_weights(tasks)]
-    finetuned = _finetuning(tasks, 1.0, followed=True)
-    ends += [*finetuned, _printed(tasks, finetuned[0].beta), *_single_task(tasks), *_probing(tasks)]
-    return [_row(spec, "1/sqrt(k)", tasks, end) for end in ends] + [_teacher_row(spec, tasks)]
+    """Two tasks of as many features, both teachers of norm one: every method."""
+    pair = _Pair.of(spec, UNIT_NORM, UNIT_NORM)
+    finetuned = _finetuning(pair, 1.0, followed=True)
+    ends = [*_multi_task(pair), _multi_task_flow("MTL 1:1", pair, (0.5, 0.5)), *finetuned, _stopped(pair, 1.0)]
+    ends += [_printed(pair, finetuned[0].beta), *_single_task(pair), *_probing(pair)]
+    ends.append(_End("teacher", "given", pair.tasks.teacher))
+    return [_row(pair, end) for end in ends]
 
 
 def _sparse(spec: Spec) -> list[dict[str, Any]]:
-    """A main task of few features of size 1/k, and PT+FT once more with size 1/sqrt(k), as a control."""
-    tasks = _tasks(spec, 1 / spec["features"])
-    ends = _multi_task(tasks)
+    """A main task of few features of size 1/k beside auxiliary ones of either size, and both of norm one as a control."""
+    rows = []
+    for magnitude_aux in (UNIT_NORM, RECIPROCAL):
+        pair = _Pair.of(spec, RECIPROCAL, magnitude_aux)
+        ends = _multi_task(pair)
+        for factor in spec["rescale"]:
+            followed = spec["flow"] and magnitude_aux == UNIT_NORM
+            ends += [*_finetuning(pair, factor, followed=followed), _stopped(pair, factor)]
+        rows += [_row(pair, end) for end in ends]
+    control = _Pair.of(spec, UNIT_NORM, UNIT_NORM)
     for factor in spec["rescale"]:
-        ends += _finetuning(tasks, factor, followed=spec["flow"])
-    rows = [_row(spec, "1/k", tasks, end) for end in ends]
-    control = _tasks(spec, None)
-    for factor in spec["rescale"]:
-        rows += [_row(spec, "1/sqrt(k)", control, end) for end in _finetuning(control, factor, followed=False)]
+        rows += [_row(control, end) for end in _finetuning(control, factor, followed=False)]
     return rows
 
 
-def _tasks(spec: Spec, magnitude: float | None) -> TeacherStudent:
-    counts = {"inputs": spec["inputs"], "samples_aux": spec["samples_aux"], "features": spec["features"]}
-    return teacher_student(
-        spec["n"], spec["overlap"], features_aux=FEATURES_AUX, magnitude=magnitude, seed=spec["seed"], **counts
-    )
+@dataclass(frozen=True, eq=False)
+class _Pair:
+    """A pair of tasks, and what it was made from: the specification of the cell, and the sizes of the teachers' weights."""
+
+    spec: Spec
+    magnitude: str
+    magnitude_aux: str
+    tasks: TeacherStudent
+
+    @staticmethod
+    def of(spec: Spec, magnitude: str, magnitude_aux: str) -> _Pair:
+        tasks = teacher_student(
+            spec["n"],
+            spec["overlap"],
+            features=spec["features"],
+            features_aux=spec["features_aux"],
+            magnitude=size(magnitude, spec["features"]),
+            magnitude_aux=size(magnitude_aux, spec["features_aux"]),
+            inputs=spec["inputs"],
+            samples_aux=spec["samples_aux"],
+            seed=spec["seed"],
+        )
+        return _Pair(spec, magnitude, magnitude_aux, tasks)
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,71 +115,110 @@ class _End:
     beta: FloatArray
     rescale: float = 1.0
     best_loss: float | None = None  # least generalisation loss on the way
+    early_loss: float | None = None  # of multi-task flows: generalisation loss at the early end
+    limit_loss: float | None = None  # and where the published runs were cut off
     distance: float | None = None  # relative: of a flow from the exact theory, of any other prediction from its subject
     beta_aux: FloatArray | None = None  # of a network with two outputs
 
 
-def _multi_task(tasks: TeacherStudent) -> list[_End]:
+def _multi_task(pair: _Pair) -> list[_End]:
     from normtheory.solvers import groups, newton
     from normtheory.solvers.pinned import PinnedOrbits
 
-    main, aux = tasks.main, tasks.aux
+    main, aux, teacher_aux = pair.tasks.main, pair.tasks.aux, pair.tasks.teacher_aux
     least = groups.minimize_pair(main.X, main.y, aux.X, aux.y).beta
-    pinned = newton.minimize_separable(main.X, main.y, PinnedOrbits(tasks.teacher_aux, ALPHA)).beta
-    flow = _multi_task_flow("MTL", tasks, None)
+    pinned = newton.minimize_separable(main.X, main.y, PinnedOrbits(teacher_aux, pair.spec["alpha"])).beta
+    flow = _multi_task_flow("MTL", pair, None)
     return [
         flow,
         _End("MTL", "l12", least[0], distance=_distance(least[0], flow.beta), beta_aux=least[1]),
-        _End("MTL", "pinned", pinned, distance=_distance(pinned, flow.beta), beta_aux=tasks.teacher_aux),
+        _End("MTL", "pinned", pinned, distance=_distance(pinned, flow.beta), beta_aux=teacher_aux),
     ]
 
 
-def _equal_weights(tasks: TeacherStudent) -> _End:
-    return _multi_task_flow("MTL 1:1", tasks, (0.5, 0.5))
-
-
-def _multi_task_flow(method: str, tasks: TeacherStudent, weights: tuple[float, float] | None) -> _End:
-    start = Weights.constant(tasks.main.inputs, ALPHA, outputs=2)
+def _multi_task_flow(method: str, pair: _Pair, weights: tuple[float, float] | None) -> _End:
+    spec, tasks = pair.spec, pair.tasks
     run = gradient_flow(
         DiagonalNetwork(2),
         [tasks.main, tasks.aux],
-        start,
-        rtol=MTL_RTOL,
-        loss=MTL_LOSS,
+        Weights.constant(tasks.main.inputs, spec["alpha"], outputs=2),
+        rtol=LONG_RTOL,
+        loss=spec["last_loss"],
         task_weights=weights,
         at=SNAPSHOTS.tolist(),
     )
     main, aux = run.beta
-    return _End(method, "flow", main, best_loss=_best_loss(run, tasks), beta_aux=aux)
+    losses = _losses(run, tasks)
+    early = np.flatnonzero(run.losses <= spec["early_loss"])[0]  # the first step
+    return _End(
+        method,
+        "flow",
+        main,
+        best_loss=min(losses),
+        early_loss=_loss_at(run, losses, run.times[early]),
+        limit_loss=_loss_at(run, losses, spec["time_limit"]),
+        beta_aux=aux,
+    )
 
 
-def _finetuning(tasks: TeacherStudent, rescale: float, *, followed: bool) -> list[_End]:
-    """By the exact theory and, if `followed`, by the flow, from the pretrained weights."""
-    pretrained = exact.pretraining(tasks.teacher_aux, ALPHA)
-    start = exact.reset(exact.rescaled(pretrained, rescale), rescale * GAMMA)
-    return _exactly(tasks, "PT+FT", start, rescale, followed=followed)
+def _finetuning(pair: _Pair, rescale: float, *, followed: bool) -> list[_End]:
+    """From weights pretrained without end, by the exact theory and, if `followed`, by the flow."""
+    pretrained = exact.pretraining(pair.tasks.teacher_aux, pair.spec["alpha"])
+    return _exactly(pair, "PT+FT", _restarted(pair, pretrained, rescale), rescale, followed=followed)
 
 
-def _single_task(tasks: TeacherStudent) -> list[_End]:
-    return _exactly(tasks, "STL", Weights.constant(tasks.main.inputs, ALPHA), 1.0, followed=True)
+def _restarted(pair: _Pair, pretrained: Weights, rescale: float) -> Weights:
+    return exact.reset(exact.rescaled(pretrained, rescale), rescale * pair.spec["gamma"])
 
 
-def _exactly(tasks: TeacherStudent, method: str, start: Weights, rescale: float, *, followed: bool) -> list[_End]:
+def _stopped(pair: _Pair, rescale: float) -> _End:
+    """From weights whose pretraining stopped where the published one did, by the exact theory."""
+    spec = pair.spec
+    learned = _stopped_pretraining(
+        pair.magnitude_aux,
+        *(spec[name] for name in ("features_aux", "inputs", "samples_aux", "seed", "alpha", "pretraining_loss")),
+    )
+    start = _restarted(pair, exact.pretraining(learned, spec["alpha"]), rescale)
+    return replace(_exactly(pair, "PT+FT", start, rescale, followed=False)[0], how="stopped")
+
+
+@lru_cache(maxsize=16)
+def _stopped_pretraining(
+    magnitude: str, features: int, inputs: int, samples: int, seed: int, alpha: float, loss: float
+) -> FloatArray:
+    """Predictor (D,) of a network trained on an auxiliary task, which no main task changes, to a training loss."""
+    sizes = {"features_aux": features, "magnitude_aux": size(magnitude, features), "samples_aux": samples}
+    aux = teacher_student(1, 0, features=1, inputs=inputs, seed=seed, **sizes).aux
+    start = Weights.constant(inputs, alpha)
+    return np.asarray(gradient_flow(DiagonalNetwork(), aux, start, rtol=LONG_RTOL, loss=loss).beta)
+
+
+def _single_task(pair: _Pair) -> list[_End]:
+    from normtheory.solvers import groups
+
+    main = pair.tasks.main
+    least = groups.minimize([(main.X, main.y)]).beta[0]
+    start = Weights.constant(main.inputs, pair.spec["alpha"])
+    return [*_exactly(pair, "STL", start, 1.0, followed=True), _End("STL", "l1", least)]
+
+
+def _exactly(pair: _Pair, method: str, start: Weights, rescale: float, *, followed: bool) -> list[_End]:
     from normtheory.solvers.newton import minimize
 
+    tasks = pair.tasks
     predicted = minimize(tasks.main.X, tasks.main.y, *exact.scale_and_start(start)).beta
     ends = [_End(method, "exact", predicted, rescale)]
     if followed:
         run = gradient_flow(DiagonalNetwork(), tasks.main, start, rtol=RTOL, at=SNAPSHOTS.tolist())
-        ends.append(_End(method, "flow", run.beta, rescale, _best_loss(run, tasks), _distance(run.beta, predicted)))
+        ends.append(_End(method, "flow", run.beta, rescale, min(_losses(run, tasks)), distance=_distance(run.beta, predicted)))
     return ends
 
 
-def _printed(tasks: TeacherStudent, predicted: FloatArray) -> _End:
+def _printed(pair: _Pair, predicted: FloatArray) -> _End:
     from normtheory.solvers.newton import minimize
 
-    scale_and_start = exact.printed_corollary1(tasks.teacher_aux, GAMMA)
-    printed = minimize(tasks.main.X, tasks.main.y, *scale_and_start).beta
+    main = pair.tasks.main
+    printed = minimize(main.X, main.y, *exact.printed_corollary1(pair.tasks.teacher_aux, pair.spec["gamma"])).beta
     return _End("PT+FT", "printed", printed, distance=_distance(printed, predicted))
 
 
@@ -157,56 +226,63 @@ def _distance(beta: FloatArray, other: FloatArray) -> float:
     return float(np.linalg.norm(beta - other) / np.linalg.norm(other))
 
 
-def _probing(tasks: TeacherStudent) -> list[_End]:
+def _probing(pair: _Pair) -> list[_End]:
+    alpha, gamma = pair.spec["alpha"], pair.spec["gamma"]
     starts = {
-        "PT+FT (LP)": exact.reset(exact.pretraining(tasks.teacher_aux, ALPHA), GAMMA),
-        "STL (LP)": Weights.constant(tasks.main.inputs, ALPHA),
+        "PT+FT (LP)": exact.reset(exact.pretraining(pair.tasks.teacher_aux, alpha), gamma),
+        "STL (LP)": Weights.constant(pair.tasks.main.inputs, alpha),
     }
-    X, y = tasks.main.X, tasks.main.y
+    X, y = pair.tasks.main.X, pair.tasks.main.y
     return [_End(method, "closed form", exact.probing(start, X, y)) for method, start in starts.items()]
 
 
-def _best_loss(run: Trajectory[Weights], tasks: TeacherStudent) -> float:
-    """The least generalisation loss on the way: what early stopping on the test set would report."""
+def _losses(run: Trajectory[Weights], tasks: TeacherStudent) -> list[float]:
+    """Generalisation losses at the times looked at, and at the end."""
     network = DiagonalNetwork(run.weights.outputs)
     passed = [network.effective_map(weights) for weights in (*run.snapshots, run.weights)]
-    return min(generalisation_loss(beta if beta.ndim == 1 else beta[0], tasks.teacher) for beta in passed)
+    return [generalisation_loss(beta if beta.ndim == 1 else beta[0], tasks.teacher) for beta in passed]
 
 
-def _row(spec: Spec, magnitude: str, tasks: TeacherStudent, end: _End) -> dict[str, Any]:
+def _loss_at(run: Trajectory[Weights], losses: list[float], time: float) -> float:
+    """The generalisation loss at a time, between those looked at: along straight lines in logarithms."""
+    times = np.append(SNAPSHOTS[: len(run.snapshots)], run.times[-1])
+    return float(np.exp(np.interp(np.log(time), np.log(times), np.log(losses))))
+
+
+def _row(pair: _Pair, end: _End) -> dict[str, Any]:
     """A run as a row: what it is, its losses (in the units of y squared), and where the weight of its predictor lies."""
-    beta, null = end.beta, generalisation_loss(np.zeros_like(tasks.teacher), tasks.teacher)
+    spec, teacher, beta = pair.spec, pair.tasks.teacher, end.beta
     return {
         "kind": spec["kind"],
         "method": end.method,
         "how": end.how,
         "overlap": spec["overlap"],
         "k_main": spec["features"],
-        "magnitude": magnitude,
+        "magnitude": pair.magnitude,
+        "magnitude_aux": pair.magnitude_aux,
         "rescale": end.rescale,
         "n": spec["n"],
         "seed": spec["seed"],
-        "final_loss": generalisation_loss(beta, tasks.teacher),
+        "final_loss": generalisation_loss(beta, teacher),
         "best_loss": end.best_loss,
-        "null_loss": null,
+        "early_loss": end.early_loss,
+        "limit_loss": end.limit_loss,
+        "null_loss": generalisation_loss(np.zeros_like(teacher), teacher),
         "distance": end.distance,
-        "aux_share": share_on(beta, tasks.teacher_aux != 0),
+        "aux_share": share_on(beta, pair.tasks.teacher_aux != 0),
         "outside_top": [share_outside_top(beta, count) for count in TOPS],
-        **_norms(beta, tasks.teacher_aux if end.beta_aux is None else end.beta_aux, tasks.teacher_aux),
+        **_norms(pair, end),
     }
 
 
-def _teacher_row(spec: Spec, tasks: TeacherStudent) -> dict[str, Any]:
-    """The ground truth as a row, for its norms."""
-    return _row(spec, "1/sqrt(k)", tasks, _End("teacher", "given", tasks.teacher))
-
-
-def _norms(beta: FloatArray, beta_aux: FloatArray, pretrained: FloatArray) -> dict[str, float]:
+def _norms(pair: _Pair, end: _End) -> dict[str, float]:
     """l1; l1,2 together with the auxiliary predictor; what finetuning minimises, as printed (Eq. 3) and exactly."""
-    k, start = exact.finetuning(pretrained, ALPHA, GAMMA)
+    pretrained, alpha, gamma = pair.tasks.teacher_aux, pair.spec["alpha"], pair.spec["gamma"]
+    beta, beta_aux = end.beta, pretrained if end.beta_aux is None else end.beta_aux
+    k, start = exact.finetuning(pretrained, alpha, gamma)
     return {
         "l1": L1().value(beta),
         "l12": GroupL12().value(np.stack([beta, beta_aux])),
-        "q_printed": Q(exact.printed_corollary1(pretrained, GAMMA).k).value(beta),
+        "q_printed": Q(exact.printed_corollary1(pretrained, gamma).k).value(beta),
         "q_exact": float(Q(k).divergence(beta, start).sum()),
     }

@@ -4,30 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 
-from normtheory.figures.diagonal.cells import FEATURES_AUX, cell
+from normtheory.figures.diagonal.cells import cell
 from normtheory.figures.sweep import Spec, Sweep
-
-INPUTS, SAMPLES_AUX = 1000, 1024
 
 
 @dataclass(frozen=True)
 class Grid:
-    """What a scale computes: every combination of these.
+    """What a scale computes: every combination of these, in one setting.
 
     Attributes
     ----------
     seeds, samples : sequences of int
+        Realisations, and numbers of main samples.
     overlaps : sequence of int
-        Shared features of two tasks of 40 (panels b, c, d).
+        Shared features of two tasks of `features_aux` (panels b, c, d).
     features : sequence of int
         Features of a sparse main task, disjoint from the auxiliary ones or a subset of them (panels e to i).
     rescale : sequence of float
         Factors on the pretrained network before finetuning on a sparse task: the first layer and gamma are multiplied by them.
     flow_samples : int
         Main samples up to which finetuning on sparse tasks is followed by the flow, too.
+    inputs, samples_aux, features_aux : int
+        Of either task, and of the auxiliary one.
+    alpha, gamma : float
+        All weights of a new network, and a readout that is reset.
+    early_loss, last_loss : float
+        Training losses at which a multi-task flow is looked at, and ends: the first is where the paper's own runs were to stop.
+    step, epochs, epochs_sparse : float
+        Of the paper's own runs, which ended multi-task training after so many epochs: overlap experiments, and sparse ones.
+    pretraining_loss : float
+        Training loss at which pretraining did stop there.
     """
 
     seeds: Sequence[int]
@@ -36,6 +46,32 @@ class Grid:
     features: Sequence[int] = (5, 10, 20, 30, 40)
     rescale: Sequence[float] = (1.0, 0.1, 0.01, 0.001)
     flow_samples: int = 64
+    inputs: int = 1000
+    samples_aux: int = 1024
+    features_aux: int = 40
+    alpha: float = 1e-3
+    gamma: float = 1e-3
+    early_loss: float = 1e-10
+    last_loss: float = 1e-12
+    step: float = 0.1
+    epochs: float = 1e6
+    epochs_sparse: float = 1e5
+    pretraining_loss: float = 1e-9
+
+    def cells(self) -> list[Spec]:
+        """The pairs of tasks, those that take longest first."""
+        return [spec for n in sorted(self.samples, reverse=True) for seed in self.seeds for spec in self._pairs(n, seed)]
+
+    def _pairs(self, n: int, seed: int) -> list[Spec]:
+        names = ("inputs", "samples_aux", "features_aux", "alpha", "gamma", "early_loss", "last_loss", "pretraining_loss")
+        common: dict[str, Any] = {"n": n, "seed": seed} | {name: getattr(self, name) for name in names}
+        alike = {"kind": "overlap", "features": self.features_aux, "time_limit": self.step * self.epochs}
+        sparse = {"kind": "sparse", "rescale": list(self.rescale), "flow": n <= self.flow_samples}
+        sparse["time_limit"] = self.step * self.epochs_sparse
+        return [
+            *(common | alike | {"overlap": overlap} for overlap in self.overlaps),
+            *(common | sparse | {"features": k, "overlap": overlap} for k in self.features for overlap in (0, k)),
+        ]
 
 
 GRIDS = {
@@ -46,27 +82,15 @@ GRIDS = {
 
 def runs(scale: str, sweep: Sweep) -> pa.Table:
     """All runs of a scale; see `normtheory.figures.diagonal.cells` for the rows."""
-    return sweep.table(cells(GRIDS[scale]), cell, "pairs of tasks")
-
-
-def cells(grid: Grid) -> list[Spec]:
-    """The pairs of tasks, those that take longest first."""
-    pairs: list[Spec] = []
-    for n in sorted(grid.samples, reverse=True):
-        for seed in grid.seeds:
-            common = {"n": n, "seed": seed, "inputs": INPUTS, "samples_aux": SAMPLES_AUX}
-            pairs += [common | {"kind": "overlap", "features": FEATURES_AUX, "overlap": overlap} for overlap in grid.overlaps]
-            sparse = {"kind": "sparse", "rescale": list(grid.rescale), "flow": n <= grid.flow_samples}
-            for k in grid.features:
-                pairs += [common | sparse | {"features": k, "overlap": overlap} for overlap in (0, k)]
-    return pairs
+    return sweep.table(GRIDS[scale].cells(), cell, "pairs of tasks")
 
 
 def schema(*measures: str) -> pa.Schema:
     """The columns of a figure's table: its panel, the run, the number of strongest weights in panels of curves, measures."""
     return pa.schema(
         [(name, pa.string()) for name in ("figure", "panel", "method", "how")]
-        + [("overlap", pa.int64()), ("k_main", pa.int64()), ("magnitude", pa.string()), ("rescale", pa.float64())]
+        + [("overlap", pa.int64()), ("k_main", pa.int64()), ("magnitude", pa.string()), ("magnitude_aux", pa.string())]
+        + [("rescale", pa.float64())]
         + [(name, pa.int64()) for name in ("n", "seed", "top")]
         + [(name, pa.float64()) for name in measures]
     )

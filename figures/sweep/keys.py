@@ -32,7 +32,7 @@ def key(spec: Spec, version: str) -> str:
         canonical = json.dumps(spec, sort_keys=True, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise InputError(f"the cell {spec} is not plain ({error}); give names and JSON values") from error
-    return hashlib.sha256(f"{version}\n{canonical}".encode()).hexdigest()[:24]
+    return _hash(f"{version}\n{canonical}")[:24]
 
 
 def code_version(work: Work) -> str:
@@ -57,10 +57,19 @@ def _hash_of_code(own: Path) -> str:
         path = waiting.pop()
         trees[path] = ast.parse(path.read_text(encoding="utf-8"))
         waiting |= _imported(trees[path]) - set(trees)
-    digest = hashlib.sha256()
-    for path in (own, *sorted(set(trees) - {own})):
-        digest.update(ast.dump(_without_docstrings(trees[path])).encode())
-    return digest.hexdigest()
+    parts = {path: _hash(repr(_plain(_without_docstrings(tree)))) for path, tree in trees.items()}
+    return _hash("\n".join([parts.pop(own), *sorted(parts.values())]))  # wherever the others are installed
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _plain(node: Any) -> Any:
+    """A syntax tree as nested tuples, the same in every version of Python: what is empty, as new fields are, is left out."""
+    if isinstance(node, ast.AST):
+        return type(node).__name__, *((name, _plain(value)) for name, value in ast.iter_fields(node) if value not in (None, []))
+    return tuple(map(_plain, node)) if isinstance(node, list) else node
 
 
 def _imported(tree: ast.Module) -> set[Path]:
