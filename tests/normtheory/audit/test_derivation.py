@@ -80,6 +80,7 @@ def test_agreement_without_a_symbolic_proof_is_undecided(proof, monkeypatch):
 def test_a_symbolic_proof_without_points_is_undecided(proof):
     assert not proof.equal("nowhere real", sp.log(-x) - sp.log(-x, evaluate=False) + 1 - 1 + sp.log(-x), sp.log(-x))
     assert only(proof).truth is Truth.UNDECIDED
+    assert only(proof).reason.text == "0 points agree, but no point of its domain could be evaluated"
 
 
 def test_contradicting_routes_stop_the_derivation(proof):
@@ -136,8 +137,34 @@ def test_a_lemma_ends_with_an_error(proof):
 def test_measured_steps(proof, deviation, holds):
     assert proof.within("measured", deviation, 1.0) is holds
     assert proof.witness("second route", deviation, 1.0) is holds
-    assert [step.strength for step in proof.steps] == [Strength.NUMERIC, None]
+    assert proof.at_most("read off", deviation, 1.0) is holds
+    assert [step.strength for step in proof.steps] == [Strength.NUMERIC, None, Strength.NUMERIC]
     assert not any(step.rigorous for step in proof.steps)
+    assert {step.truth for step in proof.steps} == {Truth.TRUE if holds else Truth.FALSE}
+
+
+def test_no_number_is_within_a_bound_that_is_none(proof):
+    assert not proof.within("measured", 0.0, float("nan"))
+    assert not proof.at_most("read off", float("-inf"), float("nan"))
+
+
+def test_numbers_are_told_in_a_few_digits(proof):
+    proof.within("w", 0.123456, 1)
+    proof.at_most("m", 0.123456, 1)
+    proof.equal("e", sp.pi, 3)
+    proof.positive("p", -x, -x)
+    details = [step.detail.text for step in proof.steps]
+    assert details[:3] == ["deviation 0.12, budget 1", "found 0.1235, bound 1", "left = 3.14159, right = 3.00000"]
+    assert proof.steps[3].equation == "−x > 0"
+    assert proof.equal("one point", sp.sqrt(3 + 2 * sp.sqrt(2)), 1 + sp.sqrt(2))
+    assert proof.steps[4].reason.text == "simplification"
+    assert not proof.steps[4].rigorous
+    proof.note("a number")
+    assert proof.notes == ["a number"]
+
+
+def test_strengths_are_three_and_ordered():
+    assert list(Strength) == sorted(Strength) == [Strength.NUMERIC, Strength.BALL, Strength.SYMBOLIC]
 
 
 def test_measured_numbers_are_set_as_people_write_them(proof):

@@ -1,5 +1,7 @@
 """Inequalities by implication: at the edge of truth false ones are rejected, weaker true ones accepted, the rest undecided."""
 
+import re
+
 import pytest
 import sympy as sp
 from hypothesis import given
@@ -52,6 +54,32 @@ def test_only_what_was_shown_positive_may_be_used(proof):
     assert proof.positive("elsewhere", difference.subs(x, y + 1) + 1, u + 1, {u: difference}, {x: y + 1})
     assert not proof.positive("outside its domain", difference.subs(x, y - 1) + 1, u + 1, {u: difference}, {x: y - 1})
     assert plain(proof.steps[2].detail.text) == "it equals u + x, where u = exp(x) − x − 1, positive by an earlier step"
+
+
+def test_what_may_vanish_is_not_manifestly_positive(proof):
+    """True but at 0, or true but of a sign that the symbols do not tell: no random point shows it, nor may a form."""
+    least, convex = sp.Symbol("t", nonnegative=True), x**2 - x + 1
+    assert not proof.positive("a square", r**2, r**2)
+    assert not proof.positive_by_taylor("at t = 0", sp.exp(least) - 1 - least, least, 2, sp.exp(least))
+    assert not proof.positive_by_taylor("a factor 0", least * x**2 / 2, x, 2, least)
+    assert not proof.positive_by_taylor("a sign not seen", x**4 / 12 - x**3 / 6 + x**2 / 2, x, 2, convex)
+    assert proof.positive("known", sp.exp(x), sp.exp(x))
+    assert not proof.positive("known, used at 0", sp.exp(least) + 1, y + 1, {y: sp.exp(x)}, {x: least})
+    assert [truth for truth in truths(proof) if truth is not Truth.TRUE] == [Truth.UNDECIDED] * 5
+
+
+def test_zero_is_not_positive(proof):
+    assert not proof.positive("nothing", sp.Integer(0), x)
+    assert not proof.positive("a square that is 0 at 0", (r - r) * x, x)
+    assert not proof.certified("touching 0 at the centre", (x - 1) ** 2, {x: (0, 2)})
+    assert not proof.certified_by_taylor("a constant 0", x - x, x, 1, 1)
+    assert truths(proof) == [Truth.FALSE] * 4
+
+
+def test_an_undecided_step_may_not_be_used(proof):
+    u = sp.Symbol("u", positive=True)
+    assert not proof.positive("not seen", x**2 - x + 1, x**2 - x + 1)
+    assert not proof.positive("used", x**2 - x + 1 + y, y + u, {u: x**2 - x + 1})
 
 
 # by an earlier one: whatever is stated is held against what is sharp
@@ -116,6 +144,15 @@ def test_taylor_with_a_derivative_that_may_vanish_is_not_strict(proof):
     nowhere = sp.Symbol("z", nonnegative=True)
     assert not proof.positive_by_taylor("strictly", nowhere * x**2 / 2, x, 2, nowhere)
     assert proof.positive_by_taylor("not strictly", nowhere * x**2 / 2, x, 2, nowhere, strict=False)
+
+
+@pytest.mark.parametrize("order", [0, 1])
+def test_a_lower_derivative_that_almost_vanishes_is_seen(proof, order):
+    """False within 1e-9 of 0 alone, where no random point falls."""
+    least = sp.Rational(1, 10**9) * x**order
+    assert not proof.positive_by_taylor("exp", sp.exp(x) - 1 - x - least, x, 2, sp.exp(x))
+    assert not proof.certified_by_taylor("exp in balls", sp.exp(x) - 1 - x - least, x, 2, 1)
+    assert truths(proof) == [Truth.UNDECIDED] * 2
 
 
 # rational functions between two ends, by Sturm's theorem
@@ -232,6 +269,27 @@ def test_false_at_a_corner_of_the_box_only(proof):
     assert not proof.certified("at a corner", 3 - x - y, {x: (0, 2), y: (0, 1)})
     assert proof.certified("a little less", 3 + TINY - x - y, {x: (0, 2), y: (0, 1)})
     assert truths(proof) == [Truth.FALSE, Truth.FALSE, Truth.TRUE]
+
+
+def test_a_box_that_reaches_just_beyond_the_truth_is_refuted(proof):
+    assert not proof.certified("on [-6/5, 6/5]", 1 - r**2, {r: (sp.Rational(-6, 5), sp.Rational(6, 5))})
+    assert not proof.certified("a hair beyond 1", 1 - r**2, {r: (-1, 1 + sp.Rational(1, 10**4))})
+    assert all(step.truth is Truth.FALSE and step.rigorous for step in proof.steps)
+
+
+def test_the_box_is_the_stated_one(proof):
+    """What is certified is negative just outside, and the text says where."""
+    tenth = sp.Rational(1, 10)
+    assert proof.certified("between 1 and 2", (r - 1 + tenth) * (2 + tenth - r), {r: (1, 2)})
+    assert proof.steps[-1].detail.text.endswith("boxes that cover r in [1, 2]")
+    assert proof.certified_by_taylor("up to 2", x**2 * (2 + tenth - x), x, 2, sp.Rational(1, 2))
+    pattern = r"zero of order 2 at 0; derivative 2 is positive on each of \d+ boxes that cover x in \[0, 1/2\]"
+    assert re.search(pattern, proof.steps[-1].detail.text)
+    assert not proof.certified_by_taylor("too far", x**2 * (4 - x), x, 2, 2)
+    assert "derivative 2 is not positive at x = " in proof.steps[-1].detail.text
+    assert not proof.certified("0 at 1/3, which is no centre", (r - sp.Rational(1, 3)) ** 2, {r: (0, 1)})
+    assert proof.steps[-1].detail.text == "it is undecided on r in [0, 1] after 4000 boxes"
+    assert [step.strength for step in proof.steps] == [Strength.BALL] * 4
 
 
 def test_balls_and_taylor_near_zero(proof):

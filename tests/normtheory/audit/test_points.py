@@ -1,3 +1,4 @@
+import pytest
 import sympy as sp
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,6 +33,24 @@ def test_both_signs_and_many_sizes_are_drawn():
     assert min(found) < -8
     assert max(found) > 8
     assert min(map(abs, found)) < 0.1
+
+
+def test_integers_are_drawn_of_either_sign():
+    found = [point[symbol] for symbol in (sp.Symbol("z", integer=True),) for point in draws("z", {symbol}, 50)]
+    assert min(found) < 0 < max(found)
+    negative = sp.Symbol("m", integer=True, negative=True)
+    assert {point[negative] for point in draws("m", {negative}, 200)} == set(range(-9, 0))
+
+
+@pytest.mark.parametrize("bounds", [None, (2, 3), (-1, 0)])
+def test_points_fill_their_domain(bounds):
+    whole = sp.Symbol("i", integer=True, positive=True)
+    points = list(draws("fill", {x, whole}, 200, {x: bounds} if bounds else None))
+    values = [point[x] for point in points]
+    low, high = bounds or (sp.Rational(1, 16), 16)
+    assert low <= min(values) <= low + sp.Rational(1, 16)
+    assert high - 1 <= max(values) <= high
+    assert {point[whole] for point in points} == set(range(1, 10))
 
 
 def test_points_follow_from_the_seed_alone():
