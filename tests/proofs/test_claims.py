@@ -66,7 +66,8 @@ def test_a_correction_says_once_how_much_it_matters_in_the_papers_setting(name):
 
 def test_corollary_1_misses_trained_networks_and_the_correction_does_not():
     def distances(evidence):
-        return [float(step.detail.split()[1].rstrip(",")) for step in evidence.steps if step.strength is None]
+        second = [step for step in evidence.steps if step.kind == "by a second route"]
+        return [float(step.detail.text.split()[1].rstrip(",")) for step in second]
 
     found = entry("cor1")
     assert min(distances(found.printed)) > 1e-3
