@@ -34,7 +34,7 @@ class Enclosed:
     @property
     def least(self) -> FloatArray:
         """A lower bound on the size of the exact sum."""
-        return np.asarray(np.maximum(np.abs(self.value) - self.off, 0.0))
+        return np.asarray(np.maximum((np.abs(self.value) - self.off) * (1 - 4 * UNIT), 0.0))  # the difference is rounded, too
 
     @staticmethod
     def exact(value: FloatArray) -> Enclosed:
