@@ -28,8 +28,8 @@ def relative(a, b):
 def divergence_between(problem, one, other):
     """Divergence D_Q(one, other) relative to the objective: the measure in which the gap bounds an error."""
     penalty = Q(problem.k)
-    objective = penalty.divergence(one, problem.beta0).sum()
-    return penalty.divergence(one, other).sum() / objective if objective else 0.0
+    apart, objective = penalty.divergence(one, other).sum(), penalty.divergence(one, problem.beta0).sum()
+    return apart / objective if apart else 0.0
 
 
 @examples(300)
@@ -261,6 +261,17 @@ def test_a_warm_start_leads_to_the_same_minimiser(problem, factor):
     for dual in (neighbour, cold.dual, np.zeros_like(problem.y), 1e3 * np.ones_like(problem.y)):
         warm = minimize(problem.X, problem.y, problem.k, problem.beta0, dual=dual)
         assert divergence_between(problem, cold.beta, warm.beta) <= 1e-10
+
+
+@pytest.mark.parametrize("size", [0.0, 1e1, 1e2, 3e2, 1e3, 1e6])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_warm_start_from_nonsense_costs_nothing(size, sign):
+    """Where predictors are finite, overflow in their squares, or overflow themselves."""
+    problem = build(seed=10, n=2, D=5, sparsity=1.0, decades=(0, 0), correlation=0.0, start=1.0)
+    cold = minimize(problem.X, problem.y, problem.k, problem.beta0)
+    warm = minimize(problem.X, problem.y, problem.k, problem.beta0, dual=np.full(2, sign * size))
+    np.testing.assert_array_equal(warm.beta, cold.beta)
+    assert warm.steps == cold.steps
 
 
 def test_a_warm_start_saves_factorisations():
