@@ -207,7 +207,9 @@ def certify_norm(
     certificate, round_off = _measured_norm(designs, *scaled, extended=False)
     if not round_off <= ROUND_OFF_SHARE * tolerance:
         certificate, _ = _measured_norm(designs, *scaled, extended=True)
-    objective, dual_objective = (value * size**degree for value in (certificate.objective, certificate.dual_objective))
+    # Not by size**degree, which raises beyond float64: the objective is infinite there, and the measures are what they are.
+    values = certificate.objective, certificate.dual_objective
+    objective, dual_objective = (value * size * size ** (degree - 1) for value in values)
     return replace(certificate, objective=objective, dual_objective=dual_objective)
 
 

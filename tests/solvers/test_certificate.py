@@ -136,7 +136,7 @@ def test_a_tiny_problem_is_not_taken_for_an_empty_one(scale):
 
 
 @pytest.mark.parametrize("penalty", [L1(), WeightedL2(np.array([1.0, 2.0, 3.0])), GroupL12()])
-@pytest.mark.parametrize("scale", [1e-250, 1.0, 1e90])
+@pytest.mark.parametrize("scale", [1e-250, 1.0, 1e90, 1e200])
 def test_norms_are_certified_at_any_scale(penalty, scale):
     X = np.array([[1.0, 2.0, 0.5]])
     if isinstance(penalty, WeightedL2):
