@@ -245,15 +245,12 @@ def _power(base: Ball, exponent: Ball, symbolic: Expression) -> Ball:
 
 
 def _integer_power(base: Ball, exponent: int) -> Ball:
-    from flint import arb
-
     if exponent < 0:
         return 1 / _integer_power(base, -exponent)
-    if exponent % 2 == 0:
-        # An even power is monotonic in |base|: going through its bounds keeps the enclosure of a square from dipping below 0.
-        low, high = _repeated(base.abs_lower(), exponent), _repeated(base.abs_upper(), exponent)
-        return low.union(high) if not base.is_exact() else _repeated(base, exponent)
-    return _repeated(base, exponent) if exponent else arb(1)
+    # A power is monotonic in the base, an even one in its size. A product would forget that its factors are one number, and the
+    # square of a box around 0 dip below 0.
+    low, high = (base.lower(), base.upper()) if exponent % 2 else (base.abs_lower(), base.abs_upper())
+    return _repeated(low, exponent).union(_repeated(high, exponent))
 
 
 def _repeated(base: Ball, exponent: int) -> Ball:

@@ -295,15 +295,16 @@ _DIGITS = int(balls.AGREEMENT_BITS * 0.30103)
 
 
 def _random_rational(generator: random.Random, symbol: Symbol, bounds: tuple[Any, Any] | None) -> Any:
-    """A rational in the domain of a symbol: in its bounds, or of magnitude 2^-4 .. 2^4 and of the sign it is assumed."""
+    """A rational in the domain of a symbol: in its bounds, or of its sign and size 2^-4 .. 2^4, from 1 to 9 if an integer."""
     import sympy as sp
 
     if bounds is not None:
         low, high = sp.Rational(bounds[0]), sp.Rational(bounds[1])
         return low + (high - low) * sp.Rational(generator.randint(1, 997), 997)
     if symbol.is_integer:
-        return sp.Integer(generator.randint(1, 9))
-    magnitude = sp.Rational(generator.randint(100, 200), 100) * sp.Integer(2) ** generator.randint(-4, 3)
+        magnitude = sp.Integer(generator.randint(1, 9))
+    else:
+        magnitude = sp.Rational(generator.randint(100, 200), 100) * sp.Integer(2) ** generator.randint(-4, 3)
     if symbol.is_nonnegative:
         return magnitude
     if symbol.is_nonpositive:

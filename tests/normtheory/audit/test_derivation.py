@@ -71,6 +71,48 @@ def test_a_manifestly_positive_form(proof):
     assert [step.truth for step in proof.steps[1:]] == [Truth.UNDECIDED, Truth.UNDECIDED, Truth.FALSE]
 
 
+TINY = sp.Rational(1, 10**60)  # far below the 36 digits to which points agree, and far above the 57 of their balls
+
+
+def test_points_that_agree_do_not_make_up_for_a_symbolic_proof(proof):
+    """Everything here is true but the equality, which is off by less than the points can tell."""
+    assert not proof.equal("off by TINY", x + TINY, x)
+    assert not proof.positive("form off by TINY", x**2 + 1 + TINY, x**2 + 1)
+    assert not proof.positive("used form off by TINY", x + TINY, y, {y: x})
+    assert not proof.positive_by_taylor("derivative off by TINY", sp.exp(x) - 1 - x + TINY * x**2, x, 2, sp.exp(x))
+    assert [step.truth for step in proof.steps] == [Truth.UNDECIDED] * 4
+
+
+def test_a_symbolic_proof_does_not_make_up_for_points_that_differ(proof, monkeypatch):
+    monkeypatch.setattr(derivation, "_proves_zero", lambda *_, **__: True)
+    assert not proof.positive("another form", x**2 + 1, x**2 + 2)
+    assert not proof.positive_by_taylor("another derivative", sp.sinh(x) - x, x, 2, sp.cosh(x))
+    assert [step.truth for step in proof.steps] == [Truth.UNDECIDED] * 2
+
+
+@pytest.mark.parametrize("order", [0, 1])
+def test_a_lower_derivative_that_almost_vanishes_is_seen(proof, order):
+    """False within 1e-9 of 0 alone, where no random point falls."""
+    least = sp.Rational(1, 10**9) * x**order
+    assert not proof.positive_by_taylor("exp", sp.exp(x) - 1 - x - least, x, 2, sp.exp(x))
+    assert not proof.certified_by_taylor("exp in balls", sp.exp(x) - 1 - x - least, x, 2, 1)
+    assert [step.truth for step in proof.steps] == [Truth.UNDECIDED] * 2
+
+
+def test_zero_is_not_positive(proof):
+    assert not proof.positive("nothing", sp.Integer(0), x)
+    assert not proof.positive("a square that is 0 at 0", (r - r) * x, x)
+    assert not proof.certified("touching 0 at the centre", (x - 1) ** 2, {x: (0, 2)})
+    assert not proof.certified_by_taylor("a constant 0", x - x, x, 1, 1)
+    assert [step.truth for step in proof.steps] == [Truth.FALSE] * 4
+
+
+def test_a_box_that_reaches_just_beyond_the_truth_is_refuted(proof):
+    assert not proof.certified("on [-6/5, 6/5]", 1 - r**2, {r: (sp.Rational(-6, 5), sp.Rational(6, 5))})
+    assert not proof.certified("a hair beyond 1", 1 - r**2, {r: (-1, 1 + sp.Rational(1, 10**4))})
+    assert all(step.truth is Truth.FALSE and step.rigorous for step in proof.steps)
+
+
 def test_only_what_was_shown_positive_may_be_used(proof):
     u, difference = sp.Symbol("u", positive=True), sp.exp(x) - 1 - x
     assert not proof.positive("too early", difference + x, u + x, {u: difference})
@@ -111,8 +153,29 @@ def test_certified_on_a_box_is_not_positive_everywhere(proof):
 def test_measured_steps(proof, deviation, holds):
     assert proof.within("measured", deviation, 1.0) is holds
     assert proof.witness("second route", deviation, 1.0) is holds
-    assert [step.strength for step in proof.steps] == [Strength.NUMERIC, None]
+    assert proof.at_most("read off", deviation, 1.0) is holds
+    assert [step.strength for step in proof.steps] == [Strength.NUMERIC, None, Strength.NUMERIC]
     assert not any(step.rigorous for step in proof.steps)
+
+
+def test_no_number_is_within_a_bound_that_is_none(proof):
+    assert not proof.within("measured", 0.0, float("nan"))
+    assert not proof.at_most("read off", float("-inf"), float("nan"))
+
+
+def test_points_have_the_sign_and_kind_their_symbols_are_assumed():
+    negative = sp.Symbol("m", integer=True, negative=True)
+    proof = Derivation("test")
+    assert proof.positive("minus a negative integer", -negative, -negative)
+    symbols = {negative, sp.Symbol("z", integer=True), sp.Symbol("u", nonnegative=True), sp.Symbol("v", nonpositive=True), r}
+    drawn = list(proof._points(symbols, 50))
+    values = {name: [point[symbol] for point in drawn for symbol in symbols if symbol.name == name] for name in "mzuvr"}
+    assert max(values["m"]) < 0
+    assert max(values["v"]) <= 0 <= min(values["u"])
+    assert min(values["z"]) < 0 < max(values["z"])
+    assert min(values["r"]) < 0 < max(values["r"])
+    assert all(value.is_integer for value in values["m"] + values["z"])
+    assert not all(value.is_integer for value in values["r"])
 
 
 def test_points_are_reproducible_and_respect_assumptions():
