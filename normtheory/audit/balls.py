@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, reduce
 from typing import Any
 
 Expression = Any  # sympy.Expr
@@ -94,10 +94,10 @@ def differs(left: Expression, right: Expression, point: Point) -> bool | None:
     precision = PRECISION
     while precision <= MAX_PRECISION:
         a, b = enclose(left, point, precision), enclose(right, point, precision)
-        if not (a.is_finite() and b.is_finite()):
-            return None
         with working_precision(precision):
             difference = a - b
+            if not difference.is_finite():
+                return None
             if difference != 0:
                 return True
             if difference.abs_upper() * 2**AGREEMENT_BITS <= 1 + a.abs_upper() + b.abs_upper():
@@ -224,16 +224,9 @@ def _functions() -> dict[str, Callable[..., Ball]]:
     circular = ("sin", "cos", "tan", "asin", "acos", "atan")
     return {name: getattr(arb, name) for name in ("exp", "log", "erf", *hyperbolic, *circular)} | {
         "Abs": abs,
-        "Max": lambda *xs: _fold(arb.max, xs),
-        "Min": lambda *xs: _fold(arb.min, xs),
+        "Max": lambda *balls: reduce(arb.max, balls),
+        "Min": lambda *balls: reduce(arb.min, balls),
     }
-
-
-def _fold(operation: Callable[[Ball, Ball], Ball], balls: tuple[Ball, ...]) -> Ball:
-    result = balls[0]
-    for ball in balls[1:]:
-        result = operation(result, ball)
-    return result
 
 
 def _power(base: Ball, exponent: Ball, symbolic: Expression) -> Ball:

@@ -109,6 +109,12 @@ def test_digits_lost_to_cancellation_are_made_up_for_by_precision(size):
     assert balls.differs(sp.Integer(1), one_after_cancelling(size) - off, {x: 1}) is True
 
 
+def test_digits_are_counted_from_one_or_the_values():
+    """From 1 beside 0, where terms of 1e31 cancel; from values of 1e1042, to which no precision allowed has 36 decimals."""
+    assert balls.differs(one_after_cancelling(72) - 1, sp.Integer(0), {x: 1}) is False
+    assert balls.differs(sp.sinh(x) ** 2 + 1, sp.cosh(x) ** 2, {x: 1200}) is False
+
+
 def test_what_no_precision_allowed_can_tell_is_undecided():
     assert balls.differs(one_after_cancelling(4000), sp.Integer(1), {x: 1}) is None
 
@@ -154,13 +160,15 @@ BARELY_FALSE = [
     (2 - x**2 - y**2, {x: (-11 * TENTH, 11 * TENTH), y: (-11 * TENTH, 11 * TENTH)}),
     (sp.cosh(1) - sp.cosh(x), {x: (-11 * TENTH, 11 * TENTH)}),
     (x**2 - sp.Rational(1, 10**9), {x: (sp.Rational(-5, 7), sp.Rational(4, 7))}),  # two zeros within 1e-4 of each other
+    (x - sp.Rational(1, 3), {x: (0, 1)}),
     (1 - sp.exp(x) * sp.sinh(y), {x: (-TENTH, TENTH), y: (0, sp.Rational(5, 6))}),
 ]
 
 
 @pytest.mark.parametrize(("expression", "box"), BARELY_FALSE, ids=lambda value: str(value))
-def test_what_is_false_at_the_edge_of_a_box_is_not_certified(expression, box):
-    result = balls.positive_on_box(expression, box)
+@pytest.mark.parametrize("strict", [True, False])
+def test_what_is_false_at_the_edge_of_a_box_is_not_certified(expression, box, strict):
+    result = balls.positive_on_box(expression, box, strict=strict)
     assert result.holds is False
     assert all(low <= result.counterexample[symbol] <= high for symbol, (low, high) in box.items())
     assert balls.sign(expression, result.counterexample) == -1
@@ -232,6 +240,18 @@ def test_strict_and_weak_inequalities_differ_at_an_attained_zero():
     assert balls.positive_on_box(x - x + 0 * x, {x: (0, 1)}, strict=False).holds is True
     assert balls.positive_on_box(x**2, {x: (-1, 1)}).holds is False
     assert balls.positive_on_box(x**2 + 1, {x: (-1, 1)}, strict=False).holds is True
+    assert balls.positive_on_box(x**2, {x: (0, 1)}, max_boxes=20).holds is None  # 0 at a corner alone
+    assert [balls._settled(arb(0), strict) for strict in (True, False)] == [False, True]
+    assert [balls._violated(arb(0), strict) for strict in (True, False)] == [True, False]
+
+
+@pytest.mark.parametrize("ball", [arb("inf"), arb("-inf"), arb("nan"), arb(0, "inf")], ids=str)
+def test_what_is_not_finite_decides_nothing(ball):
+    assert balls.sign(x, {x: ball}) is None
+    assert balls.differs(x, sp.Integer(0), {x: ball}) is None
+    for strict in (True, False):
+        assert not balls._settled(ball, strict)
+        assert not balls._violated(ball, strict)
 
 
 def test_outside_the_domain_nothing_is_certified():
