@@ -272,6 +272,8 @@ def _stride(path: _Path, newton: _Step, end: float, reach: float) -> tuple[_Poin
             if reached is not None:
                 return reached, stride
             stride *= SHRINK
+        if newton.change <= CLOSE:  # on the path, which bends sharply where an input changes its sign: over the bend, and back
+            return path.at(newton.end.mu, point.kappa * float(np.exp(-SHORTEST_STRIDE)), newton.end.x), SHORTEST_STRIDE
     return _descended(path, newton), SHORTEST_STRIDE
 
 
@@ -338,9 +340,13 @@ def _infeasibility(system: System, residual: FloatArray, misfit: FloatArray) -> 
 
 
 def _settled(path: _Path, point: _Point, beta: FloatArray, misfit: FloatArray, tol: float) -> bool:
-    """Whether beta is feasible, and its divergence from the dual's own candidate small, with room to spare."""
+    """Whether beta is feasible, also by the dual's weights, and near the dual's own candidate in divergence, with room to spare.
+
+    The gap is the sum of the two last; a dual of the size of X's condition number weighs residuals that look small.
+    """
     system, start, unit = path.system, path.potential.start, path.potential.unit
-    feasible = _infeasibility(system, system.predictions(beta) - system.z, misfit) <= tol / 100
+    small, residual = tol / 100, system.predictions(beta) - system.z
     miss = unit * float(((beta - point.beta) ** 2 / point.slope).sum()) / 2
+    weighed = unit * abs(float(point.mu @ residual))
     objective = unit * float(point.x @ (point.beta - start)) - float(path.potential.energy(point.x).sum())
-    return feasible and miss <= tol / 100 * objective
+    return _infeasibility(system, residual, misfit) <= small and max(miss, weighed) <= small * objective

@@ -114,7 +114,7 @@ def test_deep_diagonal_minimisers_at_small_scales(seed, depth, decade):
     except NotCertified as refusal:
         certificate = refusal.certificate
         assert certificate is None or not certificate.within(DEFAULT_TOLERANCE)
-        assert decade < -8 or potential.alpha.max() ** depth < np.finfo(float).eps
+        assert decade < -8 or potential.alpha.max() ** depth < 15 * np.finfo(float).eps  # of a sum of 15 terms
         return
     assert np.linalg.norm(X @ solution.beta - y) <= 1e-10 * np.linalg.norm(y)
     picked = potential.map(X.T @ solution.dual)[0]
