@@ -10,6 +10,7 @@ import pytest
 import sympy as sp
 
 from normtheory.arrays import InputError
+from normtheory.audit import alone
 from normtheory.audit import claims as registry
 from normtheory.audit.claims import Claim, Verdict, claims
 from normtheory.audit.derivation import Strength, Truth
@@ -290,6 +291,28 @@ def test_ids_are_chosen_and_unknown_ones_named(catalogue):
     assert [entry.id for entry in run([f"{name}-good", f"{name}-good"], catalogue=name)] == [f"{name}-good"]
     with pytest.raises(InputError, match=f"no claim is called '{name}-goood'; did you mean {name}-good"):
         run([f"{name}-goood"], catalogue=name)
+
+
+def test_a_file_run_alone_prints_a_line_for_each_claim_and_fails_with_one(catalogue, monkeypatch, capsys):
+    name = catalogue("claims_of_alone", CATALOGUE)
+
+    def run_alone(*arguments):
+        monkeypatch.setattr(sys, "argv", ["python", *arguments, "--jobs", "1"])
+        code = alone.main(name, "python")
+        return code, *capsys.readouterr()
+
+    code, printed, complaint = run_alone(f"{name}-good")
+    assert (code, complaint) == (0, "")
+    assert re.match(
+        rf"{name}-good +PROVED +1/1 twins rejected +0\.\d\d s  a test\n1 claims, 0 not as expected, 0\.\d s\n", printed
+    )
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
+    code, printed, complaint = run_alone()
+    assert (code, complaint) == (1, "")
+    assert re.search(rf"{name}-raises +UNDECIDED +0/1 twins rejected", printed)
+    assert f"NOT AS EXPECTED  {name}-raises: found UNDECIDED, expected PROVED; printed: RuntimeError: no solver;" in printed
+    assert "3 claims, 1 not as expected" in printed
+    assert run_alone("no-such")[::2] == (2, "no claim is called 'no-such'; see the list of claims\n")
 
 
 def test_catalogues_do_not_mix(catalogue):
