@@ -340,9 +340,9 @@ def _infeasibility(system: System, residual: FloatArray, misfit: FloatArray) -> 
 
 
 def _settled(path: _Path, point: _Point, beta: FloatArray, misfit: FloatArray, tol: float) -> bool:
-    """Whether beta is feasible, also by the dual's weights, and near the dual's own candidate in divergence, with room to spare.
+    """Whether beta is feasible, also as the dual weighs it, and near the dual's own candidate: with room to spare.
 
-    The gap is the sum of the two last; a dual of the size of X's condition number weighs residuals that look small.
+    The gap is the sum of the two last. A dual of the size of X's condition number makes much of residuals that look small.
     """
     system, start, unit = path.system, path.potential.start, path.potential.unit
     small, residual = tol / 100, system.predictions(beta) - system.z
