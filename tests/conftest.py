@@ -1,6 +1,10 @@
 """One BLAS thread per process, and hypothesis profiles: `ci` (default, the same examples every time) and `night`."""
 
 import os
+import signal
+
+# A run in the background of a script ignores interrupts; the processes that tests start, and interrupt, would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Before numpy is imported: BLAS reads these once.
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
