@@ -1,3 +1,5 @@
+import re
+
 import pytest
 import sympy as sp
 
@@ -25,6 +27,43 @@ def test_an_identity_is_proved_and_evaluated(proof):
     assert "8 random points agree" in step.detail
 
 
+NESTED = sp.sqrt(3 + 2 * sp.sqrt(2)) - 1 - sp.sqrt(2)  # 0, which only the general rewritings see
+
+
+def test_the_slow_rewritings_are_tried_where_the_points_agree(proof):
+    assert proof.equal("nested roots", sp.sqrt(3 + 2 * sp.sqrt(2)), 1 + sp.sqrt(2))
+    assert proof.equal("nested roots and an inverse", sp.asinh(sp.sinh(r)) + NESTED, r)
+    assert proof.positive("in a form", x + NESTED, x)
+    assert proof.positive_by_taylor("in a derivative", sp.exp(x) - 1 - x + NESTED, x, 2, sp.exp(x) + NESTED * x)
+    assert [step.strength for step in proof.steps] == [Strength.SYMBOLIC] * 4
+
+
+@pytest.mark.parametrize("angle", [r, 2 * r - 1])
+@pytest.mark.parametrize("power", [sp.Rational(1, 2), sp.Rational(-1, 2), sp.Rational(3, 2)])
+def test_roots_of_hyperbolic_squares_are_taken(angle, power):
+    square = x * sp.sinh(angle) ** 2 + x
+    found = derivation._undo_inverses(square**power * sp.asinh(sp.sinh(r)) + sp.sinh(y) * sp.sqrt(y))
+    assert found == x**power * sp.cosh(sp.expand(angle)) ** (2 * power) * r + sp.sinh(y) * sp.sqrt(y)
+
+
+@pytest.mark.parametrize(
+    "left",
+    [
+        sp.asinh(x) * sp.sinh(r),
+        sp.asinh(sp.cosh(r)) + sp.sinh(r),
+        sp.sqrt(r * sp.sinh(y) ** 2 + r),  # of unknown sign
+        sp.sqrt(x * sp.sinh(r) ** 2 + 2 * x),
+        sp.sqrt(x * sp.sinh(r) + x),
+        (x * sp.sinh(r) ** 2 + x) ** sp.Rational(1, 3),
+        sp.sqrt(x) + sp.sinh(r),
+        sp.cosh(r) ** sp.Rational(1, 2) + sp.sinh(r) ** 2,
+    ],
+    ids=str,
+)
+def test_what_is_no_such_square_is_left(left):
+    assert derivation._undo_inverses(left) == left
+
+
 def test_a_false_equation_gets_a_rigorous_counterexample(proof):
     assert not proof.equal("tripled", 2 * x, 3 * x)
     step = only(proof)
@@ -44,11 +83,13 @@ def test_agreement_without_a_symbolic_proof_is_undecided(proof, monkeypatch):
     monkeypatch.setattr(derivation, "_proves_zero", lambda *_, **__: False)
     assert not proof.equal("true, but not seen", x + y, y + x)
     assert only(proof).truth is Truth.UNDECIDED
+    assert only(proof).detail == "8 points agree, but no symbolic proof was found"
 
 
 def test_a_symbolic_proof_without_points_is_undecided(proof):
     assert not proof.equal("nowhere real", sp.log(-x) - sp.log(-x, evaluate=False) + 1 - 1 + sp.log(-x), sp.log(-x))
     assert only(proof).truth is Truth.UNDECIDED
+    assert only(proof).detail == "0 points agree, but no point of its domain could be evaluated"
 
 
 def test_contradicting_routes_stop_the_derivation(proof):
@@ -113,6 +154,42 @@ def test_a_box_that_reaches_just_beyond_the_truth_is_refuted(proof):
     assert all(step.truth is Truth.FALSE and step.rigorous for step in proof.steps)
 
 
+def test_what_may_vanish_is_not_manifestly_positive(proof):
+    """True but at 0, or true but of a sign that the symbols do not tell: no random point shows it, nor may a form."""
+    least, convex = sp.Symbol("t", nonnegative=True), x**2 - x + 1
+    assert not proof.positive("a square", r**2, r**2)
+    assert not proof.positive_by_taylor("at t = 0", sp.exp(least) - 1 - least, least, 2, sp.exp(least))
+    assert not proof.positive_by_taylor("a factor 0", least * x**2 / 2, x, 2, least)
+    assert not proof.positive_by_taylor("a sign not seen", x**4 / 12 - x**3 / 6 + x**2 / 2, x, 2, convex)
+    assert proof.positive("known", sp.exp(x), sp.exp(x))
+    assert not proof.positive("known, used at 0", sp.exp(least) + 1, y + 1, {y: sp.exp(x)}, {x: least})
+    assert [step.truth for step in proof.steps if step.truth is not Truth.TRUE] == [Truth.UNDECIDED] * 5
+
+
+def test_an_undecided_step_may_not_be_used(proof):
+    assert not proof.positive("not seen", x**2 - x + 1, x**2 - x + 1)
+    assert not proof.positive(
+        "used", x**2 - x + 1 + y, y + sp.Symbol("u", positive=True), {sp.Symbol("u", positive=True): x**2 - x + 1}
+    )
+
+
+def test_the_box_is_the_stated_one(proof):
+    """What is certified is negative just outside, and the text says where."""
+    tenth = sp.Rational(1, 10)
+    assert proof.certified("between 1 and 2", (r - 1 + tenth) * (2 + tenth - r), {r: (1, 2)})
+    assert proof.steps[-1].detail.endswith("boxes that cover r in [1, 2]")
+    assert proof.certified_by_taylor("up to 2", x**2 * (2 + tenth - x), x, 2, sp.Rational(1, 2))
+    assert re.search(
+        r"zero of order 2 at 0; derivative 2 is positive on each of \d+ boxes that cover x in \[0, 1/2\]",
+        proof.steps[-1].detail,
+    )
+    assert not proof.certified_by_taylor("too far", x**2 * (4 - x), x, 2, 2)
+    assert "derivative 2 is not positive at x = " in proof.steps[-1].detail
+    assert not proof.certified("0 at 1/3, which is no centre", (r - sp.Rational(1, 3)) ** 2, {r: (0, 1)})
+    assert proof.steps[-1].detail == "the expression is undecided on r in [0, 1] after 4000 boxes"
+    assert [step.strength for step in proof.steps] == [Strength.BALL] * 4
+
+
 def test_only_what_was_shown_positive_may_be_used(proof):
     u, difference = sp.Symbol("u", positive=True), sp.exp(x) - 1 - x
     assert not proof.positive("too early", difference + x, u + x, {u: difference})
@@ -156,11 +233,43 @@ def test_measured_steps(proof, deviation, holds):
     assert proof.at_most("read off", deviation, 1.0) is holds
     assert [step.strength for step in proof.steps] == [Strength.NUMERIC, None, Strength.NUMERIC]
     assert not any(step.rigorous for step in proof.steps)
+    assert {step.truth for step in proof.steps} == {Truth.TRUE if holds else Truth.FALSE}
 
 
 def test_no_number_is_within_a_bound_that_is_none(proof):
     assert not proof.within("measured", 0.0, float("nan"))
     assert not proof.at_most("read off", float("-inf"), float("nan"))
+
+
+def test_numbers_are_told_in_a_few_digits(proof):
+    proof.within("w", 0.123456, 1)
+    proof.at_most("m", 0.123456, 1)
+    proof.equal("e", sp.pi, 3)
+    proof.positive("p", -x, -x)
+    details = [step.detail for step in proof.steps]
+    assert details[:2] == ["deviation 0.12, budget 1", "found 0.1235, bound 1"]
+    assert details[2] == "at the only point: left = 3.14159, right = 3.00000"
+    assert proof.steps[3].equation == "-x > 0"
+    assert proof.equal("one point", sp.sqrt(8), 2 * sp.sqrt(2))
+    assert proof.steps[4].detail == "1 random points agree to 36 digits"
+    assert not proof.steps[4].rigorous
+    proof.note("a number")
+    assert proof.notes == ["a number"]
+
+
+def test_strengths_are_three_and_ordered():
+    assert list(Strength) == sorted(Strength) == [Strength.NUMERIC, Strength.BALL, Strength.SYMBOLIC]
+
+
+@pytest.mark.parametrize("bounds", [None, (2, 3), (-1, 0)])
+def test_points_fill_their_domain(bounds):
+    positive, whole = sp.Symbol("p", positive=True), sp.Symbol("i", integer=True, positive=True)
+    points = list(Derivation("test")._points({positive, whole}, 200, {positive: bounds} if bounds else None))
+    values = [point[positive] for point in points]
+    low, high = bounds or (sp.Rational(1, 16), 16)
+    assert low <= min(values) <= low + sp.Rational(1, 16)
+    assert high - 1 <= max(values) <= high
+    assert {point[whole] for point in points} == set(range(1, 10))
 
 
 def test_points_have_the_sign_and_kind_their_symbols_are_assumed():
