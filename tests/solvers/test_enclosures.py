@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from normtheory.solvers import enclosures
-from normtheory.solvers.enclosures import BLOCK, BLOCK_ENTRIES, TINY, UNIT, Enclosed, dot, product
+from normtheory.solvers.enclosures import BLOCK_ENTRIES, TINY, UNIT, Enclosed, dot, product
 
 # No sum or product of these overflows, and no error of a product underflows.
 numbers = st.builds(
@@ -70,13 +70,15 @@ def test_sums_in_twice_the_precision(seed, terms):
         assert abs(wanted - Fraction(sums[row]) - Fraction(rests[row])) <= Fraction(2 * terms * UNIT) ** 2 * size
 
 
-@given(seeds, st.sampled_from([1, 2, 3, BLOCK, BLOCK + 1, 3 * BLOCK]), st.booleans())
+@given(seeds, st.sampled_from([1, 2, 4, 5, 13, 400]), st.booleans())
 def test_the_bound_of_a_product_is_that_of_the_textbook(seed, terms, extended):
     """At least gamma_n |A| |v| for n operations (gamma_n^2 in twice the precision), whatever was lost, and a few times that."""
     draw = np.random.default_rng(seed)
     A, v = draw.normal(size=(2, terms)), draw.normal(size=terms)
-    found = product(A, v, extended)
-    count = min(terms, BLOCK) + (terms - 1) // BLOCK
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(enclosures, "BLOCK", 4)  # so that there are few of them, or many
+        found = product(A, v, extended)
+    count = min(terms, 4) + (terms - 1) // 4
     gamma = Fraction(count) * Fraction(UNIT) / (1 - count * Fraction(UNIT))
     for row in range(2):
         size = sum(abs(a * b) for a, b in zip(exact(A[row]), exact(v), strict=True))
@@ -88,6 +90,8 @@ def test_the_bound_of_a_product_is_that_of_the_textbook(seed, terms, extended):
 def test_what_underflows_is_within_the_bound(extended):
     found = product(np.full((1, 9), 1e-200), np.full(9, 1e-200), extended)
     assert abs(9 * Fraction(1e-200) ** 2 - Fraction(found.value[0]) - Fraction(found.rest[0])) <= Fraction(found.error[0])
+    partly = product(np.full((1, 2), 1e-200), np.array([1e-200, 0.0]), extended)
+    assert Fraction(1e-200) ** 2 <= Fraction(partly.error[0])
     nothing = product(np.ones((1, 9)), np.zeros(9), extended)
     assert (nothing.value, nothing.rest, nothing.error) == (0, 0, 0)
 
@@ -125,6 +129,16 @@ def test_a_scalar_product_inherits_the_errors_of_its_factor(seed, extended):
     assert found.total() == found.value[0] + found.rest[0]
 
 
+@given(seeds, st.booleans())
+def test_a_scalar_product_of_exact_numbers(seed, extended):
+    draw = np.random.default_rng(seed)
+    u, v = draw.normal(size=(2, 30))
+    found = dot(u, Enclosed.exact(v), extended)
+    wanted = sum(a * b for a, b in zip(exact(u), exact(v), strict=True))
+    assert abs(wanted - Fraction(found.value[0]) - Fraction(found.rest[0])) <= Fraction(found.error[0])
+    assert found.error[0] <= product(v[None], u, extended).error[0]
+
+
 @given(seeds)
 def test_a_scalar_product_with_a_rest_alone(seed):
     """The rests are multiplied in float64, and what that loses is in the bound."""
@@ -141,3 +155,6 @@ def test_exact_numbers_have_no_error():
     assert (found.value.tolist(), found.rest.tolist(), found.error.tolist()) == ([1, -2], [0, 0], [0, 0])
     assert found.off.tolist() == [0, 0]
     assert Enclosed(one(1.0), one(-0.25), one(0.5)).off == 0.75
+    assert 0.25 * (1 - 1e-15) <= Enclosed(one(-1.0), one(-0.25), one(0.5)).least < 0.25
+    assert Enclosed(one(1.0), one(0.0), one(3.0)).least == 0
+    assert UNIT == 2.0**-53
