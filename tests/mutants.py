@@ -81,22 +81,17 @@ COMPARISONS: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
     ast.Eq: (ast.NotEq,), ast.NotEq: (ast.Eq,), ast.Is: (ast.IsNot,), ast.IsNot: (ast.Is,), ast.In: (ast.NotIn,),
     ast.NotIn: (ast.In,),
 }  # fmt: skip
-PAIRS = (
-    "sinh tanh", "cosh sinh", "arcsinh arctan", "asinh atan", "arctanh arcsinh", "floor ceil",
-    "min max", "any all", "hypot maximum", "ones zeros", "ones_like zeros_like", "abs_lower abs_upper", "lower upper",
-    "is_positive is_nonnegative", "is_nonpositive is_nonnegative", "low high", "w_plus w_minus", "v_plus v_minus",
-    "vstack hstack", "TRUE FALSE", "FALSE UNDECIDED", "SYMBOLIC BALL", "BALL NUMERIC",
-)  # fmt: skip
-NEIGHBOURS = {name: other for pair in PAIRS for name, other in (pair.split(), pair.split()[::-1])} | {
-    "expm1": "exp",
-    "log1p": "log",
-}
-FIELDS = {
-    "value": "off",
-    "off": "value",
-    "rest": "error",
-    "error": "rest",
-}  # of objects: variables are called so, too
+# Names that may be taken for each other.
+PAIRS = [
+    tuple(pair.split())
+    for pair in (
+        "sinh tanh", "sinh cosh", "arcsinh arctan", "asinh atan", "arctanh arcsinh", "hypot maximum", "floor ceil", "min max",
+        "any all", "low high", "lower upper", "abs_lower abs_upper", "ones zeros", "ones_like zeros_like", "vstack hstack",
+        "is_positive is_nonnegative", "is_nonpositive is_nonnegative", "w_plus w_minus", "v_plus v_minus", "TRUE FALSE",
+        "FALSE UNDECIDED", "SYMBOLIC BALL", "BALL NUMERIC",
+    )
+]  # fmt: skip
+FIELDS = [("value", "off"), ("rest", "error")]  # the same for fields alone: variables are called so, too
 BARE = {"abs", "sqrt", "square"}  # functions that may be forgotten around their argument
 SIGNLESS = {"abs", "square", "cosh", "norm", "zeros_like", "ones_like", "len", "float"}  # to which a sign means nothing, or all
 UNSEEN = {"annotation", "returns", "decorator_list"}
@@ -121,14 +116,18 @@ def changes(node: ast.AST) -> Iterator[ast.AST]:
             yield from (_but(node, values=[*values[:i], *values[i + 1 :]]) for i in range(len(values)))
         case ast.IfExp(body=body, orelse=orelse):
             yield from (body, orelse)
-        case ast.Attribute(attr=name) if name in NEIGHBOURS | FIELDS:
-            yield _but(node, attr=(NEIGHBOURS | FIELDS)[name])
-        case ast.Name(id=name, ctx=ast.Load()) if name in NEIGHBOURS:
-            yield _but(node, id=NEIGHBOURS[name])
+        case ast.Attribute(attr=name):
+            yield from (_but(node, attr=other) for other in _neighbours(name, PAIRS + FIELDS))
+        case ast.Name(id=name, ctx=ast.Load()):
+            yield from (_but(node, id=other) for other in _neighbours(name, PAIRS))
         case ast.Call():
             yield from _calls(node)
     if isinstance(node, ast.AugAssign | ast.If) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)):
         yield ast.Pass()
+
+
+def _neighbours(name: str, pairs: list[tuple[str, ...]]) -> list[str]:
+    return [other for pair in pairs if name in pair for other in pair if other != name]
 
 
 def _numbers(value: float) -> tuple[float, ...]:
