@@ -263,9 +263,11 @@ def _measured_separable(
     lost += float((np.abs(picked - potential.start) * pull.off).sum())
     size, scale = max(abs(objective), abs(dual_objective)), max(_norm(y), _norm(start.least))
     primal_error, gap_error = _ratio(_norm(residual.off), scale), _ratio(lost, size)
-    mismatch = np.abs(potential.unit * (potential.inverse(beta) - x)) + pull.off
+    angle = potential.inverse(beta)
+    mismatch = potential.unit * (np.abs(angle - x) + FUNCTIONS * UNIT * np.abs(angle)) + pull.off
     # Where a potential is nearly flat (deep networks near the edge of their domain) a small gap says little about beta.
-    apart = _ratio(_norm(beta - picked), max(_norm(beta), _norm(picked)))
+    blur = FUNCTIONS * UNIT * np.abs(picked) + slope * (pull.off / potential.unit)
+    apart = _ratio(_norm(np.abs(beta - picked) + blur), max(_norm(beta), _norm(picked)))
     certificate = Certificate(
         objective,
         dual_objective,
