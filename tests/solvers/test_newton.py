@@ -68,7 +68,7 @@ def test_no_feasible_point_is_better(problem, seed):
     step -= np.linalg.lstsq(problem.X, problem.X @ step, rcond=None)[0]
     penalty = Q(problem.k)
     best = penalty.divergence(solution.beta, problem.beta0).sum()
-    for length in (1e-3, 1.0, -1.0):
+    for length in (1e-4, -1e-4, 1e-2, -1e-2, 1.0, -1.0):
         other = penalty.divergence(solution.beta + length * step, problem.beta0).sum()
         assert other >= best * (1 - 1e-9)
 
