@@ -7,7 +7,7 @@ EXTRAS ?= dev
 comma := ,
 STAMP := $(VENV)/.installed-$(subst $(comma),-,$(EXTRAS))
 
-.PHONY: setup verify test distribution-test check figures bench
+.PHONY: setup verify test distribution-test mutants check figures bench
 
 setup: $(STAMP)
 
@@ -30,6 +30,10 @@ test: setup
 # Builds sdist and wheel and installs each into a bare environment: minutes, and a package index to install from.
 distribution-test: setup
 	$(BIN)/python -m pytest -n 0 -m distribution
+
+# Small errors put into the code that judges, which its tests must notice: minutes; MUTANTS=--all for every one of them.
+mutants: setup
+	$(BIN)/python tests/mutants.py $(MUTANTS)
 
 check: setup
 	$(BIN)/ruff check .

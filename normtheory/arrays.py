@@ -9,7 +9,7 @@ FloatArray = NDArray[np.float64]
 
 # Beyond these, squares and ratios leave the range of float64.
 LARGEST, SMALLEST_POSITIVE = 1e100, 1e-100
-# In units of round-off: exactly dependent rows leave singular values up to 2.3, pivots up to 5.7 (24,000 matrices of up to 100
+# In units of round-off: exactly dependent rows leave singular values up to 2.3, pivots up to 5.7 (5400 matrices of up to 100
 # rows, three kernels of OpenBLAS). The usual max(n, D) units are two for two rows, and kernels disagreed on the rank.
 LEAST_NEGLIGIBLE = 100.0
 

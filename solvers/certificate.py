@@ -23,6 +23,7 @@ from normtheory.solvers.uniqueness import unique_minimiser
 # A certificate is accepted when every relative measure in it is at most the tolerance asked for.
 DEFAULT_TOLERANCE = 1e-10
 
+QUOTIENT = 64.0  # units of relative error of a ratio of norms: numpy's sums of up to 10^8 squares are 40 additions deep
 FUNCTIONS = 32.0  # units of relative error of the elementwise functions of Q, per unit of 1 + |argument|
 ROUND_OFF_SHARE = 0.1  # of the tolerance that round-off may take before twice the precision is used
 QUADRATIC = 1e-40  # ratios beta/k below which Q is its quadratic term to 80 digits, and may be rescaled
@@ -206,7 +207,9 @@ def certify_norm(
     certificate, round_off = _measured_norm(designs, *scaled, extended=False)
     if not round_off <= ROUND_OFF_SHARE * tolerance:
         certificate, _ = _measured_norm(designs, *scaled, extended=True)
-    objective, dual_objective = (value * size**degree for value in (certificate.objective, certificate.dual_objective))
+    # Not by size**degree, which raises beyond float64: the objective is infinite there, and the measures are what they are.
+    values = certificate.objective, certificate.dual_objective
+    objective, dual_objective = (value * size * size ** (degree - 1) for value in values)
     return replace(certificate, objective=objective, dual_objective=dual_objective)
 
 
@@ -231,7 +234,7 @@ def _measured_q(
     dual_objective = -linear.total() - float(falls.sum())
     lost = _lost(grows, angle / 2) + _lost(falls, pull.value / 2) + float(linear.error.sum())
     lost += _pushed(penalty, beta0, pull) + TINY * np.count_nonzero((beta != beta0) | (pull.value != 0))
-    size, scale = max(abs(objective), abs(dual_objective)), max(_norm(y), _norm(start.value))
+    size, scale = max(abs(objective), abs(dual_objective)), max(_norm(y), _norm(start.least))
     root = float(np.sqrt(objective))
     errors = [_ratio(_norm(residual.off), scale), _ratio(lost, size), _ratio(_norm(mismatch_error * metric), root)]
     measures = [
@@ -258,11 +261,13 @@ def _measured_separable(
     dual_objective = -linear.total() - float(falls.sum())
     lost = FUNCTIONS * UNIT * float(np.abs(grows).sum() + np.abs(falls).sum()) + float(linear.error.sum())
     lost += float((np.abs(picked - potential.start) * pull.off).sum())
-    size, scale = max(abs(objective), abs(dual_objective)), max(_norm(y), _norm(start.value))
+    size, scale = max(abs(objective), abs(dual_objective)), max(_norm(y), _norm(start.least))
     primal_error, gap_error = _ratio(_norm(residual.off), scale), _ratio(lost, size)
-    mismatch = np.abs(potential.unit * (potential.inverse(beta) - x)) + pull.off
+    angle = potential.inverse(beta)
+    mismatch = potential.unit * (np.abs(angle - x) + FUNCTIONS * UNIT * np.abs(angle)) + pull.off
     # Where a potential is nearly flat (deep networks near the edge of their domain) a small gap says little about beta.
-    apart = _ratio(_norm(beta - picked), max(_norm(beta), _norm(picked)))
+    blur = FUNCTIONS * UNIT * np.abs(picked) + slope * (pull.off / potential.unit)
+    apart = _ratio(_norm(np.abs(beta - picked) + blur), max(_norm(beta), _norm(picked)))
     certificate = Certificate(
         objective,
         dual_objective,
@@ -368,8 +373,8 @@ def _norm(vector: FloatArray) -> float:
 
 
 def _ratio(value: float, scale: float) -> float:
-    """value/scale, 0 for 0/0, and infinite where it is not a number."""
+    """value/scale, rounded up; 0 for 0/0, and infinite where it is not a number."""
     if value == 0 and scale == 0:
         return 0.0
-    ratio = float(value) / float(scale) if scale > 0 else float("nan")
+    ratio = float(value) / float(scale) * (1 + QUOTIENT * UNIT) if scale > 0 else float("nan")
     return float("inf") if np.isnan(ratio) else ratio

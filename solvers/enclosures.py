@@ -31,6 +31,11 @@ class Enclosed:
         """A bound on how far the value alone is from the exact sum."""
         return np.asarray(self.error + np.abs(self.rest))
 
+    @property
+    def least(self) -> FloatArray:
+        """A lower bound on the size of the exact sum."""
+        return np.asarray(np.maximum((np.abs(self.value) - self.off) * (1 - 4 * UNIT), 0.0))  # the difference is rounded, too
+
     @staticmethod
     def exact(value: FloatArray) -> Enclosed:
         """Numbers as they are."""

@@ -36,7 +36,7 @@ MOST_STEPS = 300  # factorisations; the paper's problems take 4 to 12
 CLOSE = 0.5  # a point is close to the path if the Newton step from it changes no log b' by more than this
 FAR = 3.0  # beyond this, corrections with an old factorisation do not converge
 OVERFLOWING = 1e150  # a slope of b at which the iterate counts as outside the domain
-STEEPER = 50.0  # a stride after which some b' is so many times larger is too long; this costs no product with X to see
+STEEPER = 50.0  # a stride that makes the largest growth of b' more, or less than 1 over it, is too long: seen without X
 CHORD_STEPS = 3  # corrections tried with one factorisation
 GROWTH_OF_STRIDE = 5.0  # from one factorisation to the next, at the most
 SHRINK = 0.5  # of a stride that was too long
@@ -203,7 +203,7 @@ def _follow(path: _Path, misfit: FloatArray, tol: float, warm: _Point | None) ->
     kappa = float(np.abs(system.pull(system.factor.solve(misfit))).max())  # there the first step moves no x by more than 1
     end = END_OF_PATH * float(path.potential.flattest.min())
     cold = path.at(np.zeros_like(system.z), kappa if kappa > end else 0.0)
-    point = cold if warm is None or not warm.inside else warm
+    point = warm if warm is not None and _promising(path, warm, misfit) else cold
     reach, beta = np.inf, point.beta
     for steps in range(system.steps + 1, MOST_STEPS + 1):
         factor = Factor.of(system.Z, point.slope)
@@ -220,6 +220,15 @@ def _follow(path: _Path, misfit: FloatArray, tol: float, warm: _Point | None) ->
     if point.kappa == 0:
         return beta, point.mu, MOST_STEPS  # as good as it gets: the certificate says how good that is
     raise NotCertified(f"the path was not followed to its end in {MOST_STEPS} factorisations (kappa = {point.kappa:.1e})")
+
+
+def _promising(path: _Path, warm: _Point, misfit: FloatArray) -> bool:
+    """Whether the dual objective is above 0, its value at the cold start.
+
+    The size of a Newton step does not tell: where maps grow exponentially, it is 1 in x, however far the minimiser.
+    """
+    gain = path.potential.unit * float(warm.mu @ misfit)
+    return warm.inside and float(path.potential.energy(warm.x).sum()) < gain
 
 
 @dataclass(frozen=True, eq=False)
@@ -263,12 +272,14 @@ def _stride(path: _Path, newton: _Step, end: float, reach: float) -> tuple[_Poin
             if reached is not None:
                 return reached, stride
             stride *= SHRINK
+        if newton.change <= CLOSE:  # on the path, which bends sharply where an input changes its sign: over the bend, and back
+            return path.at(newton.end.mu, point.kappa * float(np.exp(-SHORTEST_STRIDE)), newton.end.x), SHORTEST_STRIDE
     return _descended(path, newton), SHORTEST_STRIDE
 
 
 def _pulled_in(path: _Path, point: _Point, newton: _Step) -> _Point | None:
     """The point after corrections with an old factorisation, if they converge to the path; else None."""
-    if not (point.slope / newton.point.slope).max() <= STEEPER:
+    if not 1 / STEEPER <= (point.slope / newton.point.slope).max() <= STEEPER:
         return None
     last = FAR
     for _ in range(CHORD_STEPS):
@@ -329,9 +340,13 @@ def _infeasibility(system: System, residual: FloatArray, misfit: FloatArray) -> 
 
 
 def _settled(path: _Path, point: _Point, beta: FloatArray, misfit: FloatArray, tol: float) -> bool:
-    """Whether beta is feasible, and its divergence from the dual's own candidate small, with room to spare."""
+    """Whether beta is feasible, also as the dual weighs it, and near the dual's own candidate: with room to spare.
+
+    The gap is the sum of the two last. A dual of the size of X's condition number makes much of residuals that look small.
+    """
     system, start, unit = path.system, path.potential.start, path.potential.unit
-    feasible = _infeasibility(system, system.predictions(beta) - system.z, misfit) <= tol / 100
+    small, residual = tol / 100, system.predictions(beta) - system.z
     miss = unit * float(((beta - point.beta) ** 2 / point.slope).sum()) / 2
+    weighed = unit * abs(float(point.mu @ residual))
     objective = unit * float(point.x @ (point.beta - start)) - float(path.potential.energy(point.x).sum())
-    return feasible and miss <= tol / 100 * objective
+    return _infeasibility(system, residual, misfit) <= small and max(miss, weighed) <= small * objective

@@ -124,8 +124,9 @@ class DeepDiagonal:
 
     b(x) = alpha^L [(1 - z)^-p - (1 + z)^-p] with z = (alpha/max alpha)^(L-2) x in (-1, 1) and p = L/(L-2): from
     w' = -+ L w^(L-1) g the power w^(2-L) is linear in the integral of g. Predictors of order one lie about alpha^(L-2) from the
-    edge |z| = 1. Closer than about 1e-9 the dual variable does not determine them in float64: of 180 problems each, the
-    minimiser answers 180 at 1e-7, 169 at 1e-9, 14 at 1e-10 and none at 1e-12, and refuses the others.
+    edge |z| = 1. Closer than about 1e-8 the dual variable does not determine them in float64; nor does anything determine it
+    where the inputs at zero, of size alpha^L, are below the round-off of predictions. Of 1200 problems each, of depths 3, 4 and
+    6, the minimiser refuses none at 1e-5, 5 at 1e-6, 8 at 1e-7, 85 at 1e-9, 1130 at 1e-10 and all at 1e-12.
 
     Parameters
     ----------

@@ -44,17 +44,16 @@ def unique_minimiser(
         return True  # a norm vanishes at 0 alone
     if not margin < 1:
         return None
-    directions = pull / np.where(lengths > 0, lengths, 1.0)
     possible = lengths >= (1 - margin) * radius
     certain = possible & (sizes > margin * sizes.max())
-    if _least_singular_value(designs, directions, possible) >= INDEPENDENT:
+    if _least_singular_value(designs, pull, possible) >= INDEPENDENT:
         return True
-    return False if _least_singular_value(designs, directions, certain) <= DEPENDENT else None
+    return False if _least_singular_value(designs, pull, certain) <= DEPENDENT else None
 
 
-def _least_singular_value(designs: list[FloatArray], directions: FloatArray, chosen: np.ndarray) -> float:
-    """Of the columns (X_o[:, d] u_{o,d})_o of the chosen coordinates, scaled to unit length; 0 if there are too many."""
-    columns = np.vstack([_unit_rows(X)[:, chosen] * u[chosen] for X, u in zip(designs, directions, strict=True)])
+def _least_singular_value(designs: list[FloatArray], pull: FloatArray, chosen: np.ndarray) -> float:
+    """Of the columns (X_o[:, d] pull_{o,d})_o of the chosen coordinates, scaled to unit length; 0 if there are too many."""
+    columns = np.vstack([_unit_rows(X)[:, chosen] * p[chosen] for X, p in zip(designs, pull, strict=True)])
     if columns.shape[1] > columns.shape[0]:
         return 0.0
     if columns.shape[1] == 0:

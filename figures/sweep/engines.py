@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import threading
 import time
 from collections import deque
@@ -114,7 +115,10 @@ def _local(workers: int) -> Iterator[Engine]:
     from loky import ProcessPoolExecutor
 
     def fresh() -> Any:
-        return ProcessPoolExecutor(max_workers=workers, initializer=_live_and_die_with, initargs=(os.getpid(),))
+        executor = ProcessPoolExecutor(max_workers=workers, initializer=_live_and_die_with, initargs=(os.getpid(),))
+        with _interrupts_kept_from_children():
+            executor.submit(os.getpid)  # starts all workers
+        return executor
 
     with single_threaded_children():
         engine = Engine(fresh(), workers, fresh)
@@ -125,7 +129,8 @@ def _local(workers: int) -> Iterator[Engine]:
 
 
 def _live_and_die_with(master: int) -> None:
-    """In a worker: end when the master is gone."""
+    """In a worker: leave interrupts to the master, also if another thread of it has started this one; end when it is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(master,), daemon=True).start()
 
 
@@ -171,8 +176,6 @@ def _dask(address: str, workers: int) -> Iterator[Engine]:
 @contextmanager
 def _interrupts_kept_from_children() -> Iterator[None]:
     """Processes started meanwhile leave interrupts to this one, whose main thread alone may arrange that."""
-    import signal
-
     if threading.current_thread() is not threading.main_thread():
         yield
         return

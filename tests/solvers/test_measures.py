@@ -1,0 +1,267 @@
+"""Each measure of a certificate against its definition in 80 digits: an upper bound, and no more than round-off above it."""
+
+from dataclasses import replace
+
+import mpmath as mp
+import numpy as np
+import pytest
+from drawn import build, examples
+from hypothesis import given
+from hypothesis import strategies as st
+
+from normtheory.penalties import L1, GroupL12, Q, WeightedL2
+from normtheory.solvers import certificate as checker
+from normtheory.solvers.certificate import (
+    Certificate,
+    NotCertified,
+    Solution,
+    accepted,
+    certify_norm,
+    certify_q,
+    certify_separable,
+)
+from normtheory.solvers.enclosures import Enclosed
+from normtheory.solvers.newton import minimize
+from normtheory.solvers.potentials import DeepDiagonal, HyperbolicEntropy
+
+DIGITS = 80
+seeds, log_sizes = st.integers(0, 2**32 - 1), st.floats(-7, -1)
+
+
+def high(array):
+    """A float64 array as a list of exact mpmath numbers, or of such lists."""
+    return [high(row) for row in array] if np.ndim(array) else mp.mpf(float(array))
+
+
+def times(X, b):
+    return [mp.fdot(row, b) for row in X]
+
+
+def transposed(X, nu):
+    return times(list(zip(*X, strict=True)), nu)
+
+
+def assert_measured(found, **exact):
+    """Each measure is at least the exact one, and at most slightly more; each objective is the exact one."""
+    for name, value in exact.items():
+        measure = mp.mpf(getattr(found, name))
+        if name.endswith("objective"):
+            assert abs(measure - value) <= mp.mpf("1e-12") * abs(value), name
+        else:
+            assert value <= measure <= value * (1 + mp.mpf("1e-6")) + mp.mpf("1e-10"), name
+
+
+def perturbed(seed, log_size, start):
+    """A problem, and a candidate and a dual that are off."""
+    problem = build(seed=seed, n=3, D=7, sparsity=1.0, decades=(-3, 1), correlation=0.3, start=start)
+    solution, draw = minimize(problem.X, problem.y, problem.k, problem.beta0), np.random.default_rng(seed)
+    beta = solution.beta + 10**log_size * draw.normal(size=7)
+    return problem, beta, solution.dual + 10**log_size * draw.normal(size=3)
+
+
+def q_measures(problem, beta, dual):
+    """All five from the definitions: Q' = 2 arcsinh(b/k), Q'' = 2/sqrt(b^2 + k^2), and the divergence's."""
+    X, y, k, start, b, nu = (high(array) for array in (problem.X, problem.y, problem.k, problem.beta0, beta, dual))
+
+    def q(b, k):
+        return 2 * b * mp.asinh(b / k) - 2 * mp.sqrt(b**2 + k**2) + 2 * k
+
+    def divergence(b, c, k):
+        return q(b, k) - q(c, k) - 2 * mp.asinh(c / k) * (b - c)
+
+    pull = transposed(X, nu)
+    picked = [s * mp.sinh(mp.asinh(a / s) + p / 2) for a, s, p in zip(start, k, pull, strict=True)]
+    misfit = [t - m for t, m in zip(y, times(X, start), strict=True)]
+    residual = [m - t for t, m in zip(y, times(X, b), strict=True)]
+    objective = mp.fsum(map(divergence, b, start, k))
+    dual_objective = mp.fdot(nu, misfit) - mp.fsum(map(divergence, start, picked, k))
+    mismatch = [2 * mp.asinh(v / s) - 2 * mp.asinh(a / s) - p for v, a, s, p in zip(b, start, k, pull, strict=True)]
+    local = mp.sqrt(mp.fsum(m**2 * mp.sqrt(v**2 + s**2) / 2 for m, v, s in zip(mismatch, b, k, strict=True)))
+    return {
+        "objective": objective,
+        "dual_objective": dual_objective,
+        "primal_residual": mp.norm(residual) / max(mp.norm(y), mp.norm(times(X, start))),
+        "gap": abs(objective - dual_objective) / max(abs(objective), abs(dual_objective)),
+        "stationarity": local / mp.sqrt(objective),
+    }, picked
+
+
+@examples(30)
+@given(seeds, log_sizes, st.sampled_from([0.0, 1.0]))
+def test_q(seed, log_size, start):
+    problem, beta, dual = perturbed(seed, log_size, start)
+    found = certify_q(problem.X, problem.y, Q(problem.k), problem.beta0, beta, dual)
+    with mp.workdps(DIGITS):
+        assert_measured(found, **q_measures(problem, beta, dual)[0])
+    assert found.unique is True
+
+
+@examples(30)
+@given(seeds, log_sizes, st.sampled_from([0.0, 1.0]))
+def test_q_as_a_separable_potential(seed, log_size, start):
+    """The same, but that stationarity is in the metric of the point that nu picks, and at least that point's distance."""
+    problem, beta, dual = perturbed(seed, log_size, start)
+    potential = HyperbolicEntropy(problem.k, problem.beta0)
+    found = certify_separable(problem.X, problem.y, potential, beta, dual)
+    with mp.workdps(DIGITS):
+        exact, picked = q_measures(problem, beta, dual)
+        b, start_, k = high(beta), high(problem.beta0), high(problem.k)
+        pull = transposed(high(problem.X), high(dual))
+        mismatch = [2 * mp.asinh(v / s) - 2 * mp.asinh(a / s) - p for v, a, s, p in zip(b, start_, k, pull, strict=True)]
+        local = mp.sqrt(mp.fsum(m**2 * mp.sqrt(v**2 + s**2) / 2 for m, v, s in zip(mismatch, picked, k, strict=True)))
+        apart = mp.norm([v - p for v, p in zip(b, picked, strict=True)]) / max(mp.norm(b), mp.norm(picked))
+        assert_measured(found, **exact | {"stationarity": max(apart, local / mp.sqrt(exact["objective"]))})
+    assert found.unique is True
+
+
+@pytest.mark.parametrize("off", [1e-3, 1e-6])
+def test_a_flat_potential_is_held_to_the_distance_of_its_candidate(off):
+    """A deep network near the edge of its domain: the gap is of second order in what the distance is of first."""
+    potential = DeepDiagonal(np.full(3, 1e-3), depth=4)
+    X = np.array([[1.0, 2.0, -1.0]])
+    dual = np.array([0.999999]) / 2  # the edge is at 1/2, where x is 1 at the largest input
+    beta = potential.map(X.T @ dual)[0]
+    moved = beta + off * np.abs(beta).max() * np.array([2.0, -1.0, 0.0])  # in the kernel of X
+    found = certify_separable(X, X @ beta, potential, moved, dual)
+    assert found.gap <= 10 * off
+    apart = np.linalg.norm(moved - beta) / max(np.linalg.norm(moved), np.linalg.norm(beta))
+    assert apart * (1 - 1e-12) <= found.stationarity
+
+
+def norm_measures(penalty, designs, targets, beta, duals):
+    """From the definitions: 2 sum of group norms (l1: sum of sizes), nu.y scaled into the dual ball; for l2 its own dual."""
+    X, y, b, nu = high(designs), high(targets), high(beta), high(duals)
+    pull = list(zip(*(transposed(*task) for task in zip(X, nu, strict=True)), strict=True))
+    groups = list(zip(*b, strict=True))
+    linear = mp.fsum(mp.fdot(*task) for task in zip(nu, y, strict=True))
+    if isinstance(penalty, WeightedL2):
+        weight = high(penalty.weight)
+        objective = mp.fsum(w * v**2 for w, v in zip(weight, b[0], strict=True))
+        dual_objective = linear - mp.fsum(p[0] ** 2 / (4 * w) for w, p in zip(weight, pull, strict=True))
+        slopes = [abs(2 * w * v - p[0]) for w, v, p in zip(weight, b[0], pull, strict=True)]
+        stationarity = max(slopes) / max(abs(p[0]) for p in pull)
+    else:
+        radius = 1 if isinstance(penalty, L1) else 2
+        excess = max(mp.norm(p) for p in pull) / radius
+        objective = radius * mp.fsum(mp.norm(group) for group in groups)
+        dual_objective, stationarity = linear / max(1, excess), max(mp.mpf(0), excess - 1)
+    residual = [m - t for A, v, w in zip(X, b, y, strict=True) for m, t in zip(times(A, v), w, strict=True)]
+    return {
+        "objective": objective,
+        "dual_objective": dual_objective,
+        "primal_residual": mp.norm(residual) / mp.norm([t for w in y for t in w]),
+        "gap": abs(objective - dual_objective) / max(abs(objective), abs(dual_objective)),
+        "stationarity": stationarity,
+    }
+
+
+@examples(60)
+@given(seeds, st.sampled_from(["l1", "l12", "l2"]), st.floats(-2, 1), st.sampled_from([-200, -3, 0, 3, 60]))
+def test_norms(seed, name, log_dual, log_scale):
+    """Any candidate and any dual, inside the dual ball or outside, at any scale."""
+    draw = np.random.default_rng(seed)
+    penalty = {"l1": L1(), "l12": GroupL12(), "l2": WeightedL2(draw.uniform(0.5, 2, 6))}[name]
+    tasks, scale = 2 if name == "l12" else 1, 10.0**log_scale
+    designs, beta = list(draw.normal(size=(tasks, 3, 6))), scale * draw.normal(size=(tasks, 6))
+    targets = [X @ b + 0.1 * scale * draw.normal(size=3) for X, b in zip(designs, beta, strict=True)]
+    duals = list(10**log_dual * draw.normal(size=(tasks, 3)) * (scale if name == "l2" else 1))
+    found = certify_norm(designs, targets, penalty, beta, duals)
+    with mp.workdps(DIGITS):
+        exact = norm_measures(penalty, designs, targets, beta, duals)
+        if name == "l2" and log_scale < -100:  # the objectives are below float64
+            exact = {measure: value for measure, value in exact.items() if not measure.endswith("objective")}
+        assert_measured(found, **exact)
+    assert found.unique is (True if name == "l2" else None)
+
+
+def test_a_minimiser_of_a_norm_that_is_the_only_one_and_one_that_is_not():
+    """The dual that certifies it is a little outside the ball, and is scaled into it before it is used."""
+    X, y = np.array([[1.0, 0.5, 1.0], [0.0, 1.0, 0.0]]), [np.array([1.0, 0.0])]
+    nearly = 1 + 1e-9
+    assert certify_norm([X[:, :2]], y, L1(), np.array([[1.0, 0.0]]), [nearly * np.array([1.0, 0.0])]).unique is True
+    assert certify_norm([X], y, L1(), np.array([[0.5, 0.0, 0.5]]), [nearly * np.array([1.0, 0.0])]).unique is False
+
+
+@pytest.mark.parametrize("kind", ["separable", "norm"])
+def test_round_off_decides_the_precision(kind, monkeypatch):
+    used, name = [], f"_measured_{kind}"
+    measured = getattr(checker, name)
+    monkeypatch.setattr(checker, name, lambda *args, extended: used.append(extended) or measured(*args, extended=extended))
+    problem = build(seed=1, n=5, D=20, sparsity=1.0, decades=(-3, 0), correlation=0.0, start=0.0)
+    solution = minimize(problem.X, problem.y, problem.k)
+
+    def certify(tolerance):
+        if kind == "separable":
+            potential = HyperbolicEntropy(problem.k, problem.beta0)
+            return certify_separable(problem.X, problem.y, potential, solution.beta, solution.dual, tolerance=tolerance)
+        dual = [solution.dual / np.abs(problem.X.T @ solution.dual).max()]
+        return certify_norm([problem.X], [problem.y], L1(), solution.beta[None], dual, tolerance=tolerance)
+
+    certify(1e-10)
+    certify(1e-14)
+    assert used == [False, False, True]
+
+
+@given(seeds, st.floats(-12, 0), st.sampled_from([0.0, 1.0]))
+def test_an_error_of_the_pull_moves_the_dual_objective_by_no_more_than_is_said(seed, log_error, start):
+    """In either direction, and not by much less: the slope of the conjugate is the candidate less beta0."""
+    draw = np.random.default_rng(seed)
+    k, beta0, pull = 10 ** draw.uniform(-3, 1, 4), start * draw.normal(size=4), 5 * draw.normal(size=4)
+    error = 10**log_error * draw.random(4)
+    penalty = Q(k)
+    said = checker._pushed(penalty, beta0, Enclosed(pull, np.zeros(4), error))
+
+    def term(k, start, pull):
+        """D(beta0, b(pull)), up to a constant."""
+        return 2 * mp.sqrt((k * mp.sinh(mp.asinh(start / k) + pull / 2)) ** 2 + k**2) - start * pull
+
+    with mp.workdps(DIGITS):
+        moved = mp.mpf(0)
+        for scale, start_, p, e in zip(high(k), high(beta0), high(pull), high(error), strict=True):
+            here, up, down = (term(scale, start_, q) for q in (p, p + e, p - e))
+            moved += max(abs(up - here), abs(down - here))
+        assert moved <= said <= 3 * moved + mp.mpf("1e-12")
+
+
+def test_the_tolerance_is_for_residual_gap_and_the_square_of_stationarity():
+    good = Certificate(1.0, 1.0, primal_residual=0.04, gap=0.04, stationarity=0.2)
+    assert good.within(0.04 + 1e-15)
+    for worse in ({"primal_residual": 0.05}, {"gap": 0.05}, {"stationarity": 0.21}):
+        assert not replace(good, **worse).within(0.04 + 1e-15)
+    assert replace(good, stationarity=0.0).within(0.04)  # at most, not below
+
+
+def test_a_solution_is_accepted_or_its_certificate_raised():
+    certificate = Certificate(1.0, 1.0, 0.0, 1e-3, 0.0, unique=False)
+    solution = Solution(np.ones(2), np.ones(1), certificate, "optimal", "a solver", 3)
+    assert accepted(solution, 1e-3) is solution
+    assert solution.unique is False
+    with pytest.raises(
+        NotCertified, match=r"a solver missed the tolerance 0.0001: primal residual 0.0e\+00, relative gap 1.0e-03"
+    ) as raised:
+        accepted(solution, 1e-4)
+    assert raised.value.certificate is certificate
+
+
+@pytest.mark.parametrize(
+    ("value", "scale", "ratio"),
+    [
+        (0, 0, 0),
+        (1, 0, np.inf),
+        (0, 1, 0),
+        (np.nan, 1, np.inf),
+        (1, np.nan, np.inf),
+        (0, np.nan, np.inf),
+        (np.inf, np.inf, np.inf),
+    ],
+)
+def test_ratios_that_are_none(value, scale, ratio):
+    assert checker._ratio(value, scale) == ratio
+
+
+def test_norms_of_what_has_none():
+    assert checker._norm(np.zeros(0)) == checker._norm(np.zeros(3)) == 0
+    assert checker._norm(np.array([1.0, -np.inf])) == np.inf
+    assert np.isnan(checker._norm(np.array([1.0, np.nan])))
+    np.testing.assert_allclose(checker._norm(np.array([3e200, -4e200])), 5e200, rtol=1e-15)
+    np.testing.assert_allclose(checker._norm(np.array([3e-320, -4e-320])), 5e-320, rtol=1e-3)
