@@ -38,7 +38,7 @@ COVERED = {
     "normtheory/audit/balls.py": (f"{AUDIT}/test_derivation.py", f"{AUDIT}/test_balls.py"),
     "normtheory/audit/derivation.py": (f"{AUDIT}/test_derivation.py",),
     "normtheory/audit/claims.py": (LEDGER,),
-    "normtheory/audit/judging.py": (LEDGER,),
+    "normtheory/audit/judging.py": (f"{AUDIT}/test_judging.py", LEDGER),
     "normtheory/audit/running.py": (LEDGER,),
     "normtheory/audit/alone.py": (LEDGER,),
     "normtheory/audit/text.py": (LEDGER,),
