@@ -354,13 +354,14 @@ def _measured_l2(
     lost += UNIT * (16 + np.log2(beta.size)) * (objective + abs(linear) + float(conjugate.sum()))
     lost += float((np.abs(pull.value) / penalty.weight * pull.off).sum())
     error = _ratio(lost, size)
-    mismatch = float((np.abs(penalty.gradient(beta) - pull.value) + pull.off).max())
+    gradient = penalty.gradient(beta)
+    mismatch = float((np.abs(gradient - pull.value) + 4 * UNIT * np.abs(gradient) + pull.off).max())
     return (
         objective,
         dual_objective,
         _ratio(abs(objective - dual_objective), size) + error,
         error,
-        _ratio(mismatch, float(np.abs(pull.value).max())),
+        _ratio(mismatch, float(pull.least.max())),
     )
 
 

@@ -1,11 +1,12 @@
 """Each measure of a certificate against its definition in 80 digits: an upper bound, and no more than round-off above it."""
 
 from dataclasses import replace
+from functools import partial
 
 import mpmath as mp
 import numpy as np
 import pytest
-from drawn import build, examples
+from drawn import Problem, build, examples
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -86,6 +87,17 @@ def q_measures(problem, beta, dual):
     }, picked
 
 
+def separable_measures(problem, beta, dual):
+    """The same, but that stationarity is in the metric of the point that nu picks, and at least that point's distance."""
+    exact, picked = q_measures(problem, beta, dual)
+    b, start, k = (high(array) for array in (beta, problem.beta0, problem.k))
+    pull = transposed(high(problem.X), high(dual))
+    mismatch = [2 * mp.asinh(v / s) - 2 * mp.asinh(a / s) - p for v, a, s, p in zip(b, start, k, pull, strict=True)]
+    local = mp.sqrt(mp.fsum(m**2 * mp.sqrt(v**2 + s**2) / 2 for m, v, s in zip(mismatch, picked, k, strict=True)))
+    apart = mp.norm([v - p for v, p in zip(b, picked, strict=True)]) / max(mp.norm(b), mp.norm(picked))
+    return exact | {"stationarity": max(apart, local / mp.sqrt(exact["objective"]))}
+
+
 @examples(30)
 @given(seeds, log_sizes, st.sampled_from([0.0, 1.0]))
 def test_q(seed, log_size, start):
@@ -99,18 +111,11 @@ def test_q(seed, log_size, start):
 @examples(30)
 @given(seeds, log_sizes, st.sampled_from([0.0, 1.0]))
 def test_q_as_a_separable_potential(seed, log_size, start):
-    """The same, but that stationarity is in the metric of the point that nu picks, and at least that point's distance."""
     problem, beta, dual = perturbed(seed, log_size, start)
     potential = HyperbolicEntropy(problem.k, problem.beta0)
     found = certify_separable(problem.X, problem.y, potential, beta, dual)
     with mp.workdps(DIGITS):
-        exact, picked = q_measures(problem, beta, dual)
-        b, start_, k = high(beta), high(problem.beta0), high(problem.k)
-        pull = transposed(high(problem.X), high(dual))
-        mismatch = [2 * mp.asinh(v / s) - 2 * mp.asinh(a / s) - p for v, a, s, p in zip(b, start_, k, pull, strict=True)]
-        local = mp.sqrt(mp.fsum(m**2 * mp.sqrt(v**2 + s**2) / 2 for m, v, s in zip(mismatch, picked, k, strict=True)))
-        apart = mp.norm([v - p for v, p in zip(b, picked, strict=True)]) / max(mp.norm(b), mp.norm(picked))
-        assert_measured(found, **exact | {"stationarity": max(apart, local / mp.sqrt(exact["objective"]))})
+        assert_measured(found, **separable_measures(problem, beta, dual))
     assert found.unique is True
 
 
@@ -172,6 +177,63 @@ def test_norms(seed, name, log_dual, log_scale):
             exact = {measure: value for measure, value in exact.items() if not measure.endswith("objective")}
         assert_measured(found, **exact)
     assert found.unique is (True if name == "l2" else None)
+
+
+def cancelling(seed, log_cancel):
+    """Two nearly collinear rows of three and a dual that cancels on them: round-off in X^T nu is 10^log_cancel of its usual."""
+    draw = np.random.default_rng(seed)
+    X, dual = draw.normal(size=(3, 7)), draw.normal(size=3)
+    X[1] = X[0] + X[1] / 10**log_cancel
+    dual[:2] = 10**log_cancel * draw.normal() * np.array([1, -1])
+    return draw, X, dual
+
+
+def assert_above(measured, exact):
+    """Residual, gap and stationarity are at least the exact ones in either precision; in twice the precision hardly above."""
+    for extended in (False, True):
+        found, _ = measured(extended=extended)
+        for name in ("primal_residual", "gap", "stationarity"):
+            assert exact[name] <= getattr(found, name), (name, extended)
+            assert not extended or getattr(found, name) <= 2 * exact[name] + 1e-12, name
+
+
+@examples(60)
+@given(seeds, st.floats(0, 6), st.sampled_from([0.0, 1.0]))
+def test_what_is_optimal_but_for_round_off(seed, log_cancel, start):
+    """The point that a dual picks, rounded: whatever is measured of it is round-off, and none of it may be missed."""
+    draw, X, dual = cancelling(seed, log_cancel)
+    k, beta0 = 10 ** draw.uniform(-2, 1, 7), start * draw.normal(size=7)
+    with mp.workdps(DIGITS):
+        pull = transposed(high(X), high(dual))
+        picked = [s * mp.sinh(mp.asinh(a / s) + p / 2) for a, s, p in zip(high(beta0), high(k), pull, strict=True)]
+        beta = np.array(list(map(float, picked)))
+        problem = Problem(X, np.array(list(map(float, times(high(X), picked)))), k, beta0, beta)
+        args = X, problem.y, Q(k), beta0, beta, dual
+        assert_above(partial(checker._measured_q, *args), q_measures(problem, beta, dual)[0])
+        args = X, problem.y, HyperbolicEntropy(k, beta0), beta, dual
+        assert_above(partial(checker._measured_separable, *args), separable_measures(problem, beta, dual))
+
+
+@examples(60)
+@given(seeds, st.floats(0, 6), st.sampled_from(["l1", "l12", "l2"]))
+def test_what_is_optimal_for_a_norm_but_for_round_off(seed, log_cancel, name):
+    draw, X, dual = cancelling(seed, log_cancel)
+    designs, duals = [X], [dual]
+    if name == "l2":
+        penalty = WeightedL2(10 ** draw.uniform(-2, 2, 7))
+        beta = (X.T @ dual / (2 * penalty.weight))[None]
+    else:
+        penalty, radius = (L1(), 1.0) if name == "l1" else (GroupL12(), 2.0)
+        if name == "l12":
+            designs, duals = [X, X[:, ::-1].copy()], [dual, dual[[1, 0, 2]]]
+        pull = np.stack([A.T @ nu for A, nu in zip(designs, duals, strict=True)])
+        lengths = np.hypot.reduce(pull, axis=0)
+        duals, pull = [radius * nu / lengths.max() for nu in duals], radius * pull / lengths.max()
+        beta = np.where(np.arange(7) == lengths.argmax(), draw.uniform(0.1, 10) * pull / radius, 0.0)
+    targets = [A @ b for A, b in zip(designs, beta, strict=True)]
+    with mp.workdps(DIGITS):
+        exact = norm_measures(penalty, designs, targets, beta, duals)
+        assert_above(partial(checker._measured_norm, designs, targets, penalty, beta, duals), exact)
 
 
 def test_a_minimiser_of_a_norm_that_is_the_only_one_and_one_that_is_not():
