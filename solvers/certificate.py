@@ -335,7 +335,7 @@ def _measured_ball(
     """Objective, dual objective, gap, round-off in the two last, and by how much the dual leaves the ball before scaling."""
     radius, lengths, blur = _radius(penalty), np.hypot.reduce(pull, axis=0), np.hypot.reduce(pull_error, axis=0)
     excess = float(((lengths + blur) * (1 + 8 * UNIT)).max()) / radius
-    objective = penalty.value(beta if isinstance(penalty, GroupL12) else beta[0])
+    objective = penalty.value(beta)
     dual_objective = linear / max(1.0, excess)
     size = max(abs(objective), abs(dual_objective))
     lost += UNIT * (8 + np.log2(beta.size)) * (objective + abs(linear))

@@ -46,7 +46,7 @@ COVERED = {
     "normtheory/audit/formulas.py": (f"{AUDIT}/test_report.py",),
     "normtheory/exact.py": ("tests/normtheory/test_exact_edges.py", "tests/normtheory/test_exact.py"),
     "normtheory/penalties.py": ("tests/normtheory/test_penalties.py",),
-    "solvers/certificate.py": (f"{SOLVERS}/test_measures.py", f"{SOLVERS}/test_certificate.py"),
+    "solvers/certificate.py": tuple(f"{SOLVERS}/test_{name}.py" for name in ("certificate_parts", "measures", "certificate")),
     "solvers/enclosures.py": (f"{SOLVERS}/test_enclosures.py", f"{SOLVERS}/test_certificate.py"),
     "solvers/uniqueness.py": (f"{SOLVERS}/test_uniqueness.py", f"{SOLVERS}/test_certificate.py"),
     "solvers/rigorous.py": (f"{SOLVERS}/test_rigorous_parts.py", f"{SOLVERS}/test_rigorous.py"),
