@@ -37,7 +37,7 @@ LEDGER = f"{AUDIT}/test_ledger.py"
 COVERED = {
     "normtheory/audit/balls.py": (f"{AUDIT}/test_derivation.py", f"{AUDIT}/test_balls.py"),
     "normtheory/audit/derivation.py": (f"{AUDIT}/test_derivation.py",),
-    "normtheory/audit/claims.py": (LEDGER,),
+    "normtheory/audit/claims.py": (f"{AUDIT}/test_registry.py", LEDGER),
     "normtheory/audit/judging.py": (f"{AUDIT}/test_judging.py", LEDGER),
     "normtheory/audit/running.py": (LEDGER,),
     "normtheory/audit/alone.py": (LEDGER,),
