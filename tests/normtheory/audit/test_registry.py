@@ -53,7 +53,7 @@ def test_the_modules_of_a_package_are_imported_in_its_order(package):
 
 
 def test_near_misses_are_three_at_most(package):
-    with pytest.raises(InputError, match="no claim is called 'abc'; did you mean abc. or abc. or abc.[?]$"):
+    with pytest.raises(InputError, match=r"no claim is called 'abc'; did you mean abc. or abc. or abc.[?]$"):
         find("abc", package)
 
 
