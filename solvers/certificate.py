@@ -335,7 +335,7 @@ def _measured_ball(
     """Objective, dual objective, gap, round-off in the two last, and by how much the dual leaves the ball before scaling."""
     radius, lengths, blur = _radius(penalty), np.hypot.reduce(pull, axis=0), np.hypot.reduce(pull_error, axis=0)
     excess = float(((lengths + blur) * (1 + 8 * UNIT)).max()) / radius
-    objective = penalty.value(beta if isinstance(penalty, GroupL12) else beta[0])
+    objective = penalty.value(beta)
     dual_objective = linear / max(1.0, excess)
     size = max(abs(objective), abs(dual_objective))
     lost += UNIT * (8 + np.log2(beta.size)) * (objective + abs(linear))
@@ -354,13 +354,14 @@ def _measured_l2(
     lost += UNIT * (16 + np.log2(beta.size)) * (objective + abs(linear) + float(conjugate.sum()))
     lost += float((np.abs(pull.value) / penalty.weight * pull.off).sum())
     error = _ratio(lost, size)
-    mismatch = float((np.abs(penalty.gradient(beta) - pull.value) + pull.off).max())
+    gradient = penalty.gradient(beta)
+    mismatch = float((np.abs(gradient - pull.value) + 4 * UNIT * np.abs(gradient) + pull.off).max())
     return (
         objective,
         dual_objective,
         _ratio(abs(objective - dual_objective), size) + error,
         error,
-        _ratio(mismatch, float(np.abs(pull.value).max())),
+        _ratio(mismatch, float(pull.least.max())),
     )
 
 

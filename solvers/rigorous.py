@@ -155,8 +155,6 @@ def _nearest_feasible(X: FloatArray, y: FloatArray, beta: FloatArray, metric: Fl
 
     candidate, weights = _balls(beta), _balls(metric)
     rows, inputs = X.shape
-    if rows == 0:
-        return candidate
     design = arb_mat(rows, inputs, _balls(X.ravel()))
     weighted = arb_mat(inputs, rows, [weights[d] * design[i, d] for d in range(inputs) for i in range(rows)])
     residual = design * arb_mat(inputs, 1, candidate) - arb_mat(rows, 1, _balls(y))
@@ -257,5 +255,5 @@ def _float_above(ball: Ball) -> float:
     """A float64 at or above the ball."""
     if not ball.is_finite():
         return float("inf")
-    value = float(_upper(ball))
-    return value if value == 0 and _upper(ball) == 0 else float(np.nextafter(value, np.inf))
+    end = _upper(ball)
+    return 0.0 if end == 0 else float(np.nextafter(float(end), np.inf))

@@ -5,8 +5,10 @@ from hypothesis import strategies as st
 from scipy.linalg import qr
 
 PATHOLOGIES = ["none", "collinear", "duplicate", "zero column", "zero row", "no target", "more samples than inputs"]
-# Those that leave the other singular values of a design matrix where they are.
+# Those that leave the other singular values of a design matrix where they are; and those whose samples can be recombined: of
+# dependent ones, some combinations are round-off.
 TAME = ["none", "duplicate", "zero row", "no target", "more samples than inputs"]
+INDEPENDENT = ["none", "no target"]
 
 
 def mixed(draw, rows):
@@ -47,16 +49,16 @@ def design(draw, n, D, pathology, tame=False):
 
 
 @st.composite
-def tasks(draw, most_inputs=30, most_tasks=3, scaled=True, tame=False):
-    """A list of pairs X_o, y_o with y_o = X_o beta_o; `scaled`: in any units; `tame`: without sensitive minima."""
+def tasks(draw, most_inputs=30, most_tasks=3, scaled=True, pathologies=PATHOLOGIES):
+    """A list of pairs X_o, y_o with y_o = X_o beta_o; `scaled`: in any units. Without a sensitive minimum, if all are TAME."""
     D = draw(st.integers(2, most_inputs))
     random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     scales = st.floats(-80, 80) if scaled else st.just(0.0)
     scale, scale_y = 10 ** draw(scales), 10 ** draw(scales)
     drawn = []
     for _ in range(draw(st.integers(1, most_tasks))):
-        pathology = draw(st.sampled_from(TAME if tame else PATHOLOGIES))
-        X = design(random, draw(st.integers(1, D)), D, pathology, tame)
+        pathology = draw(st.sampled_from(pathologies))
+        X = design(random, draw(st.integers(1, D)), D, pathology, tame=set(pathologies) <= set(TAME))
         teacher = random.normal(size=D) * (random.random(D) < draw(st.sampled_from([0.1, 1.0])))
         y = X @ teacher * (pathology != "no target")
         drawn.append((X * scale, y * scale_y))

@@ -83,3 +83,9 @@ def test_every_package_is_declared():
     setup.read(ROOT / "setup.cfg")
     declared = setup["options"]["packages"].split()
     assert sorted(declared) == sorted(name for name, path in MODULES.items() if path.name == "__init__.py")
+
+
+def test_files_of_tests_have_names_of_their_own():
+    """Folders of tests are no packages: of two modules of one name pytest collects one."""
+    names = [path.name for path in (ROOT / "tests").rglob("*.py") if path.name != "conftest.py"]
+    assert sorted(set(names)) == sorted(names)

@@ -184,7 +184,17 @@ def test_l1_and_weighted_l2(b, w):
 def test_l1_at_its_kink_and_in_the_dual_ball():
     assert L1().gradient([0.0]).tolist() == [0.0]
     assert L1().second_derivative([0.0, 2.0]).tolist() == [math.inf, 0.0]
-    assert L1().conjugate([-1.0, 0.5, 1.5]).tolist() == [0.0, 0.0, math.inf]
+    assert L1().conjugate([-1.0, 0.5, 1.5, -1.5]).tolist() == [0.0, 0.0, math.inf, math.inf]
+
+
+def test_expressions_know_what_their_symbols_are():
+    """Which proofs rest on: sympy simplifies what it knows to be real or positive."""
+    symbols = {Q: {b_symbol, k_symbol}, GroupL12: {b_symbol, a_symbol}, L1: {b_symbol}, WeightedL2: {b_symbol, w_symbol}}
+    assert {penalty: penalty.expression().free_symbols for penalty in symbols} == symbols
+
+
+def test_the_weight_is_one_unless_it_is_given():
+    assert WeightedL2().value([3.0, -4.0]) == 25
 
 
 @given(b=ratios, k=scales, factor=st.floats(-3, 3).map(lambda e: 10.0**e))

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import spgl1
 from drawn import examples
-from drawn_tasks import PATHOLOGIES, design, tasks
+from drawn_tasks import PATHOLOGIES, TAME, design, tasks
 from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.optimize import linprog
@@ -75,7 +75,7 @@ def test_one_task_of_any_kind_and_scale(penalty, seed, D, pathology, log_x, log_
 
 
 @examples(12)
-@given(tasks(most_inputs=12, tame=True))
+@given(tasks(most_inputs=12, pathologies=TAME))
 def test_l12_of_any_number_of_tasks(drawn):
     solution = programs.minimize_l12_tasks(drawn, tol=1e-6)
     assert solution.beta.shape == (len(drawn), drawn[0][0].shape[1])

@@ -37,11 +37,11 @@ def divergence(b, c, k):
 
 @given(signed, st.floats(-20, 20), sizes)
 def test_the_divergence_of_balls_holds_that_of_the_definition(b, angle, k):
-    with working_precision(BITS), mp.workdps(2 * DIGITS):
+    with working_precision(128), mp.workdps(2 * DIGITS):
         low, high = ends(rigorous._divergence(arb(b), arb(angle), arb(k)))
         exact = divergence(mp.mpf(b), mp.mpf(k) * mp.sinh(mp.mpf(angle)), mp.mpf(k))
         assert low <= exact <= high
-        assert high - low <= mp.mpf("1e-30") * abs(exact)
+        assert high - low <= mp.mpf("1e-20") * abs(exact)  # no digits cancel, though |b|/k is up to 1e18
 
 
 @given(sizes, signed, sizes)
@@ -72,11 +72,12 @@ def test_floats_above_zero_infinity_and_nothing():
     assert rigorous._float_above(arb("nan")) == rigorous._float_above(arb("inf")) == np.inf
 
 
-@pytest.mark.parametrize(("distance", "ratio"), [(1.0, 0.25), (0.0, 0.0), (5.0, np.inf), (6.0, np.inf)])
+@pytest.mark.parametrize(("distance", "ratio"), [(1.0, 0.25), (0.0, 0.0), (4.5, 9.0), (5.0, np.inf), (5.5, np.inf)])
 def test_the_relative_bound_is_of_the_least_size_that_the_minimiser_may_have(distance, ratio):
     candidate = [arb(3), arb(-4)]
     assert rigorous._relative(arb(distance), candidate) == pytest.approx(ratio, rel=1e-15)
     assert rigorous._relative(arb(distance), candidate) >= ratio
+    assert rigorous._relative(arb(distance), [arb(-5)]) == rigorous._relative(arb(distance), candidate)
 
 
 def balanced(size, off, k=0.25):
@@ -90,14 +91,13 @@ def balanced(size, off, k=0.25):
 @pytest.mark.parametrize("off", [2.0**-10, 2.0**-14, 2.0**-20])
 def test_it_is_tight_where_all_coordinates_are_equally_stiff(off, sign):
     """There Taylor's theorem loses the change of stiffness alone, which is of the order of the error."""
-    X, y, k, start, beta, dual = balanced(sign * 1.0, off)
+    X, y, k, start, beta, dual = balanced(sign * 3.0, off)
     bound = rigorous_bound(X, y, k, start, beta, dual)
     assert np.sqrt(2) * off <= bound.distance <= np.sqrt(2) * off * (1 + 4 * off)
-    assert (
-        bound.distance / (np.sqrt(2) + bound.distance) <= bound.relative <= bound.distance / (np.sqrt(2) - 2 * bound.distance)
-    )
+    share = bound.distance / np.sqrt(18)
+    assert share * (1 - share) <= bound.relative <= share * (1 + 3 * share)
     with mp.workdps(DIGITS):
-        exact = mp.fsum(divergence(mp.mpf(float(b)), mp.mpf(sign), mp.mpf(0.25)) for b in beta)
+        exact = mp.fsum(divergence(mp.mpf(float(b)), mp.mpf(3 * sign), mp.mpf(0.25)) for b in beta)
         assert abs(bound.gap / exact - 1) <= mp.mpf("1e-8")  # the dual is off by round-off, which the gap sees to second order
         widths = [(bound.gap + mp.sqrt(bound.gap**2 + 4 * bound.gap * (abs(mp.mpf(float(b))) + 0.25))) / 2 for b in beta]
         assert all(abs(found / width - 1) <= mp.mpf("1e-12") for found, width in zip(bound.entrywise, widths, strict=True))
@@ -136,6 +136,60 @@ def test_a_precision_that_does_not_suffice_is_raised():
     assert (low.precision, usual.precision) == (60, 256)
     assert usual.distance <= 1e-15
     assert usual.distance <= low.distance <= 1e-7
+
+
+def test_the_last_precision_is_tried(monkeypatch):
+    monkeypatch.setattr(rigorous, "MOST_PRECISION", 60)
+    assert rigorous_bound(*balanced(1 / 3, 0.0), prec=30).precision == 60
+
+
+@pytest.mark.parametrize(
+    ("radius", "size", "distance", "resolved"),
+    [(-40, 0, -20, True), (-40, 0, -21, False), (-73, 0, None, True), (-72, 0, None, False), (-72, 1, None, True)],
+)
+def test_balls_are_narrow_beside_the_bound_or_beside_what_float64_can_tell(radius, size, distance, resolved):
+    """Powers of two: of the radius, the number, and the bound (0 if None)."""
+    ball, bound = arb(2.0**size, 2.0**radius * (1 - 1e-9)), arb(0) if distance is None else arb(2.0**distance)
+    assert rigorous._resolved(bound, [ball]) is resolved
+
+
+def test_rows_that_only_more_bits_tell_apart():
+    X = np.array([[1.0, 1.0, 1.0], [1.0, 1.0, 1 + 2.0**-40]])
+    y = X @ np.array([1.0, 2.0, 1.0])
+    bound = rigorous_bound(X, y, 0.5, 0.0, np.array([1.5, 1.5, 1.0]), np.array([0.0, 0.0]), prec=30)
+    assert bound.precision >= 60
+    assert 0.5 * np.sqrt(2) <= rigorous_bound(X, y, 0.5, 0.0, np.array([1.0, 2.0, 1.0]), np.zeros(2), prec=30).distance < np.inf
+    assert rigorous._independent(X, y, 30) == [0, 1]
+
+
+def test_a_bound_that_balls_have_made_wide_is_computed_again():
+    """At 60 bits it is finite, and more than half of it is the radii of balls."""
+    X = np.array([[1.0, 1.0, 1.0], [1.0, 1.0, 1 + 2.0**-18]])
+    bound = rigorous_bound(X, X @ np.array([1.0, 2.0, 1.0]), 0.5, 0.0, np.ones(3), np.zeros(2), prec=60)
+    assert bound.precision == 120
+    assert bound.distance == pytest.approx(10.402770420113379, rel=1e-9)
+
+
+def test_each_entry_of_the_only_feasible_point_is_known():
+    bound = rigorous_bound(np.eye(2), [1.0, 2.0], 1.0, 0.0, [1.0, 2.0 + 2.0**-40], [5.0, 5.0])
+    np.testing.assert_allclose(bound.entrywise, [0, 2.0**-40], rtol=1e-12, atol=1e-300)
+    assert bound.distance == pytest.approx(2.0**-40, rel=1e-12)
+
+
+@pytest.mark.parametrize(("most", "refused"), [(11.0, True), (12.0, False)])
+def test_ranks_are_exact_up_to_a_size(most, refused, monkeypatch):
+    """n^2 D = 12 here."""
+    monkeypatch.setattr(rigorous, "MOST_EXACT_PRODUCTS", most)
+    if refused:
+        with pytest.raises(InputError, match="too large for exact ranks"):
+            rigorous._independent(np.ones((2, 3)), np.ones(2), BITS)
+    else:
+        assert rigorous._independent(np.ones((2, 3)), np.ones(2), BITS) == [0]
+
+
+def test_the_last_input_counts_for_the_rank():
+    X = np.array([[1.0, 0.0, 0.0], [1.0, 0.0, 1.0], [2.0, 0.0, 1.0]])
+    assert rigorous._independent(X, np.array([1.0, 2.0, 3.0]), BITS) == [0, 1]
 
 
 @given(seeds, st.integers(1, 4), st.integers(0, 3))
