@@ -41,13 +41,14 @@ RTOL = 1e-6  # of flows whose endpoint the exact theory gives: predictors to abo
 LONG_RTOL = 1e-5
 SNAPSHOTS = np.logspace(-1, 7, 161)  # flow times, from one step of the paper's descent on, at which test losses are looked at
 TOPS = (1, 2, 5, 10, 20, 30, 40, 50, 60, 80, 120, 200)  # numbers of strongest weights
+ACTIVE = 1e-4  # of the strongest weight: what is more counts as used
 
 UNIT_NORM, RECIPROCAL = "1/sqrt(k)", "1/k"  # sizes of a teacher's k weights
 
 
 def size(name: str, features: int) -> float:
     """The size that a name stands for."""
-    return {UNIT_NORM: features**-0.5, RECIPROCAL: 1 / features}[name]
+    return float({UNIT_NORM: features**-0.5, RECIPROCAL: 1 / features}[name])
 
 
 def cell(spec: Spec) -> list[dict[str, Any]]:
@@ -187,10 +188,12 @@ def _stopped_pretraining(
     magnitude: str, features: int, inputs: int, samples: int, seed: int, alpha: float, loss: float
 ) -> FloatArray:
     """Predictor (D,) of a network trained on an auxiliary task, which no main task changes, to a training loss."""
-    sizes = {"features_aux": features, "magnitude_aux": size(magnitude, features), "samples_aux": samples}
-    aux = teacher_student(1, 0, features=1, inputs=inputs, seed=seed, **sizes).aux
+    large = size(magnitude, features)
+    tasks = teacher_student(
+        1, 0, features=1, features_aux=features, magnitude_aux=large, inputs=inputs, samples_aux=samples, seed=seed
+    )
     start = Weights.constant(inputs, alpha)
-    return np.asarray(gradient_flow(DiagonalNetwork(), aux, start, rtol=LONG_RTOL, loss=loss).beta)
+    return np.asarray(gradient_flow(DiagonalNetwork(), tasks.aux, start, rtol=LONG_RTOL, loss=loss).beta)
 
 
 def _single_task(pair: _Pair) -> list[_End]:
@@ -270,6 +273,7 @@ def _row(pair: _Pair, end: _End) -> dict[str, Any]:
         "null_loss": generalisation_loss(np.zeros_like(teacher), teacher),
         "distance": end.distance,
         "aux_share": share_on(beta, pair.tasks.teacher_aux != 0),
+        "active": int(np.count_nonzero(np.abs(beta) > ACTIVE * np.abs(beta).max())),
         "outside_top": [share_outside_top(beta, count) for count in TOPS],
         **_norms(pair, end),
     }
