@@ -220,7 +220,7 @@ def approximates_parameter_norm(proof: Derivation, stated: Said) -> None:
     held_orbit(proof)
     minimised_along(proof, stated.potential)
     for objective, measured in ((L12, "l12_distance"), (PINNED, "pinned_distance")):
-        if not sp.simplify(stated.potential / objective).free_symbols:
+        if not sp.simplify(sp.diff(stated.potential, B) / sp.diff(objective, B)).free_symbols:
             far = max(getattr(runs.paper_flow(samples, setting.FEATURES), measured) for samples in stated.samples)
             proof.at_most("in the paper's setting the main predictor's largest relative distance is", far, float(stated.near))
     if stated.potential == L12:
