@@ -98,8 +98,6 @@ RIGHT = Said(references=Each(REFERENCES))
         "the first as printed": RIGHT.but(references=Each((replace(REFERENCES[0], panel=PRINTED[0]), *REFERENCES[1:]))),
         "the second as printed": RIGHT.but(references=Each((replace(REFERENCES[1], panel=PRINTED[1]), *REFERENCES[2:]))),
         "the first to the next panel": RIGHT.but(references=Each((replace(REFERENCES[0], panel="1g"),))),
-            "1e", "1a", "Appendix 5", "2d", "2d", "2f", "1f", "1g", "2f", "6e", "2i", "2i"
-        ),
     },
     siblings={
         "the first alone": Said(references=Each(REFERENCES[:1])),
