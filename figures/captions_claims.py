@@ -13,7 +13,7 @@ from normtheory.audit.alone import run_alone
 from normtheory.audit.claims import Verdict, claim
 from normtheory.audit.derivation import Derivation
 from normtheory.audit.statements import Said
-from normtheory.figures.readings import Each
+from normtheory.figures.readings import Listing
 
 # What the caption of a panel, or the heading of an appendix, says of it.
 CAPTIONS = {
@@ -81,10 +81,10 @@ PRINTED = ("1e", "1a", "Appendix 5", "2d", "2c", "2e", "1f", "1g", "2e", "6e", "
 
 def _referring(*panels: str) -> Said:
     """The references, to these panels."""
-    return Said(references=Each(replace(each, panel=panel) for each, panel in zip(REFERENCES, panels, strict=True)))
+    return Said(references=Listing(replace(each, panel=panel) for each, panel in zip(REFERENCES, panels, strict=True)))
 
 
-RIGHT = Said(references=Each(REFERENCES))
+RIGHT = Said(references=Listing(REFERENCES))
 
 
 @claim(
@@ -95,13 +95,13 @@ RIGHT = Said(references=Each(REFERENCES))
     printed=_referring(*PRINTED),
     corrected=RIGHT,
     twins={
-        "the first as printed": RIGHT.but(references=Each((replace(REFERENCES[0], panel=PRINTED[0]), *REFERENCES[1:]))),
-        "the second as printed": RIGHT.but(references=Each((replace(REFERENCES[1], panel=PRINTED[1]), *REFERENCES[2:]))),
-        "the first to the next panel": RIGHT.but(references=Each((replace(REFERENCES[0], panel="1g"),))),
+        "the first as printed": RIGHT.but(references=Listing((replace(REFERENCES[0], panel=PRINTED[0]), *REFERENCES[1:]))),
+        "the second as printed": RIGHT.but(references=Listing((replace(REFERENCES[1], panel=PRINTED[1]), *REFERENCES[2:]))),
+        "the first to the next panel": RIGHT.but(references=Listing((replace(REFERENCES[0], panel="1g"),))),
     },
     siblings={
-        "the first alone": Said(references=Each(REFERENCES[:1])),
-        "another panel with the same word": Said(references=Each((replace(REFERENCES[7], panel="2i"),))),
+        "the first alone": Said(references=Listing(REFERENCES[:1])),
+        "another panel with the same word": Said(references=Listing((replace(REFERENCES[7], panel="2i"),))),
     },
     expected=Verdict.CORRECTED,
     source="Lindsey & Lippl 2024",

@@ -20,24 +20,31 @@ from normtheory.figures.drawing import Row
 class Each(tuple[Any, ...]):
     """Several things, each compared for itself, as a sentence lists them."""
 
+    comma = ", "
+
     def in_text(self) -> str:
         """As text."""
-        return _listed([spoken(each, "in_text", notation.text) for each in self])
+        return self._listed([spoken(each) for each in self])
 
     def in_latex(self) -> str:
         """In LaTeX."""
-        return _listed([spoken(each, "in_latex", lambda value: f"${notation.latex(value)}$") for each in self])
+        return self._listed([spoken(each, "in_latex", lambda value: f"${notation.latex(value)}$") for each in self])
+
+    def _listed(self, words: Sequence[str]) -> str:
+        return " and ".join([self.comma.join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+class Listing(Each):
+    """Several things with commas of their own."""
+
+    comma = "; "
 
 
 def spoken(value: Any, name: str = "in_text", otherwise: Callable[[Any], str] = notation.text) -> str:
     """What something says of itself, or else says otherwise."""
-    if isinstance(value, str):
-        return value
-    return str(getattr(value, name)()) if hasattr(value, name) else otherwise(value)
-
-
-def _listed(words: Sequence[str]) -> str:
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+    if hasattr(value, name):
+        return str(getattr(value, name)())
+    return value if isinstance(value, str) else otherwise(value)
 
 
 @dataclass(frozen=True)
