@@ -32,8 +32,9 @@ def make(
     workers: int | None = None,
     progress: Progress = lambda finished, total, what: None,
 ) -> list[Path]:
-    """Compute a figure's table and draw it; return the files written: NAME.csv, and a PNG and an SVG for each picture.
+    """Compute a figure's table and draw it; return the files written.
 
+    They are the table, NAME.csv, its record, NAME.json (what it was made from), and a PNG and an SVG for each picture.
     What is finished is kept in the folder `cells` below `out`: after an interruption the same call goes on from there.
 
     Parameters
@@ -58,13 +59,20 @@ def make(
     if scale not in SCALES:
         raise InputError(f"unknown scale {scale!r}; choose from {', '.join(SCALES)}")
     from normtheory.figures.files import write_table
+    from normtheory.figures.record import beside, record_of, write_record
     from normtheory.figures.sweep import Sweep
     from normtheory.files import folder
 
     sweep = Sweep(out / CELLS, engine, workers, progress)
     out = folder(out)
     table = module.compute(scale, sweep)
-    written = [write_table(table, out / f"{name}.csv"), *_draw(module, table, out)] if table.num_rows else []
+    if not table.num_rows:
+        sweep.check()
+        return []
+    written = [write_table(table, out / f"{name}.csv")]
+    for code, specs in sweep.computed.items():
+        written.append(write_record(record_of(written[0], code, specs), beside(written[0])))
+    written += _draw(module, table, out)
     sweep.check(written)
     return written
 
@@ -91,13 +99,24 @@ def committed(name: str) -> Any:
     InputError
         If the name is unknown, or no table comes with it.
     """
+    from normtheory.figures.files import read_table
+
+    return read_table(committed_file(name))
+
+
+def committed_file(name: str) -> Path:
+    """Where that table stands; its record is beside it.
+
+    Raises
+    ------
+    InputError
+        As `committed`.
+    """
     _module(name)
     path = COMMITTED / f"{name}.csv"
     if not path.exists():
         raise InputError(f"no table of {name} comes with this installation; make it with `normtheory figure {name}`")
-    from normtheory.figures.files import read_table
-
-    return read_table(path)
+    return path
 
 
 def _module(name: str) -> Any:

@@ -268,6 +268,7 @@ def _per_unit(ratio: Expression, start: Expression) -> Expression:
 )
 def factor(proof: Derivation, stated: Said) -> None:
     """Section 3.3: the contribution per unit of the weight rises with the weight and falls with the start."""
+    stated.theory.defined(proof)
     closed_form(proof)
     at_zero = stated.theory.starts_at_zero
     start = sp.Integer(0) if at_zero else START
@@ -372,6 +373,7 @@ def _sensitivity_at(ratio: int, start: Expression = 0) -> float:
 )
 def sensitive(proof: Derivation, stated: Said) -> None:
     """Section 3.3: the sensitivity falls like an inverse logarithm, that of the MTL excess like the inverse ratio."""
+    stated.theory.defined(proof)
     order_by_angles(proof)
     worst = sp.Integer(0)
     if not stated.theory.starts_at_zero:

@@ -54,6 +54,7 @@ STRONGER = _stronger(EXACT)
 )
 def stronger(proof: Derivation, stated: Said) -> None:
     """Section 3.3, "PT+FT is more strongly biased toward reusing features": the conclusion itself, in the paper's setting."""
+    stated.theory.defined(proof)
     weight, box = T * stated.aux, {T: (stated.low, stated.high)}
     small = {ALPHA: stated.alpha, GAMMA: stated.gamma}
     new, reused = ({**small, AUX: aux} for aux in (sp.Integer(0), stated.aux))
@@ -107,6 +108,7 @@ EXACT_CHAIN = _chain(
 )
 def chain(proof: Derivation, stated: Said) -> None:
     """Section 3.3: sensitivity to |beta_aux| itself, where 3.3 speaks of the scale's."""
+    stated.theory.defined(proof)
     theory = stated.theory
     proof.equal(
         "the scale's logarithmic derivative in the auxiliary weight", AUX * sp.diff(sp.log(theory.scale), AUX), stated.scale

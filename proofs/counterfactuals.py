@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -35,7 +36,7 @@ def loss(reused: str, per_unit: float, seed: int) -> float:
     return generalisation_loss(np.asarray(beta.value), tasks.teacher)
 
 
-def _finetuning(beta: object, beta_aux: FloatArray) -> object:
+def _finetuning(beta: Any, beta_aux: FloatArray) -> Any:
     """Divergence of Q from its start, up to a constant: two relative entropies, of which the best difference is 2 beta."""
     import cvxpy as cp
 
@@ -45,7 +46,7 @@ def _finetuning(beta: object, beta_aux: FloatArray) -> object:
     return cp.sum(cp.kl_div(plus, k) + cp.kl_div(minus, k)) - 2 * np.arcsinh(start / k) @ beta
 
 
-def _multi_task(beta: object, beta_aux: FloatArray) -> object:
+def _multi_task(beta: Any, beta_aux: FloatArray) -> Any:
     """The l1,2 penalty beside the auxiliary teacher."""
     import cvxpy as cp
 

@@ -238,8 +238,8 @@ def size_of_escape(printed: Said, corrected: Said) -> str:
         f"The paper trains no diagonal network on cross-entropy; on its main task, {setting.INPUTS} inputs and "
         f"{setting.SAMPLES} samples, with the signs of the targets as labels: from alpha {small[0]:g} to the norm {norm:.3g} "
         f"of its teacher, and from {small[1]:g} to {longer:.3g} times that norm, the directions are {apart:.2g} apart, where "
-        f"the printed statement says less than {number(printed.within)}; from alpha {large[0]:g} and {large[1]:g}, at the scale on "
-        f"average, {close:.1g}."
+        f"the printed statement says less than {number(printed.within)}; from alpha {large[0]:g} and {large[1]:g}, at the "
+        f"scale on average, {close:.1g}."
     )
 
 

@@ -50,6 +50,13 @@ class Theory(NamedTuple):
         """What a coordinate adds to the objective, as a formula in beta, beta_aux, alpha and gamma."""
         return self.at(DIVERGENCE.subs(B, b))
 
+    def defined(self, proof: Derivation) -> None:
+        """That scale and start, which claims print, are those that eq3 prints or those that cor1 proves."""
+        known = PRINTED if self.starts_at_zero else EXACT
+        with proof.lemma(f"scale and start of finetuning, {known.name}"):
+            proof.equal("the scale", self.scale, known.scale)
+            proof.equal("the start", self.start, known.start)
+
     @property
     def letter(self) -> Expression:
         """The start where formulas keep their letters: beta(0), or 0."""

@@ -87,6 +87,7 @@ NEAR = _weighted(EXACT, 1 / K, START)
 )
 def small_weights(proof: Derivation, stated: Said) -> None:
     """Section 3.1, small ratio: the squared distance from the start over the scale, with the error that is left."""
+    stated.theory.defined(proof)
     theory = stated.theory
     bounds = quadratic_bounds(proof, theory.letter)
     proof.argue("so the contribution tends to the squared distance from its start over its scale", Theorem.SQUEEZE)
@@ -172,6 +173,7 @@ LOGARITHMIC = 2 * WEIGHT * (sp.log(2 * WEIGHT / K) - 1 - ANGLE) + 2 * ROOT_AT_ST
 )
 def large_weights(proof: Derivation, stated: Said) -> None:
     """Section 3.1, large ratio: no constant slope is approached at fixed k; the two-sided bound that holds in both limits."""
+    stated.theory.defined(proof)
     far_form(proof)
     reversed_signs = DIVERGENCE.subs({B: -B, START: -START}, simultaneous=True)
     proof.equal("the contribution is the same with both signs reversed", reversed_signs, DIVERGENCE)
@@ -214,6 +216,7 @@ def _new(theory: Theory, limit: Expression, divisor: Expression = DIVISOR) -> Sa
 )
 def new_features(proof: Derivation, stated: Said) -> None:
     """Section 3.1, features that pretraining did not learn: l1 in the limit, at the rate of an inverse logarithm."""
+    stated.theory.defined(proof)
     far_form(proof)
     start = stated.theory.letter
     remainder = (LOGARITHMIC - 2 * WEIGHT * sp.log(1 / K)).subs(START, start) - WEIGHT * FAR_GAP.subs(X, K / WEIGHT)

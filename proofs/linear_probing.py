@@ -125,7 +125,7 @@ def _residuals(proof: Derivation, stated: Said, field: dict[Expression, Expressi
 def _limit(proof: Derivation, stated: Said) -> bool:
     """Along an eigenvector: where the residual, and what it moves, tends to."""
     m, time, first = (
-        symbol("eigenvalue", "m", "m", positive=True),
+        symbol("m_mode", "m", "m", positive=True),
         symbol("t", positive=True),
         symbol("r_0", "r(0)", "r(0)", real=True),
     )

@@ -71,6 +71,8 @@ def conserved_multi_output(proof: Derivation, stated: Said) -> None:
     outputs = int(stated.outputs)
     one = coordinate(outputs)
     gradient_flow(proof, outputs)
+    foreign = set().union(*(quantity.free_symbols for quantity in stated.laws)) - set(one.weights)
+    proof.equal("letters in them that are no weights of the coordinate", sp.Integer(len(foreign)), 0)
     for quantity in stated.laws:
         proof.equal("along the flow this has the rate", rate(quantity, one.velocities), 0)
     point = dict(zip(one.weights, PRIMES, strict=False))

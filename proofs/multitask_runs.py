@@ -95,17 +95,16 @@ def minimiser(seed: int, norm: GroupNorm) -> FloatArray:
 
 
 @cache
-def flow_endpoints(alpha: float) -> tuple[FloatArray, ...]:
-    """Endpoints (2, D) of gradient flow of the pooled loss from constant weights alpha, one per problem."""
+def flow_endpoint(seed: int, alpha: float) -> FloatArray:
+    """Endpoint (2, D) of gradient flow of the pooled loss from constant weights alpha."""
     from normtheory.solvers.flow import gradient_flow
 
-    starts = Weights.constant(INPUTS, alpha, outputs=2)
-    return tuple(gradient_flow(NETWORK, problem(seed), starts, rtol=RTOL).beta for seed in range(PROBLEMS))
+    return gradient_flow(NETWORK, problem(seed), Weights.constant(INPUTS, alpha, outputs=2), rtol=RTOL).beta
 
 
 def excess(alpha: float) -> list[float]:
     """Relative excess of the endpoints' l1,2 norm over the least, one per problem."""
-    return [l12_norm(end) / least_l12(seed) - 1 for seed, end in enumerate(flow_endpoints(alpha))]
+    return [l12_norm(flow_endpoint(seed, alpha)) / least_l12(seed) - 1 for seed in range(PROBLEMS)]
 
 
 class PaperFlow(NamedTuple):

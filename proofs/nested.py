@@ -101,6 +101,7 @@ REGIME = _range(EXACT)
 )
 def nested_range(proof: Derivation, stated: Said) -> None:
     """Section 4.2: the sum rule, and the range of ratios in which both behaviours are visible."""
+    stated.theory.defined(proof)
     in_regime(proof, (stated.low, stated.high), stated.start, stated.most, stated.least)
     proof.equal("order and dependence add up to", (HALF + RISE) / HALF - RISE / HALF, stated.sum)
     excess = [float(sp.sqrt(1 / x**2 - 1)) for x in (stated.most - 1, stated.least)]
@@ -169,6 +170,7 @@ def size_of_ratio(_: Said, corrected: Said) -> str:
 )
 def as_printed(proof: Derivation, stated: Said) -> None:
     """Section 4.2, "greater than 1 but not astronomically large": in the paper's own ratio."""
+    stated.theory.defined(proof)
     if stated.theory.starts_at_zero:
         rest = sp.Symbol("r", nonnegative=True)
         within = (1 + stated.small) * AUX - PRINTED.scale.subs(GAMMA, sp.sqrt(stated.small * AUX / (1 + rest)))

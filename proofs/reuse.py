@@ -84,6 +84,7 @@ def size_of_reuse(printed: Said, corrected: Said) -> str:
 )
 def reuse(proof: Derivation, stated: Said) -> None:
     """Section 3.1, features that pretraining learned: a squared distance from the start, over the scale."""
+    stated.theory.defined(proof)
     theory = stated.theory
     bounds = quadratic_bounds(proof, theory.letter, stated.reach)
     if stated.most.free_symbols <= {B, K, START}:
@@ -168,6 +169,7 @@ def decreasing(proof: Derivation, stated: Said) -> None:
         falls_beyond_its_start(proof)
     else:
         proof.positive(text, -slope)
+    theory.defined(proof)
 
 
 @dataclass(frozen=True)
@@ -249,6 +251,7 @@ def size_of_order(printed: Said, corrected: Said) -> str:
 )
 def own_task(proof: Derivation, stated: Said) -> None:
     """Section 3.1: the order of the contribution of a feature that one teacher has and the other has not."""
+    stated.theory.defined(proof)
     at = {AUX: stated.feature.aux, ALPHA: stated.alpha, GAMMA: stated.gamma}
     found = order(stated.theory, at, stated.feature.size)
     proof.positive("the order is below the stated one", stated.most - found)
@@ -291,6 +294,7 @@ EXACT_RESPONSE = _proportion(EXACT, sp.sqrt(AUX**2 / 4 + ALPHA**4) + GAMMA**2, s
 )
 def proportion(proof: Derivation, stated: Said) -> None:
     """Section 3.1, "in proportion to their auxiliary task weight": the predictor's response to the data where it starts."""
+    stated.theory.defined(proof)
     theory = stated.theory
     moved = sp.diff(REACHED, PULL).subs(PULL, 0)
     proof.equal("along the flow a pull moves the predictor from its start by", moved, ROOT_AT_START)

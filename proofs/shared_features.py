@@ -102,10 +102,9 @@ def because(proof: Derivation, stated: Said) -> None:
     right &= proof.positive("the PT+FT contribution of one costs more", (EXACT.contribution() / B).subs(at) - stated.cost)
     if not right:
         return
-    squared, start = finetuning_formula(ONE)
-    formulas = [sp.lambdify((A, ALPHA, GAMMA, C), part) for part in (squared, start)]
+    squared, start = (sp.lambdify((A, ALPHA, GAMMA, C), part) for part in finetuning_formula(ONE))
     seeds = range(int(stated.realisations))
-    finetuned = [experiments.paper_loss(*formulas, seed=seed) for seed in seeds]
+    finetuned = [experiments.paper_loss(squared, start, seed) for seed in seeds]
     trained, cheap, dear = (
         [counterfactuals.loss(reused, float(per_unit), seed) for seed in seeds]
         for reused, per_unit in (("MTL", 2), ("PT+FT", stated.mtl), ("MTL", stated.cost))
@@ -170,6 +169,7 @@ LIKE = _like_l2(EXACT, EXCESS)
 )
 def like_l2(proof: Derivation, stated: Said) -> None:
     """Section 4.2: the orders of both penalties at the ratio one."""
+    stated.theory.defined(proof)
     margin = _mtl_order(stated.mtl, stated.ratio) - stated.least
     proof.positive("MTL: the order exceeds the stated one", margin)
     at = {AUX: stated.aux, ALPHA: stated.scale, GAMMA: stated.scale}
@@ -231,6 +231,7 @@ def size_of_bias(printed: Said, _: Said) -> str:
 )
 def no_sparsity(proof: Derivation, stated: Said) -> None:
     """Section 4.2, "should exhibit no sparsity bias": a weak one is left."""
+    stated.theory.defined(proof)
     at = {AUX: stated.aux, ALPHA: stated.scale, GAMMA: stated.scale}
     shares = _shares(stated.theory, stated.features, stated.ratio * stated.aux, at)
     names = ("MTL", "PT+FT, with the sign of the auxiliary weight", "PT+FT, with the opposite sign")

@@ -36,18 +36,20 @@ from normtheory.solvers.trajectory import Trajectory
 from normtheory.tasks import TeacherStudent, generalisation_loss, teacher_student
 
 RTOL = 1e-6  # of flows whose endpoint the exact theory gives: predictors to about 1e-7
-# Multi-task flows and pretraining. The auxiliary Gram matrix is nearly singular, so that they learn on for very long: a
-# specification names two training losses, an early end and the last one, and the rows hold the generalisation loss at both.
-LONG_RTOL = 1e-5
+PRETRAINING_RTOL = 1e-5
+# Multi-task flows: generalisation losses to a fifth of a percent. The auxiliary Gram matrix is nearly singular, so that they
+# learn on for very long: a specification names two training losses, an early end and the last one, and the rows hold both.
+MTL_RTOL = 1e-4
 SNAPSHOTS = np.logspace(-1, 7, 161)  # flow times, from one step of the paper's descent on, at which test losses are looked at
 TOPS = (1, 2, 5, 10, 20, 30, 40, 50, 60, 80, 120, 200)  # numbers of strongest weights
+ACTIVE = 1e-4  # of the strongest weight: what is more counts as used
 
 UNIT_NORM, RECIPROCAL = "1/sqrt(k)", "1/k"  # sizes of a teacher's k weights
 
 
 def size(name: str, features: int) -> float:
     """The size that a name stands for."""
-    return {UNIT_NORM: features**-0.5, RECIPROCAL: 1 / features}[name]
+    return float({UNIT_NORM: features**-0.5, RECIPROCAL: 1 / features}[name])
 
 
 def cell(spec: Spec) -> list[dict[str, Any]]:
@@ -59,7 +61,8 @@ def _overlapping(spec: Spec) -> list[dict[str, Any]]:
     """Two tasks of as many features, both teachers of norm one: every method."""
     pair = _Pair.of(spec, UNIT_NORM, UNIT_NORM)
     finetuned = _finetuning(pair, 1.0, followed=True)
-    ends = [*_multi_task(pair), _multi_task_flow("MTL 1:1", pair, (0.5, 0.5)), *finetuned, _stopped(pair, 1.0)]
+    equal = _multi_task_flow("MTL 1:1", pair, spec["early_loss"], (0.5, 0.5))
+    ends = [*_multi_task(pair), equal, *finetuned, _stopped(pair, 1.0)]
     ends += [_printed(pair, finetuned[0].beta), *_single_task(pair), *_probing(pair)]
     ends.append(_End("teacher", "given", pair.tasks.teacher))
     return [_row(pair, end) for end in ends]
@@ -128,7 +131,7 @@ def _multi_task(pair: _Pair) -> list[_End]:
     main, aux, teacher_aux = pair.tasks.main, pair.tasks.aux, pair.tasks.teacher_aux
     least = groups.minimize_pair(main.X, main.y, aux.X, aux.y).beta
     pinned = newton.minimize_separable(main.X, main.y, PinnedOrbits(teacher_aux, pair.spec["alpha"])).beta
-    flow = _multi_task_flow("MTL", pair, None)
+    flow = _multi_task_flow("MTL", pair, pair.spec["last_loss"], None)
     return [
         flow,
         _End("MTL", "l12", least[0], distance=_distance(least[0], flow.beta), beta_aux=least[1]),
@@ -136,14 +139,14 @@ def _multi_task(pair: _Pair) -> list[_End]:
     ]
 
 
-def _multi_task_flow(method: str, pair: _Pair, weights: tuple[float, float] | None) -> _End:
+def _multi_task_flow(method: str, pair: _Pair, loss: float, weights: tuple[float, float] | None) -> _End:
     spec, tasks = pair.spec, pair.tasks
     run = gradient_flow(
         DiagonalNetwork(2),
         [tasks.main, tasks.aux],
         Weights.constant(tasks.main.inputs, spec["alpha"], outputs=2),
-        rtol=LONG_RTOL,
-        loss=spec["last_loss"],
+        rtol=MTL_RTOL,
+        loss=loss,
         task_weights=weights,
         at=SNAPSHOTS.tolist(),
     )
@@ -187,10 +190,12 @@ def _stopped_pretraining(
     magnitude: str, features: int, inputs: int, samples: int, seed: int, alpha: float, loss: float
 ) -> FloatArray:
     """Predictor (D,) of a network trained on an auxiliary task, which no main task changes, to a training loss."""
-    sizes = {"features_aux": features, "magnitude_aux": size(magnitude, features), "samples_aux": samples}
-    aux = teacher_student(1, 0, features=1, inputs=inputs, seed=seed, **sizes).aux
+    large = size(magnitude, features)
+    tasks = teacher_student(
+        1, 0, features=1, features_aux=features, magnitude_aux=large, inputs=inputs, samples_aux=samples, seed=seed
+    )
     start = Weights.constant(inputs, alpha)
-    return np.asarray(gradient_flow(DiagonalNetwork(), aux, start, rtol=LONG_RTOL, loss=loss).beta)
+    return np.asarray(gradient_flow(DiagonalNetwork(), tasks.aux, start, rtol=PRETRAINING_RTOL, loss=loss).beta)
 
 
 def _single_task(pair: _Pair) -> list[_End]:
@@ -270,6 +275,7 @@ def _row(pair: _Pair, end: _End) -> dict[str, Any]:
         "null_loss": generalisation_loss(np.zeros_like(teacher), teacher),
         "distance": end.distance,
         "aux_share": share_on(beta, pair.tasks.teacher_aux != 0),
+        "active": int(np.count_nonzero(np.abs(beta) > ACTIVE * np.abs(beta).max())),
         "outside_top": [share_outside_top(beta, count) for count in TOPS],
         **_norms(pair, end),
     }

@@ -27,7 +27,7 @@ from normtheory.figures.files import STYLE, rounded
 from normtheory.figures.sweep import Sweep
 
 # Which runs a panel shows; a panel with curves shows the share of the predictor's variance outside its strongest weights.
-SIZES = ("final_loss", "best_loss", "null_loss", "distance")
+SIZES = ("final_loss", "best_loss", "early_loss", "limit_loss", "null_loss", "distance")
 OVERLAP_OF_CURVES = 30  # of 40: panels c and d
 FEWEST = 5  # main features in panels h and i
 # Drawn, in units of the null loss; exact recovery, as by the least l1,2 norm, is far below.
@@ -37,19 +37,21 @@ LOWEST_LOSS, LOWEST_RESCALED = 1e-9, 1e-14
 def compute(scale: str, sweep: Sweep) -> pa.Table:
     """The rows of panels b to i, one a run (in panel c: one a number of strongest weights, `top`).
 
-    Columns: figure, panel, method, how (see `cells`), overlap, k_main, magnitude (of the main teacher's weights),
-    rescale, n, seed, top, final_loss, best_loss (the least on the way, of flows), null_loss, share (panels c, h: of variance
-    outside the `top` strongest weights; d: on the auxiliary task's features), distance (relative, of predictors: flow or
-    Corollary 1 as printed from the exact theory, predictions of MTL from its flow).
+    Columns: figure, panel, method, how (see `cells`), overlap, k_main, magnitude and magnitude_aux (of the teachers' weights),
+    rescale, n, seed, top, final_loss, best_loss (the least on the way, of flows), early_loss and limit_loss (of multi-task
+    flows: at the training loss where the published runs were to stop, and when they did), null_loss, share (panels c, h: of
+    variance outside the `top` strongest weights; d: on the auxiliary task's features), distance (relative, of predictors: flow
+    or Corollary 1 as printed from the exact theory, predictions of MTL from its flow).
     """
     runs = grid.runs(scale, sweep).to_pylist()
-    return rounded(pa.Table.from_pylist([row for run in runs for row in _panel_rows(run)], schema=SCHEMA))
+    return rounded(pa.Table.from_pylist([row for run in runs for row in panel_rows(run)], schema=SCHEMA))
 
 
-SCHEMA = grid.schema("final_loss", "best_loss", "null_loss", "share", "distance")
+SCHEMA = grid.schema("final_loss", "best_loss", "early_loss", "limit_loss", "null_loss", "share", "distance")
+TRAINED = (("MTL", "flow"), ("PT+FT", "exact"), ("PT+FT", "stopped"))
 
 
-def _panel_rows(run: Row) -> Iterator[Row]:
+def panel_rows(run: Row) -> Iterator[Row]:
     """The rows that a run contributes to the panels."""
     known = {name: run[name] for name in SCHEMA.names if name in run} | {"figure": "fig1", "top": None, "share": None}
     unmeasured = known | dict.fromkeys(SIZES)
@@ -72,9 +74,9 @@ def _panels_of(run: Row) -> Iterator[str]:
     if run["kind"] == "overlap":
         if run["method"] != "teacher":
             yield "b"
-        if run["overlap"] == OVERLAP_OF_CURVES and trained in (("MTL", "flow"), ("PT+FT", "exact")):
-            yield "c"
-        if run["overlap"] == OVERLAP_OF_CURVES and trained in (("MTL", "flow"), ("PT+FT", "exact"), ("STL", "exact")):
+        if run["overlap"] == OVERLAP_OF_CURVES and trained in TRAINED:
+            yield from "cd"
+        if run["overlap"] == OVERLAP_OF_CURVES and trained == ("STL", "exact"):
             yield "d"
         return
     nested = run["overlap"] == run["k_main"]
@@ -82,7 +84,7 @@ def _panels_of(run: Row) -> Iterator[str]:
         yield "f" if nested else "e"
     elif nested and run["rescale"] in (0.1, 0.01):
         yield "g"
-    few = run["k_main"] == FEWEST and trained == ("PT+FT", "exact") and run["magnitude"] == "1/k"
+    few = run["k_main"] == FEWEST and run["magnitude"] == "1/k" and trained in TRAINED[1:]
     if few and nested:
         yield "h"
     if few and run["rescale"] in (1, 0.1, 0.01):

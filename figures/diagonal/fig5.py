@@ -21,26 +21,27 @@ NORMS = {
 }
 IDENTICAL = 40  # shared features of 40: panel a; panels c and d show the same main tasks, learned alone
 LEARNED = (("MTL", "flow"), ("PT+FT", "exact"), ("STL", "exact"))
+STOPPED = ("PT+FT", "stopped")
 
 
 def compute(scale: str, sweep: Sweep) -> pa.Table:
     """The rows of panels a to f, one a run (in panels c and e: one a number of strongest weights, `top`).
 
-    Columns: figure, panel, method, how (see `cells`), overlap, k_main, magnitude, rescale, n, seed, top, share
+    Columns: figure, panel, method, how (see `cells`), overlap, k_main, magnitude, magnitude_aux, rescale, n, seed, top, share
     (panels c, e: of variance outside the `top` strongest weights; b, f: on the auxiliary task's features), l1, l12, q_printed,
     q_exact (panels a, d: norms of the predictor, l12 together with the auxiliary one).
     """
     runs = grid.runs(scale, sweep).to_pylist()
-    return rounded(pa.Table.from_pylist([row for run in runs for row in _panel_rows(run)], schema=SCHEMA))
+    return rounded(pa.Table.from_pylist([row for run in runs for row in panel_rows(run)], schema=SCHEMA))
 
 
-SCHEMA = grid.schema("share", "l1", *NORMS)
+SCHEMA = grid.schema("share", "active", "l1", *NORMS)
 
 
-def _panel_rows(run: Row) -> Iterator[Row]:
+def panel_rows(run: Row) -> Iterator[Row]:
     """The rows that a run contributes to the panels."""
     known = {name: run[name] for name in SCHEMA.names if name in run} | {"figure": "fig5", "top": None, "share": None}
-    unmeasured = known | dict.fromkeys(("l1", *NORMS))
+    unmeasured = known | dict.fromkeys(("active", "l1", *NORMS))
     for panel in _panels_of(run):
         if panel in "ce":
             for top, share in zip(TOPS, run["outside_top"], strict=True):
@@ -56,15 +57,15 @@ def _panels_of(run: Row) -> Iterator[str]:
     trained = (run["method"], run["how"])
     if run["kind"] == "overlap":
         teacher, identical = run["method"] == "teacher", run["overlap"] == IDENTICAL
-        if identical and (teacher or trained in LEARNED):
+        if identical and (teacher or trained in (*LEARNED, STOPPED)):
             yield "a"
-        if identical and trained in (("STL", "exact"), ("STL (LP)", "closed form")):
+        if identical and trained in (("STL", "exact"), ("STL", "l1"), ("STL (LP)", "closed form")):
             yield "c"
-        if identical and (teacher or trained == ("STL", "exact")):
+        if identical and (teacher or trained in (("STL", "exact"), ("STL", "l1"))):
             yield "d"
-        if trained in LEARNED:
+        if trained in (*LEARNED, STOPPED):
             yield from "ef"
-    elif run["k_main"] == FEWEST and trained == ("PT+FT", "exact") and run["magnitude"] == "1/k":
+    elif run["k_main"] == FEWEST and trained in (LEARNED[1], STOPPED) and run["magnitude"] == "1/k":
         yield "b"
 
 

@@ -58,6 +58,11 @@ class Grid:
     epochs_sparse: float = 1e5
     pretraining_loss: float = 1e-9
 
+    @property
+    def realisations(self) -> int:
+        """The number of seeds."""
+        return len(self.seeds)
+
     def cells(self) -> list[Spec]:
         """The pairs of tasks, those that take longest first."""
         return [spec for n in sorted(self.samples, reverse=True) for seed in self.seeds for spec in self._pairs(n, seed)]

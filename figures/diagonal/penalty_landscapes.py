@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import ArrayLike
 
+from normtheory.arrays import FloatArray
 from normtheory.exact import printed_corollary1
 from normtheory.figures.files import COLOURS, STYLE, rounded
 from normtheory.figures.sweep import Sweep
@@ -24,18 +26,30 @@ def compute(scale: str, sweep: Sweep | None = None) -> pa.Table:
     The Q penalty is the printed one, k = |beta_aux| + gamma^2; of the l1,2 penalty the excess over 2|beta_aux| is shown,
     which is what tends to the printed limits (the penalty itself does not). Instant: no sweep is needed.
     """
-    beta = np.logspace(-2, 2, 33 if scale == "quick" else 161)
-    rows = []
+    beta, rows = weights(33 if scale == "quick" else 161), []
     for aux in AUXILIARY_WEIGHTS:
         k = printed_corollary1(aux, GAMMA).k
-        rows.append(("q", aux, Q(k).contributions(beta), beta**2 / k, 2 * beta * (np.log(2 * beta / k) - 1) + 2 * k))
-        rows.append(("l12", aux, GroupL12().excess(beta, np.full_like(beta, aux)), beta**2 / aux, 2 * beta))
+        rows.append(("q", aux, contribution("q", beta, aux), beta**2 / k, 2 * beta * (np.log(2 * beta / k) - 1) + 2 * k))
+        rows.append(("l12", aux, contribution("l12", beta, aux), beta**2 / aux, 2 * beta))
     same: dict[str, list[Any]] = {"penalty": [], "beta_aux": []}
     for kind, aux, *_ in rows:
         same["penalty"] += [kind] * beta.size
         same["beta_aux"] += [aux] * beta.size
     curves = {name: np.concatenate([row[i] for row in rows]) for i, name in ((2, "value"), (3, "small"), (4, "large"))}
     return rounded(pa.table(same | {"beta": np.tile(beta, len(rows))} | curves))
+
+
+def weights(count: int) -> FloatArray:
+    """Main weights from one end of the panel to the other."""
+    return np.logspace(-2, 2, count)
+
+
+def contribution(penalty: str, beta: ArrayLike, aux: float, gamma: float = GAMMA) -> FloatArray:
+    """What main weights add to a penalty beside an auxiliary one: of "q" all, of "l12" the excess over 2|beta_aux|."""
+    weight = np.atleast_1d(np.asarray(beta, dtype=np.float64))
+    if penalty == "q":
+        return Q(printed_corollary1(aux, gamma).k).contributions(weight)
+    return GroupL12().excess(weight, np.full_like(weight, aux))
 
 
 def draw(table: pa.Table) -> dict[str, Any]:

@@ -51,6 +51,10 @@ class Sweep:
     progress : callable
         Called with the number of cells finished or given up, their number, and what they are, with the number of failures:
         once before the first and after each.
+    set_aside : list of Failure
+        Cells that failed twice.
+    computed : mapping
+        Version of the code -> specifications of the cells whose rows have been given out.
     """
 
     store: Path
@@ -58,6 +62,7 @@ class Sweep:
     workers: int | None = None
     progress: Progress = lambda finished, total, what: None
     set_aside: list[Failure] = field(default_factory=list)
+    computed: dict[str, list[Spec]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse an unknown engine before anything is computed."""
@@ -85,6 +90,7 @@ class Sweep:
         if not missing:
             self.progress(len(files), len(files), what)
         parts = [read(path) for path in files if path not in failed]
+        self.computed.setdefault(version, []).extend(spec for path, spec in files.items() if path not in failed)
         # Columns may be empty, or hold whole numbers only, in some parts.
         return pa.concat_tables(parts, promote_options="permissive") if parts else pa.table({})
 

@@ -112,7 +112,11 @@ _registry: dict[str, Claim[Any]] = {}
 # The modules and packages whose import fills the registry: the claims of the paper's text, then those of its figures.
 CATALOGUE = (
     "normtheory.proofs",
-    *(f"normtheory.figures.diagonal.{name}" for name in ("fig1a_claims", "fig1_claims", "fig5_claims")),
+    *(
+        f"normtheory.figures.diagonal.{name}"
+        for name in ("fig1a_claims", "fig1_claims", "fig1_nested_claims", "published_claims", "fig5_claims")
+    ),
+    "normtheory.figures.captions_claims",
 )
 Catalogue = str | Sequence[str]  # one module or package, or several
 STARTED = ("__main__", "__mp_main__")  # what Python calls the file it was started with, and multiprocessing in a worker

@@ -27,6 +27,8 @@ from normtheory.audit.inequalities import (
 )
 from normtheory.audit.notation import sentence
 from normtheory.audit.points import (
+    FAR_POINTS,
+    FAR_POWERS,
     INEQUALITY_POINTS,
     INFINITE,
     POINTS,
@@ -163,7 +165,7 @@ class Derivation:
         difference = sp.sympify(larger) - smaller
         violation = self._violation(difference, strict=False, domain=self._domains.get(known))
         attempt = by_earlier(difference, known, [*self._positive, *self._domains], by, self._agree)
-        return self._decided(text, difference, attempt, violation, strict=False)
+        return self._decided(text, difference, attempt, violation, strict=False, everywhere=not self._domains.get(known))
 
     def positive_between(
         self,
@@ -244,7 +246,7 @@ class Derivation:
         attempt = by_convexity(expression, variable, start, sp.sympify(form), where or {}, self._agree)
         if attempt.proved:
             self._domains[expression] = domain or {}
-        return self._decided(text, expression, attempt, violation, strict=False)
+        return self._decided(text, expression, attempt, violation, strict=False, everywhere=not domain)
 
     def certified(self, text: str, expression: Expression, box: balls.Box) -> bool:
         """expression > 0 on a closed box, by adaptive subdivision in ball arithmetic; a constant in an empty one."""
@@ -311,12 +313,15 @@ class Derivation:
     ) -> bool:
         """Record an inequality: false where a counterexample was met, true where it is proved."""
         relation = ">" if strict else "≥"
+        if violation is None and everywhere and not attempt.proved:
+            far = draws(f"{self._seeded()}, far", expression.free_symbols, FAR_POINTS, powers=FAR_POWERS)
+            violation = next(violations(expression, far, strict=strict), None)
         if attempt.proved and violation is not None:
             raise ContradictionError(f"{at(violation).text}{expression} {relation} 0 was proved, yet it is not so")
         if violation is not None:
             detail = sentence("{}{}", at(violation), value(expression, violation))
             return self._record(text, expression, relation, 0, Truth.FALSE, detail, strength, rigorous=True)
-        if attempt.proved and everywhere and strict:
+        if attempt.proved and strict and everywhere:
             self._positive.append(expression)
         truth = Truth.TRUE if attempt.proved else Truth.UNDECIDED
         return self._record(text, expression, relation, 0, truth, attempt.why, strength, route=attempt.route)

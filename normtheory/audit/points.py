@@ -15,19 +15,23 @@ Point = dict[Symbol, Any]
 
 POINTS = 8  # at which a symbolic equation is evaluated
 INEQUALITY_POINTS = 24  # at which a counterexample to an inequality is looked for
+FAR_POINTS = 64  # and before a false one is given up, where letters are far smaller or larger than others
+POWERS, FAR_POWERS = tuple(range(-4, 4)), (-12, 0, 12)  # of 2: how large letters are drawn
 INFINITE = 10**6  # stands for an infinite end of an interval
 
 
-def draws(seed: str, symbols: set[Symbol], count: int, box: balls.Box | None = None) -> Iterator[Point]:
+def draws(
+    seed: str, symbols: set[Symbol], count: int, box: balls.Box | None = None, powers: tuple[int, ...] = POWERS
+) -> Iterator[Point]:
     """So many points of the symbols' domains, those in the box inside it; the same for the same seed."""
     generator = random.Random(seed)
     ordered = sorted(symbols, key=str)
     for _ in range(count if ordered else 1):
-        yield {symbol: _rational(generator, symbol, (box or {}).get(symbol)) for symbol in ordered}
+        yield {symbol: _rational(generator, symbol, (box or {}).get(symbol), powers) for symbol in ordered}
 
 
-def _rational(generator: random.Random, symbol: Symbol, bounds: tuple[Any, Any] | None) -> Any:
-    """A rational in the domain of a symbol: in its bounds, or of its sign and size 2^-4 .. 2^4, from 1 to 9 if an integer."""
+def _rational(generator: random.Random, symbol: Symbol, bounds: tuple[Any, Any] | None, powers: tuple[int, ...]) -> Any:
+    """A rational in the domain of a symbol: in its bounds, or of its sign and about a power of 2, from 1 to 9 if an integer."""
     import sympy as sp
 
     if bounds is not None:
@@ -36,7 +40,7 @@ def _rational(generator: random.Random, symbol: Symbol, bounds: tuple[Any, Any] 
     if symbol.is_integer:
         magnitude = sp.Integer(generator.randint(1, 9))
     else:
-        magnitude = sp.Rational(generator.randint(100, 200), 100) * sp.Integer(2) ** generator.randint(-4, 3)
+        magnitude = sp.Rational(generator.randint(100, 200), 100) * sp.Integer(2) ** generator.choice(powers)
     if symbol.is_nonnegative:
         return magnitude
     if symbol.is_nonpositive:

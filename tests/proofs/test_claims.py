@@ -18,6 +18,7 @@ ABOUT_TRAINING = {
     "ce-forgets",
     "ce-time",
     "mtl-decay",
+    "mtl-flow",
     "pr-no-fall",
     "finetuning-beats-because",
 }

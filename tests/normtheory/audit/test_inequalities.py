@@ -82,6 +82,12 @@ def test_an_undecided_step_may_not_be_used(proof):
     assert not proof.positive("used", x**2 - x + 1 + y, y + u, {u: x**2 - x + 1})
 
 
+@pytest.mark.parametrize("far", [1 + x - x**2 / 1000, x / y + 10**3 - y / x])
+def test_what_is_false_far_out_only_is_found_there(proof, far):
+    assert not proof.positive("in sight it is not seen to be false", far)
+    assert truths(proof) == [Truth.FALSE]
+
+
 # by an earlier one: whatever is stated is held against what is sharp
 
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from normtheory.audit.notation import plain
-from normtheory.audit.points import INFINITE, at, corners, draws, next_to_ends, value, violations
+from normtheory.audit.points import FAR_POWERS, INFINITE, at, corners, draws, next_to_ends, value, violations
 
 x = sp.Symbol("x", positive=True)
 SYMBOLS = {
@@ -51,6 +51,13 @@ def test_points_fill_their_domain(bounds):
     assert low <= min(values) <= low + sp.Rational(1, 16)
     assert high - 1 <= max(values) <= high
     assert {point[whole] for point in points} == set(range(1, 10))
+
+
+def test_far_points_set_letters_far_apart():
+    y = sp.Symbol("y", positive=True)
+    ratios = [point[x] / point[y] for point in draws("far", {x, y}, 64, powers=FAR_POWERS)]
+    assert min(ratios) < 10**-6
+    assert max(ratios) > 10**6
 
 
 def test_points_follow_from_the_seed_alone():

@@ -1,0 +1,173 @@
+"""Figure 1, nested tasks: panels f to i, whose main features are among the auxiliary ones, and what was published of them."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+
+from normtheory.audit.alone import run_alone
+from normtheory.audit.claims import Verdict, claim
+from normtheory.audit.derivation import Derivation
+from normtheory.audit.statements import Said
+from normtheory.figures.along import Needed
+from normtheory.figures.comparisons import Change, Comparison
+from normtheory.figures.diagonal.fig1_claims import SOURCE
+from normtheory.figures.diagonal.stated import (
+    BOTH,
+    FINETUNED,
+    GRID,
+    LOSSES,
+    MTL,
+    SETTING,
+    SHARE_OUTSIDE,
+    SIZES,
+    SPARSE_ENDS,
+    STOPPED,
+    TEACHERS,
+)
+from normtheory.figures.judging import judge
+from normtheory.figures.readings import Each
+
+NESTED, DENSE = Said(relation="nested", k_main=5), Said(k_main=40)
+PRETRAINED = Each((FINETUNED,))
+TRAINED_AT_ONCE = Each((MTL,))
+
+HARDLY = Said(
+    grid=GRID,
+    teachers=TEACHERS,
+    tenth=Needed(BOTH, 1.5, at=NESTED, than=DENSE, both=True, level=0.1),
+    hundredth=Needed(BOTH, 1.5, at=NESTED, than=DENSE, both=True, level=0.01),
+)
+
+
+@claim(
+    "fig1f",
+    where="Fig. 1f, section 4.2",
+    statement="where the main features are among the auxiliary ones a sparser main task is of little use: to bring the loss "
+    "of <tenth.of> down to <tenth.level> or <hundredth.level>, <tenth.at.k_main> <tenth.at.relation> features need as many "
+    "samples as <tenth.than.k_main>, within a factor <tenth.most>",
+    printed=HARDLY,
+    twins={
+        "half the samples suffice, as for disjoint features": HARDLY.but(
+            tenth=replace(HARDLY.tenth, both=False, most=0.5), hundredth=replace(HARDLY.hundredth, both=False, most=0.5)
+        ),
+        "twice the samples are needed": HARDLY.but(
+            tenth=replace(HARDLY.tenth.reversed(), both=False, most=0.5),
+            hundredth=replace(HARDLY.hundredth.reversed(), both=False, most=0.5),
+        ),
+        "within a hundredth": HARDLY.but(tenth=replace(HARDLY.tenth, most=1.01)),
+    },
+    siblings={
+        "within a factor two": HARDLY.but(tenth=replace(HARDLY.tenth, most=2.0), hundredth=replace(HARDLY.hundredth, most=2.0)),
+    },
+    reads=(
+        "little to no benefit in sample efficiency: in the number of samples that a loss needs, by less than the stated factor",
+        *SETTING,
+        *LOSSES,
+        *SIZES,
+        *SPARSE_ENDS,
+        *STOPPED,
+    ),
+    expected=Verdict.CONFIRMED,
+    source=SOURCE,
+)
+def fig1f(proof: Derivation, stated: Said) -> None:
+    """Figure 1f: main features a subset of the auxiliary ones."""
+    judge(proof, "fig1", "f", stated)
+
+
+GAIN = Comparison(PRETRAINED, 0.5, (32, 64), at=Said(**vars(NESTED), rescale=(0.1, 0.01)), than=DENSE)
+RESCALED = Said(
+    grid=GRID,
+    teachers=TEACHERS,
+    gain=GAIN,
+    grows=Change(PRETRAINED, 1.0, (32, 64), at=NESTED, than=DENSE, now=Said(rescale=0.01), before=Said(rescale=0.1)),
+)
+
+
+@claim(
+    "fig1g",
+    where="Fig. 1g, section 4.2",
+    statement="after the pretrained weights were rescaled by <gain.at.rescale> the loss of <gain.of> on <gain.at.k_main> "
+    "<gain.at.relation> features is <gain.bound> that on <gain.than.k_main>, with <gain.samples> main samples; by "
+    "<grows.now.rescale> this ratio is <grows.bound> that by <grows.before.rescale>, with <grows.samples>",
+    printed=RESCALED,
+    twins={
+        "denser subsets are easier": RESCALED.but(gain=RESCALED.gain.reversed()),
+        "the gain is the larger at a tenth": RESCALED.but(grows=RESCALED.grows.reversed()),
+    },
+    siblings={"a weaker bound": RESCALED.but(gain=replace(RESCALED.gain, most=0.6))},
+    reads=(*SETTING, *LOSSES, *SIZES, *STOPPED),
+    expected=Verdict.CONFIRMED,
+    source=SOURCE,
+)
+def fig1g(proof: Derivation, stated: Said) -> None:
+    """Figure 1g: rescaled networks on subsets of the auxiliary features."""
+    judge(proof, "fig1", "g", stated)
+
+
+SPARSER = Said(
+    grid=GRID,
+    teachers=TEACHERS,
+    outside=Comparison(
+        PRETRAINED, 0.5, (16, 32), at=Said(**vars(NESTED), top=5, rescale=0.01), than=Said(rescale=1.0), quantity=SHARE_OUTSIDE
+    ),
+)
+
+
+@claim(
+    "fig1h",
+    where="Fig. 1h, section 4.2",
+    statement="for few samples, <outside.samples>, small factors on the pretrained weights give much sparser predictors: on "
+    "<outside.at.k_main> <outside.at.relation> features the <outside.quantity>, <outside.at.top>, is, after rescaling by "
+    "<outside.at.rescale>, <outside.bound> what it is by <outside.than.rescale>",
+    printed=SPARSER,
+    twins={"small factors give denser ones": SPARSER.but(outside=SPARSER.outside.reversed())},
+    siblings={"a weaker bound": SPARSER.but(outside=replace(SPARSER.outside, most=0.6))},
+    reads=(*SETTING, *SIZES, *STOPPED),
+    expected=Verdict.CONFIRMED,
+    source=SOURCE,
+)
+def fig1h(proof: Derivation, stated: Said) -> None:
+    """Figure 1h: sparsity against the factor on the pretrained weights."""
+    judge(proof, "fig1", "h", stated)
+
+
+REUSE = Said(
+    grid=GRID,
+    teachers=TEACHERS,
+    shared=Comparison(
+        PRETRAINED,
+        0.5,
+        (32, 64),
+        at=Said(relation="nested", overlap=5, rescale=(1.0, 0.1, 0.01)),
+        than=Said(relation="disjoint", overlap=0),
+    ),
+)
+
+
+@claim(
+    "fig1i",
+    where="Fig. 1i, section 4.2",
+    statement="after rescaling by <shared.at.rescale> the loss of <shared.of> is, where <shared.at.overlap> of the main "
+    "features are auxiliary ones, <shared.bound> what it is where <shared.than.overlap> are, with <shared.samples> main "
+    "samples",
+    printed=REUSE,
+    twins={
+        "task-specific features are easier, at a hundredth": REUSE.but(
+            shared=replace(REUSE.shared.reversed(), at=REUSE.shared.reversed().at.but(rescale=0.01))
+        ),
+        "task-specific features are easier": REUSE.but(shared=REUSE.shared.reversed()),
+    },
+    siblings={"a weaker bound": REUSE.but(shared=replace(REUSE.shared, most=0.6))},
+    reads=(*SETTING, *LOSSES, *SIZES, *STOPPED),
+    expected=Verdict.CONFIRMED,
+    source=SOURCE,
+)
+def fig1i(proof: Derivation, stated: Said) -> None:
+    """Figure 1i: main features that are auxiliary ones, or task-specific, by the factor on the pretrained weights."""
+    judge(proof, "fig1", "i", stated)
+
+
+if __name__ == "__main__":
+    sys.exit(run_alone())
