@@ -116,6 +116,7 @@ LOSSES = (
     ("MTL 1:1", "flow", "MTL, equal weights"),
     ("PT+FT", "flow", "PT+FT, gradient flow"),
     ("PT+FT", "exact", "PT+FT, exact theory"),
+    ("PT+FT", "stopped", "PT+FT, pretraining stopped"),
     ("PT+FT", "printed", "PT+FT, Corollary 1 as printed"),
     ("STL", "flow", "STL, gradient flow"),
     ("STL", "exact", "STL, exact theory"),
