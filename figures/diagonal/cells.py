@@ -3,8 +3,8 @@
 A cell is one pair of tasks (`grid` lists them); its rows are the predictors that every method ends at. `method` says
 what is trained, `how` where the predictor comes from:
 
-MTL             flow (of the loss pooled over all samples, as the paper trains), l12 (least l1,2 norm, Eq. 5), or pinned
-                (auxiliary task fitted first and held: the potential of `normtheory.solvers.potentials.PinnedOrbits`)
+MTL             flow (of the loss pooled over all samples, as the paper trains); in overlap experiments also l12 (least l1,2
+                norm, Eq. 5) and pinned (auxiliary task fitted first and held: `normtheory.solvers.pinned.PinnedOrbits`)
 MTL 1:1         flow, both tasks weighing the same
 PT+FT           exact (certified minimiser of the exact theory), flow, printed (Corollary 1 as printed), or stopped (exact,
                 after pretraining that stops where the published one did)
@@ -76,8 +76,7 @@ def _sparse(spec: Spec) -> list[dict[str, Any]]:
     rows = []
     for magnitude_aux in (UNIT_NORM, RECIPROCAL):
         pair = _Pair.of(spec, RECIPROCAL, magnitude_aux)
-        together = _multi_task_flow("MTL", pair)
-        ends = [together, _least(pair, together.beta)]
+        ends = [_multi_task_flow("MTL", pair)]
         for factor in spec["rescale"]:
             followed = spec["flow"] and magnitude_aux == UNIT_NORM and factor == 1
             ends += [*_finetuning(pair, factor, followed=followed), _stopped(pair, factor)]
@@ -129,22 +128,17 @@ class _End:
 
 
 def _predicted(pair: _Pair, followed: FloatArray) -> list[_End]:
-    """What multi-task training might end at."""
-    from normtheory.solvers import newton
+    """What multi-task training might end at: the least l1,2 norm, and the auxiliary task pinned."""
+    from normtheory.solvers import groups, newton
     from normtheory.solvers.pinned import PinnedOrbits
 
-    main, teacher_aux = pair.tasks.main, pair.tasks.teacher_aux
-    pinned = newton.minimize_separable(main.X, main.y, PinnedOrbits(teacher_aux, pair.spec["alpha"])).beta
-    end = _End("MTL", "pinned", pinned, distance=_distance(pinned, followed), beta_aux=teacher_aux)
-    return [_least(pair, followed), end]
-
-
-def _least(pair: _Pair, followed: FloatArray) -> _End:
-    from normtheory.solvers import groups
-
-    main, aux = pair.tasks.main, pair.tasks.aux
+    main, aux, teacher_aux = pair.tasks.main, pair.tasks.aux, pair.tasks.teacher_aux
     least = groups.minimize_pair(main.X, main.y, aux.X, aux.y).beta
-    return _End("MTL", "l12", least[0], distance=_distance(least[0], followed), beta_aux=least[1])
+    pinned = newton.minimize_separable(main.X, main.y, PinnedOrbits(teacher_aux, pair.spec["alpha"])).beta
+    return [
+        _End("MTL", "l12", least[0], distance=_distance(least[0], followed), beta_aux=least[1]),
+        _End("MTL", "pinned", pinned, distance=_distance(pinned, followed), beta_aux=teacher_aux),
+    ]
 
 
 def _multi_task_flow(method: str, pair: _Pair, shares: tuple[float, float] | None = None) -> _End:
