@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -72,16 +73,20 @@ def series(
 
 
 def mark_leaving(axis: Any) -> None:
-    """An arrow head at the edge of the axis, in its colour, wherever the mean of a series lies beyond it."""
-    ends = axis.get_ylim()
-    for line in [line for line in axis.get_lines() if line.get_gid() == SERIES]:
-        places, values = (np.asarray(each, dtype=float) for each in line.get_data())
-        for edge, beyond, marker in ((ends[0], values < ends[0], "v"), (ends[1], values > ends[1], "^")):
-            look = {"linestyle": "none", "marker": marker, "color": line.get_color(), "markersize": 5.5}
-            if beyond.any():
-                axis.plot(places[beyond], np.full(beyond.sum(), edge), clip_on=False, zorder=5, **look)
+    """An arrow head at the edge of an axis, in its colour, where the mean of a series is beyond; side by side if several."""
+    ends, beyond = axis.get_ylim(), defaultdict(list)
+    for line in axis.get_lines():
+        for place, value in zip(*line.get_data(), strict=True) if line.get_gid() == SERIES else ():
+            if not ends[0] <= value <= ends[1]:
+                beyond[place, value > ends[1]].append(line.get_color())
+    for (place, above), colours in beyond.items():
+        for position, colour in enumerate(colours):
+            aside = place * ASIDE ** (position - (len(colours) - 1) / 2)
+            look = {"linestyle": "none", "marker": "^" if above else "v", "color": colour, "markersize": 5.5}
+            axis.plot([aside], [ends[int(above)]], clip_on=False, zorder=5, **look)
 
 
+ASIDE = 1.13  # between arrow heads, on a logarithmic axis
 LEAVING = "arrow heads at an edge: beyond it"
 
 
@@ -107,17 +112,17 @@ def sample_axis(axis: Any, samples: Sequence[int], **options: Any) -> None:
 def over_seeds(rows: Sequence[Row], *, geometric: bool = True) -> str:
     """What the marks of a picture mean."""
     kind = "geometric" if geometric else "arithmetic"
-    return f"{kind} mean over {len(distinct(rows, 'seed'))} seeds;\nbands and bars: least to largest"
+    return f"{kind} mean over {len(distinct(rows, 'seed'))} seeds, bands and bars: least to largest"
 
 
 def legend_beside(figure: Any, axis: Any, title: str) -> None:
     """The legend of one of a figure's axes, to the right of them all."""
-    figure.legend(*axis.get_legend_handles_labels(), loc="outside right upper", title=title)
+    figure.legend(*axis.get_legend_handles_labels(), loc="outside right upper", title=title.replace(", ", ",\n"))
 
 
 def footnote(figure: Any, text: str) -> None:
     """A line below all axes: what marks mean."""
-    figure.supxlabel(text, fontsize="x-small", color=COLOURS["grey"])
+    figure.supxlabel(text, fontsize="small")
 
 
 def panels(count: int, *, width: float = 7.2, height: float = 3.0, **options: Any) -> tuple[Any, list[Any]]:

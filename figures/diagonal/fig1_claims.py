@@ -93,7 +93,7 @@ WORSE = (
         "weaker bounds": LOSSES_FOUND.but(
             helped=replace(LOSSES_FOUND.helped, most=0.9), near=replace(LOSSES_FOUND.near, most=3.0)
         ),
-        "at more samples": LOSSES_FOUND.but(helped=replace(LOSSES_FOUND.helped, samples=(128, 256, 512))),
+        "at more samples": LOSSES_FOUND.but(helped=replace(LOSSES_FOUND.helped, samples=(128, 256))),
     },
     reads=(
         *SETTING,

@@ -141,12 +141,17 @@ def test_methods_are_told_apart_by_marker_as_well_as_by_colour():
 def test_curves_that_leave_the_axis_are_marked():
     _, axis = plt.subplots()
     (line,) = axis.plot([1, 2, 3], [0.5, 0.05, 20.0])
-    line.set_gid(SERIES)
+    (other,) = axis.plot([3], [30.0])
+    for each in (line, other):
+        each.set_gid(SERIES)
+    axis.plot([2], [0.01])  # no series
     axis.set(ylim=(0.1, 10))
     mark_leaving(axis)
-    below, above = axis.get_lines()[1:]
+    below, *above = axis.get_lines()[3:]
     assert (below.get_xdata().tolist(), below.get_ydata().tolist(), below.get_marker()) == ([2], [0.1], "v")
-    assert (above.get_xdata().tolist(), above.get_ydata().tolist(), above.get_marker()) == ([3], [10], "^")
+    assert [(each.get_ydata().tolist(), each.get_marker()) for each in above] == [([10], "^")] * 2
+    assert [each.get_color() for each in above] == [line.get_color(), other.get_color()]
+    assert above[0].get_xdata()[0] < 3 < above[1].get_xdata()[0]  # side by side
     plt.close("all")
 
 
