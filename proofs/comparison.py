@@ -67,7 +67,7 @@ def size_of_decrease(printed: Said, corrected: Said) -> str:
     (whole, higher), (excess, lower), (alone, reused) = changes
     weight = number(setting.WEIGHT)
     return (
-        f"Of β = {weight}, on a feature with β_aux = {weight} rather than a new one, the MTL penalty rises from {number(whole)} to "
+        f"Of β = {weight}, on a feature with β_aux = {weight} and not a new one, the MTL penalty rises from {number(whole)} to "
         f"{number(higher)}, by {percent(higher / whole - 1)}; its excess falls from {number(excess)} to {number(lower)}, "
         f"by {percent(1 - lower / excess)}, the exact PT+FT contribution from {number(alone)} to {number(reused)}."
     )
