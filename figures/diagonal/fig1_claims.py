@@ -54,7 +54,7 @@ LOSSES_FOUND = Said(
         LOSSES_PRINTED.but(near=replace(LOSSES_PRINTED.near, samples=(64, 128))),
     ),
     worse=Comparison(ALONE, 0.25, (256,), BOTH, Said(overlap=APART)),
-    needed=Needed(BOTH, 1.5, to=ALONE, at=Said(overlap=APART), level=0.1),
+    needed=Needed(BOTH, 1.75, to=ALONE, at=Said(overlap=APART), level=0.1),
 )
 WHERE_SHARED = (
     "where <helped.at.overlap> of <grid.features_aux> features are shared the loss of <helped.of> is <helped.bound> that of "

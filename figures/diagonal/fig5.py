@@ -127,11 +127,12 @@ def _draw_b(rows: Sequence[Row]) -> Any:
                 look = {"color": METHODS["PT+FT"], "linestyle": style, "marker": marker}
                 shared = chosen(runs, overlap=overlap)
                 series(axis, shared, "n", lambda row: row["share"], label=label, look=look, geometric=False)
-            title = f"times {factor:g}, auxiliary {SIZES_AUX[size]}"
+            title = f"times {factor:g}, aux {SIZES_AUX[size]}"
             sample_axis(axis, distinct(rows, "n"), title=title, ylim=(-0.03, 1.03))
         line[0].set_ylabel("share of $\\|\\beta\\|^2$\non auxiliary features")
     legend_beside(figure, axes[0, -1], f"{FEWEST} main features")
-    footnote(figure, f"PT+FT, exact theory, pretrained without end\n{over_seeds(rows, geometric=False)}")
+    about = "PT+FT, exact theory, pretrained without end; times: factor on the pretrained weights; aux: auxiliary weights"
+    footnote(figure, f"{about}\n{over_seeds(rows, geometric=False)}")
     return figure
 
 
