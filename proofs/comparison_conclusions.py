@@ -16,7 +16,7 @@ from normtheory.proofs import setting
 from normtheory.proofs.comparison import SOURCE
 from normtheory.proofs.finetuned import DIVERGENCE, EXACT, ONE, PRINTED, Theory
 from normtheory.proofs.finetuning_limits import LEARNED
-from normtheory.proofs.l12_forms import EXCESS
+from normtheory.proofs.l12_forms import EXCESS, stated_penalty
 from normtheory.proofs.letters import ALPHA, AUX, GAMMA, SIZE, START, B, K, T
 
 Expression = Any
@@ -55,6 +55,7 @@ STRONGER = _stronger(EXACT)
 def stronger(proof: Derivation, stated: Said) -> None:
     """Section 3.3, "PT+FT is more strongly biased toward reusing features": the conclusion itself, in the paper's setting."""
     stated.theory.defined(proof)
+    stated_penalty(proof, stated.mtl)
     weight, box = T * stated.aux, {T: (stated.low, stated.high)}
     small = {ALPHA: stated.alpha, GAMMA: stated.gamma}
     new, reused = ({**small, AUX: aux} for aux in (sp.Integer(0), stated.aux))
@@ -123,6 +124,7 @@ def chain(proof: Derivation, stated: Said) -> None:
     proof.argue("so the contribution's, at a fixed weight, is the sum of both factors times its own", Theorem.CHAIN_RULE)
     excess = stated.scale - stated.share
     proof.equal("the first factor is the stated one at the stated weight", excess.subs(AUX, stated.half), 0)
+    proof.positive("which is no negative one", stated.half)
     proof.positive("and increases with the weight", sp.diff(stated.scale, AUX), _rate(theory))
     if not theory.starts_at_zero:
         at = LEARNED | {B: setting.WEIGHT}

@@ -221,7 +221,8 @@ def rescaling(proof: Derivation, stated: Said) -> None:
     reset = {GAMMA: C * GAMMA}
     proof.equal("the squared scale falls with the factor's fourth power", scaled.squared.subs(reset), C**4 * unscaled.squared)
     proof.equal("the start with its square", scaled.start.subs(reset), C**2 * unscaled.start)
-    proof.positive("the first factor is not above the second", stated.high - stated.low)
+    proof.positive("the first factor is positive", stated.low)
+    proof.positive("and not above the second", stated.high - stated.low)
     most, start = scale_and_start_near(proof, stated.small)
     ends = 1 / (most * stated.high**2), 2 / stated.low**2
     in_regime(proof, ends, start, stated.most, stated.least)

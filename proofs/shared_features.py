@@ -15,7 +15,7 @@ from normtheory.audit.statements import Said
 from normtheory.proofs import counterfactuals, experiments, setting
 from normtheory.proofs.exact_formulas import finetuning_formula
 from normtheory.proofs.finetuned import EXACT, ONE, PRINTED, Theory
-from normtheory.proofs.l12_forms import EXCESS, WHOLE
+from normtheory.proofs.l12_forms import EXCESS, WHOLE, stated_penalty
 from normtheory.proofs.letters import ALPHA, AUX, GAMMA, SIZE, START, A, B, C, K
 from normtheory.proofs.optimality import PULL, minimised
 from normtheory.proofs.reuse import order
@@ -170,6 +170,7 @@ LIKE = _like_l2(EXACT, EXCESS)
 def like_l2(proof: Derivation, stated: Said) -> None:
     """Section 4.2: the orders of both penalties at the ratio one."""
     stated.theory.defined(proof)
+    stated_penalty(proof, stated.mtl)
     margin = _mtl_order(stated.mtl, stated.ratio) - stated.least
     proof.positive("MTL: the order exceeds the stated one", margin)
     at = {AUX: stated.aux, ALPHA: stated.scale, GAMMA: stated.scale}
