@@ -57,10 +57,8 @@ REASONS = {
 }  # fmt: skip
 WHY = {tuple(each.split(":")): reason for reason, listed in REASONS.items() for each in listed.split()}
 # Of these fields every single change that is made leaves a true statement.
-ANY = {
-    tuple(each.split(":"))
-    for each in """
-        q-own-task:alpha q-own-task:gamma q-own-task:feature reuse-stronger:alpha reuse-stronger:gamma reuse-stronger:more
-        l2-at-one:aux l2-at-one:scale no-sparsity-at-one:scale nested-order:start nested-distinct:start mtl-flow:samples
-        mtl-decay:draws ce-margin:draws ce-time:draws""".split()
-}
+ANYHOW = """
+    q-own-task:alpha q-own-task:gamma q-own-task:feature reuse-stronger:alpha reuse-stronger:gamma reuse-stronger:more
+    l2-at-one:aux l2-at-one:scale no-sparsity-at-one:scale nested-order:start nested-distinct:start mtl-flow:samples
+    mtl-decay:draws ce-margin:draws ce-time:draws"""
+ANY = {tuple(each.split(":")) for each in ANYHOW.split()}
