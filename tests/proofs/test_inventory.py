@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from inventory import ALIASES, EQUATIONS, INVENTORY
 
+from normtheory.audit import table
 from normtheory.audit.claims import CATALOGUE, claims
 from normtheory.audit.text import summary
 
@@ -38,6 +39,12 @@ def test_claims_come_in_the_order_of_the_sections():
 
     panels = [name for name in CATALOGUE if name != "normtheory.proofs"]
     assert sections == [f"normtheory.proofs.{name}" for name in proofs.__all__] + panels
+
+
+def test_the_table_of_the_documentation_has_every_claim():
+    """What its rows say is held against the claims where they are run: `test_claims`."""
+    rows = table.shown((Path(__file__).parents[2] / "docs" / "verdicts.md").read_text())
+    assert [row.split("`")[1] for row in rows] == list(CLAIMS), "normtheory verify --table docs/verdicts.md"
 
 
 def test_the_readme_shows_the_verdicts():
