@@ -60,7 +60,10 @@ def _filled(subject: object, field: str, *, latex: bool) -> str:
     spoken = getattr(value, "in_latex" if latex else "in_text", None)
     if spoken is not None:  # an object that has words of its own
         return str(spoken())
-    return f"${notation.latex(value)}$" if latex else notation.text(value)
+    if not latex:
+        return notation.text(value)
+    each = value if isinstance(value, tuple | list) else (value,)
+    return ", ".join(f"${notation.latex(part)}$" for part in each)  # a line may end between them
 
 
 def _parts(template: str) -> list[tuple[bool, str]]:
