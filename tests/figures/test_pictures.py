@@ -60,7 +60,7 @@ LABELS = {
 def test_losses_are_geometric_means_of_the_methods_named(drawn):
     rows, axes = rows_of("fig1", "b"), drawn("fig1", "b").axes
     for axis, overlap in zip(axes, (0, 20, 30, 40), strict=False):
-        assert axis.get_title(loc="left").startswith(f"{overlap} of 40")
+        assert axis.get_title().startswith(f"{overlap} of 40")
         for label, (method, how) in LABELS.items():
             where = {"overlap": overlap, "method": method, "how": how}
             assert_drawn(lines(axis)[label], means(rows, where, relative, geometric_mean))

@@ -86,7 +86,7 @@ def test_what_differs_is_named(monkeypatch):
     spec = {"n": 16, "seed": row["seed"]}
     monkeypatch.setattr(cells, "cell", lambda spec: [run])
     assert any("final_loss is" in words and "fig1, panel = f" in words for words in recompute.differences(spec))
-    monkeypatch.setattr(cells, "cell", lambda spec: [run | {"rescale": 1.5, "k_main": 7}])
+    monkeypatch.setattr(cells, "cell", lambda spec: [run | {"overlap": 7, "k_main": 7}])
     assert any("no such row" in words for words in recompute.differences(spec))
 
 
