@@ -193,7 +193,7 @@ FACTORS = _rescaled(EXACT, sp.Rational(1, 100), sp.Rational(1, 8))
 @claim(
     id="rescaling",
     where="section 4.2",
-    statement="rescaling by factors from <low> to <high> after pretraining moves features with $|\\beta|=|\\beta^{aux}|$ to "
+    statement="rescaling by factors from <low> to <high> after pretraining moves features with $|\\beta| = |\\beta^{aux}|$ to "
     "where the order of the PT+FT contribution is below <most> while with scale and start it falls with a logarithmic "
     "derivative above <least> in size; without rescaling their order exceeds <unscaled>; the squares of $\\alpha$ and "
     "$\\gamma$ being at most <small> times $|\\beta^{aux}|$",

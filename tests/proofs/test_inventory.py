@@ -6,7 +6,7 @@ from inventory import ALIASES, EQUATIONS, INVENTORY
 
 from normtheory.audit import table
 from normtheory.audit.claims import CATALOGUE, claims
-from normtheory.audit.text import summary
+from normtheory.audit.text import header, summary
 
 CLAIMS = claims()
 
@@ -51,3 +51,7 @@ def test_the_readme_shows_the_verdicts():
     text = (Path(__file__).parents[2] / "README.md").read_text()
     shown = text.split("<!-- verdicts -->\n")[1].split("\n<!-- end of verdicts -->")[0]
     assert shown.strip() == summary(CLAIMS.values()), "paste the output of `normtheory claims --summary`"
+
+
+def test_the_lines_of_the_ledger_fit_sixty_columns():
+    assert len(header(CLAIMS)) <= 60
