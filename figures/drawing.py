@@ -73,12 +73,14 @@ def series(
 
 
 def mark_leaving(axis: Any) -> None:
-    """An arrow head at the edge of an axis, in its colour, where the mean of a series is beyond; side by side if several."""
-    ends, beyond = axis.get_ylim(), defaultdict(list)
+    """An arrow head at the edge of an axis, one a colour, where the mean of a series is beyond; side by side if several."""
+    ends = axis.get_ylim()
+    beyond: dict[tuple[float, bool], list[Any]] = defaultdict(list)
     for line in axis.get_lines():
         for place, value in zip(*line.get_data(), strict=True) if line.get_gid() == SERIES else ():
-            if not ends[0] <= value <= ends[1]:
-                beyond[place, value > ends[1]].append(line.get_color())
+            colours = beyond[place, value > ends[1]]
+            if not ends[0] <= value <= ends[1] and line.get_color() not in colours:
+                colours.append(line.get_color())
     for (place, above), colours in beyond.items():
         for position, colour in enumerate(colours):
             aside = place * ASIDE ** (position - (len(colours) - 1) / 2)

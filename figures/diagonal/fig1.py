@@ -125,7 +125,7 @@ LOSSES = (
 )
 
 
-RATIOS = (3e-4, 30)  # drawn, of losses to that of single-task learning
+RATIOS = (1e-4, 30)  # drawn, of losses to that of single-task learning
 
 
 def _draw_b(rows: Sequence[Row]) -> Any:

@@ -62,9 +62,9 @@ HARDLY = Said(
         "within a factor two": HARDLY.but(tenth=replace(HARDLY.tenth, most=2.0), hundredth=replace(HARDLY.hundredth, most=2.0)),
     },
     reads=(
-        "little to no benefit in sample efficiency: in the number of samples that a loss needs, by less than the stated factor; "
-        "the losses themselves differ by more, and for multi-task training with a sign that depends on the size of the auxiliary "
-        "weights, as published-cells shows",
+        "little to no benefit in sample efficiency: in the number of samples that a loss needs, by less than the stated "
+        "factor; the losses themselves differ by more, and for multi-task training with a sign that depends on the size of the "
+        "auxiliary weights, as published-cells shows",
         *SETTING,
         *LOSSES,
         *SIZES,
@@ -175,8 +175,8 @@ SPARSER = Said(
         ),
     },
     reads=(
-        "read charitably: much sparser, by the stated factor; more strictly it fails with the fewest samples beside the smaller "
-        "auxiliary weights, as a twin shows",
+        "read charitably: much sparser, by the stated factor; more strictly it fails with the fewest samples beside the "
+        "smaller auxiliary weights, as a twin shows",
         *SETTING,
         *SIZES,
         *STOPPED,
