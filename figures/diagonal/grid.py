@@ -34,7 +34,7 @@ class Grid:
         All weights of a new network, and a readout that is reset.
     loss, last_loss : float
         Training losses at which multi-task flows end: where the paper's own runs were to stop, and beyond it, where
-        they hardly move any more.
+        they move little any more.
     settled : int
         Realisations, of the first seeds, in which they go on to the latter.
     step, epochs, epochs_sparse : float

@@ -17,7 +17,7 @@ MTL = Method(
     "MTL",
     (
         Way("at the training loss where the published runs were to stop", "flow"),
-        Way("at a training loss after which they hardly move", "flow", on="settled_loss"),
+        Way("at a training loss after which they move little", "flow", on="settled_loss"),
         Way("after as many epochs as the published runs had", "flow", "limit_loss"),
     ),
 )
@@ -76,7 +76,7 @@ LOSSES = ("losses are the population's at the end of training, in units of the z
 ENDS = (
     "multi-task training ends at a training loss of <grid.loss>, where the published runs were to stop; after <grid.epochs> "
     "steps of <grid.step>, where they did, each bound must hold, too, and at a training loss of <grid.last_loss>, after which "
-    "losses hardly move: <grid.settled> of the <grid.realisations> realisations goes on to that, and all move by its factor",
+    "losses move little: <grid.settled> of the <grid.realisations> realisations goes on to that, and all move by its factor",
 )
 SPARSE_ENDS = (ENDS[0].replace("<grid.epochs>", "<grid.epochs_sparse>"),)
 STOPPED = (
