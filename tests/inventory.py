@@ -35,6 +35,7 @@ l12-excess mtl-no-mirror mtl-pinned conserved-multi-output conserved-relu
 FIGURES = ids("""
 fig1a fig1b fig1c fig1d fig1e fig1f fig1g fig1h fig1i
 fig5a fig5b fig5c fig5d fig5e fig5f
+published-cells rescaled-gain
 """)
 
 INVENTORY = [*EQUATIONS, *STATEMENTS, *BEYOND, *FIGURES]

@@ -41,6 +41,7 @@ from normtheory.audit.points import (
     violations,
 )
 from normtheory.audit.proving import Rewriting, route_to_zero, sign_of_rational
+from normtheory.audit.spellings import decimal
 from normtheory.audit.steps import Step, Strength, Theorem, Truth
 
 Expression = Any  # sympy.Expr
@@ -145,7 +146,7 @@ class Derivation:
         import sympy as sp
 
         expression = sp.sympify(expression)
-        if not expression.free_symbols:
+        if not expression.free_symbols and (strict or expression != 0):
             return self.certified(text, expression, {})
         form = sp.sympify(expression if form is None else form)
 
@@ -296,7 +297,7 @@ class Derivation:
         truth = Truth.TRUE if float(value) <= float(bound) else Truth.FALSE  # a NaN is not within any bound
         route = "measured" if strength is not None else "a second route, measured"
         detail = f"{words[0]} {float(value):.{digits}g}, {words[1]} {float(bound):.{digits}g}"
-        left, right = notation.decimal(value, digits), notation.decimal(bound, digits)
+        left, right = decimal(value, digits), decimal(bound, digits)
         equation, latex = f"{words[0]} {left.text} ≤ {right.text}", rf"{left.latex} \le {right.latex}"
         return self._append(Step(text, equation, latex, truth, strength, sentence(detail), route))
 

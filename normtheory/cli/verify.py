@@ -20,6 +20,10 @@ def verify(
         Path | None,
         typer.Option("--report", metavar="DIR", help="Write the verdicts with their derivations, as HTML and LaTeX."),
     ] = None,
+    table: Annotated[
+        Path | None,
+        typer.Option("--table", metavar="FILE", help="Put a table of the claims into a Markdown file that marks its place."),
+    ] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Worker processes.  [default: one per processor]")] = None,
     limit: Annotated[float, typer.Option(metavar="SECONDS", help="Cut a claim off after so long.")] = 120.0,
 ) -> None:
@@ -27,6 +31,7 @@ def verify(
     from normtheory.audit import text
     from normtheory.audit.claims import claims, find
     from normtheory.audit.running import run
+    from normtheory.audit.table import inserted
     from normtheory.files import check_writable
     from normtheory.machine import processors
 
@@ -40,6 +45,7 @@ def verify(
         from normtheory.files import folder
 
         folder(report)
+    document = None if table is None else _document(table)
     workers = processors() if jobs is None else jobs
     start = time.perf_counter()
     found = {entry.id: entry for entry in claims_progress(run(order, jobs=workers, limit=limit), len(order))}
@@ -47,7 +53,9 @@ def verify(
     print(text.header(order), *(text.line(entry, order) for entry in entries), "", sep="\n")
     print(text.totals(entries, time.perf_counter() - start, text.columns()))
     if json is not None:
-        _write_json(json, text.to_json(entries))
+        _write(json, _json(text.to_json(entries)))
+    if table is not None and document is not None:
+        _write(table, inserted(document, entries))
     if report is not None:
         from normtheory.audit.report import write_report
 
@@ -72,10 +80,26 @@ def _pictures(ids: Iterable[str], folder: Path) -> dict[str, Path]:
     return {claim: drawn[picture] for claim, picture in shown.items()}
 
 
-def _write_json(path: Path, value: object) -> None:
+def _json(value: object) -> str:
     import json
 
+    return json.dumps(value, indent=1, ensure_ascii=False) + "\n"
+
+
+def _document(path: Path) -> str:
+    """The text of a file that marks where its table stands; refused before anything is run."""
+    from normtheory.arrays import InputError
+    from normtheory.audit.table import inserted
+
+    try:
+        text = path.read_text()
+        inserted(text, [])
+    except (OSError, ValueError) as error:
+        raise InputError(f"--table {path}: {error}") from error
+    return text
+
+
+def _write(path: Path, text: str) -> None:
     from normtheory.files import write_whole
 
-    text = json.dumps(value, indent=1, ensure_ascii=False) + "\n"
     write_whole(path, lambda handle: handle.write(text.encode()))
