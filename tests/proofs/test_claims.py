@@ -88,7 +88,7 @@ def test_the_command_prints_verdicts_and_succeeds():
     run = command("q-decreasing", "q-small")
     assert run.returncode == 0
     rows = [line.split()[:4] for line in run.stdout.splitlines()[1:3]]
-    assert rows == [["q-small", "CORRECTED", "6/6", "3/3"], ["q-decreasing", "CORRECTED", "3/3", "2/2"]]
+    assert rows == [["q-decreasing", "CORRECTED", "3/3", "2/2"], ["q-small", "CORRECTED", "6/6", "3/3"]]
     assert "Every verdict is as expected" in run.stdout
 
 
