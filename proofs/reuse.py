@@ -343,7 +343,7 @@ SIGNS = Said(reflected=-B, difference=4 * B * sp.asinh(START / K), degree=ONE, l
     source="theory of one output; Bregman divergences",
 )
 def exact_sign(proof: Derivation, stated: Said) -> None:
-    """Theory of one output: what the start changes in sign symmetry, the least point, and the sum rule for order and dependences."""
+    """Theory of one output: sign symmetry, the least point, and the sum rule for order and dependences, from a start."""
     closed_form(proof)
     proof.equal(
         "the contribution with the weight's sign reversed", DIVERGENCE.subs(B, stated.reflected) - DIVERGENCE, stated.difference
