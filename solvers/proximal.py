@@ -225,7 +225,7 @@ class Smooth:
     def prox(self, v: FloatArray, gain: float) -> FloatArray:
         """The minimiser b of gain/unit f(b) + (b - v)^2/2, for v of shape (..., C)."""
         v = np.asarray(v, dtype=np.float64)
-        return np.asarray(v - gain * self._polished(v, gain, np.zeros_like(v))[0])
+        return np.asarray(self.graph.at(_root(self.graph, v, gain, np.zeros_like(v), None))[1])
 
     def _window(self, teacher: FloatArray, tau: float, gain: float, guess: FloatArray | None) -> FloatArray:
         """The t at which h is at the tails or up to one unit beyond."""
