@@ -34,7 +34,6 @@ TEACHER = np.array([0.0, 0.2, -0.5])
 def test_prox_satisfies_its_own_equation(law, gain):
     v = np.array([[0.3, -0.7, 0.1], [2.0, 1e-9, -3.0]])
     b = law.prox(v, gain)
-    pull = v - b
     # The graph at the parameter that has this pull: found by scipy, coordinate by coordinate.
     for place in np.ndindex(v.shape):
         d = place[1]
@@ -47,8 +46,10 @@ def test_prox_satisfies_its_own_equation(law, gain):
         while against(reach) < 0 or against(-reach) > 0:
             reach *= 1.5
         t = brentq(against, -reach, reach, xtol=1e-300, rtol=1e-15)
-        x = law.graph.at(np.where(np.arange(3) == d, t, 0.0))[0][d]
-        assert pull[place] == pytest.approx(gain * x, rel=1e-9, abs=1e-12 * abs(v[place]))
+        x, on_graph, *_ = (np.asarray(part)[d] for part in law.graph.at(np.where(np.arange(3) == d, t, 0.0)))
+        scale = abs(v[place]) + abs(on_graph) + abs(gain * x)
+        assert abs(b[place] + gain * x - v[place]) <= 1e-12 * scale
+        assert b[place] == pytest.approx(on_graph, rel=1e-9, abs=1e-12 * scale)
 
 
 @given(st.floats(-6, 1), st.floats(-2, 2), st.floats(-3, 3), st.floats(-5, 1))
