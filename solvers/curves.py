@@ -15,11 +15,14 @@ import numpy as np
 from normtheory import exact
 from normtheory.arrays import FloatArray, InputError, positive_scalar
 from normtheory.solvers.asymptotics import Coordinates, FixedPoint, fixed_point
+from normtheory.solvers.coupled import PairPoint, held, pair_point
 from normtheory.solvers.pinned import PinnedOrbits
 from normtheory.solvers.potentials import HyperbolicEntropy
-from normtheory.solvers.proximal import Hyperbola, Quadratic, SoftThreshold
+from normtheory.solvers.proximal import Quadratic, SoftThreshold
 from normtheory.solvers.training import ALPHA, GAMMA, RESCALE
 
+STAGES = 1e-7  # relative error of the law that pretraining leaves
+NEGLIGIBLE = 1e-15  # share of the coordinates: classes that small are left out
 APART = 1.35  # ratio of numbers of samples that are written beside each other below a picture
 
 
@@ -131,13 +134,7 @@ def _probing(classes: Classes, scales: Scales) -> list[Coordinates]:
 
 
 def _multitask(classes: Classes, scales: Scales) -> list[Coordinates]:
-    """Least l1,2 norm beside an auxiliary predictor that its own data fix."""
-    groups = []
-    for used, penalty in ((classes.beta_aux != 0, Hyperbola), (classes.beta_aux == 0, None)):
-        if used.any():
-            law = SoftThreshold(np.ones(int(used.sum()))) if penalty is None else penalty(classes.beta_aux[used])
-            groups.append(Coordinates(classes.number[used], classes.teacher[used], law))
-    return groups
+    return held(classes.number, classes.teacher, classes.beta_aux)
 
 
 def _pinned(classes: Classes, scales: Scales) -> list[Coordinates]:
@@ -146,6 +143,10 @@ def _pinned(classes: Classes, scales: Scales) -> list[Coordinates]:
 
 def _l1(classes: Classes, scales: Scales) -> list[Coordinates]:
     return [Coordinates(classes.number, classes.teacher, SoftThreshold(np.ones_like(classes.number)))]
+
+
+def _lazy(classes: Classes, scales: Scales) -> list[Coordinates]:
+    return [Coordinates(classes.number, classes.teacher, Quadratic(np.ones_like(classes.number)))]
 
 
 Method = Callable[[Classes, Scales], list[Coordinates]]
@@ -160,7 +161,9 @@ FURTHER: dict[str, Method] = {
     "corollary1": _corollary1,  # finetuning as the audited paper prints it
     "pinned": _pinned,  # multi-task training whose auxiliary task is fitted first and held
     "l1": _l1,  # least l1 norm of the main task: single-task training from vanishing weights
+    "lazy": _lazy,  # least l2 norm of the main task: single-task training from large weights, ridgeless regression
 }
+ALONE = ("single", "l1", "lazy")  # that do not look at the auxiliary task
 
 
 class Point(NamedTuple):
@@ -184,7 +187,7 @@ class LearningCurve:
         What it is the curve of.
     points : tuple of Point
         By method, then by n.
-    solutions : tuple of FixedPoint
+    solutions : tuple of FixedPoint, or PairPoint where two tasks are learned together
         The solution behind each point: its residuals, and the law of the predictor.
     """
 
@@ -192,7 +195,7 @@ class LearningCurve:
     scales: Scales
     noise: float
     points: tuple[Point, ...]
-    solutions: tuple[FixedPoint, ...]
+    solutions: tuple[FixedPoint | PairPoint, ...]
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -250,22 +253,27 @@ def learning_curve(
     methods: Sequence[str] = tuple(METHODS),
     scales: Scales = Scales(),
     noise: float = 0.0,
+    samples_aux: int | None = None,
 ) -> LearningCurve:
-    """The generalisation losses that methods of learning reach on a pair of sparse tasks, from the two scalar equations.
+    """The generalisation losses that methods of learning reach on a pair of sparse tasks, from the scalar equations.
 
     Parameters
     ----------
     pair : SparsePair
-        The two tasks. The auxiliary one has at least as many samples as inputs, and no noise: its predictor is its teacher.
+        The two tasks.
     samples : sequence of int
         Numbers n of main samples, each below the number of inputs.
     methods : sequence of str
         Of METHODS: finetuning (the exact theory's penalty after pretraining), multitask (least l1,2 norm), single (from small
-        weights), probing (finetuning of the second layer alone); of FURTHER: corollary1, pinned, l1.
+        weights), probing (finetuning of the second layer alone); of FURTHER: corollary1, pinned, l1, lazy.
     scales : Scales
         Of the networks.
     noise : float
         Standard deviation of the noise on the main task's labels, which are fitted to zero error nevertheless.
+    samples_aux : int, optional
+        Number of auxiliary samples, without noise. From the number of inputs on (the default), and for multi-task learning
+        wherever the auxiliary teacher is recovered, its predictor is the teacher. With fewer pretraining ends at a random
+        predictor, whose law enters finetuning; and multi-task learning has four equations (`normtheory.solvers.coupled`).
 
     Raises
     ------
@@ -274,6 +282,27 @@ def learning_curve(
     NoFixedPoint
         If the equations were not solved to their tolerance.
     """
+    few = samples_aux is not None and samples_aux < pair.inputs
+    _check(pair, samples, methods, scales, samples_aux)
+    ordered = sorted(set(samples))
+    points: list[Point] = []
+    solutions: list[FixedPoint | PairPoint] = []
+    for method in dict.fromkeys(methods):
+        if method == "multitask" and few:
+            together = _together(pair, ordered, samples_aux or 0, noise)
+            points += [Point(method, n, *_of_main(each, pair)) for n, each in zip(ordered, together, strict=True)]
+            solutions += together
+            continue
+        classes = pair.classes()
+        if few and method not in ALONE:
+            classes = _pretrained(classes, scales, samples_aux or 0)
+        along = _along((METHODS | FURTHER)[method](classes, scales), ordered, noise)
+        points += [Point(method, n, e.loss, pair.null_loss, e.tau, e.g) for n, e in zip(ordered, along, strict=True)]
+        solutions += along
+    return LearningCurve(pair, scales, noise, tuple(points), tuple(solutions))
+
+
+def _check(pair: SparsePair, samples: Sequence[int], methods: Sequence[str], scales: Scales, samples_aux: int | None) -> None:
     known = METHODS | FURTHER
     unknown = [method for method in methods if method not in known]
     if unknown or not methods:
@@ -284,11 +313,50 @@ def learning_curve(
         raise InputError(f"{what}; give numbers from 1 to {pair.inputs - 1}, below the number of inputs")
     for name in ("alpha", "gamma", "rescale"):
         positive_scalar(getattr(scales, name), name)
-    points, solutions = [], []
-    for method in dict.fromkeys(methods):
-        groups, guess = known[method](pair.classes(), scales), None
-        for n in sorted(set(samples)):
-            guess = fixed_point(groups, n, noise, guess=guess)
-            points.append(Point(method, int(n), guess.loss, pair.null_loss, guess.tau, guess.g))
-            solutions.append(guess)
-    return LearningCurve(pair, scales, noise, tuple(points), tuple(solutions))
+    if samples_aux is not None and samples_aux < 1:
+        raise InputError(f"samples_aux = {samples_aux}; give at least 1")
+    if "pinned" in methods and samples_aux is not None and samples_aux < pair.inputs:
+        raise InputError(
+            f"pinned holds the auxiliary teacher; give samples_aux of at least {pair.inputs}, the number of inputs"
+        )
+
+
+def _along(groups: list[Coordinates], samples: Sequence[int], noise: float) -> list[FixedPoint]:
+    """A curve of fixed points, each found from the one before."""
+    found: list[FixedPoint] = []
+    for n in samples:
+        found.append(fixed_point(groups, n, noise, guess=found[-1] if found else None))
+    return found
+
+
+def _together(pair: SparsePair, samples: Sequence[int], samples_aux: int, noise: float) -> list[PairPoint]:
+    classes, found = pair.classes(), list[PairPoint]()
+    teachers = np.stack([classes.teacher, classes.beta_aux])
+    for n in samples:
+        found.append(pair_point(classes.number, teachers, (n, samples_aux), (noise, 0.0), guess=found[-1] if found else None))
+    return found
+
+
+def _of_main(point: PairPoint, pair: SparsePair) -> tuple[float, float, float, float]:
+    return float(point.loss[0]), pair.null_loss, float(point.tau[0]), float(point.g[0])
+
+
+def _pretrained(classes: Classes, scales: Scales, samples_aux: int) -> Classes:
+    """The classes after pretraining on fewer samples than inputs: each falls into one for every node of its predictor's law.
+
+    As few nodes as give both sums of the pretraining's own equations to STAGES.
+    """
+    first = Classes(classes.number, classes.beta_aux, classes.beta_aux)
+    (point,) = _along(_single(first, scales), [samples_aux], 0.0)
+    (group,) = point.coordinates
+    for count in (24, 48, 96, 192, 384):
+        nodes = group.law.nodes(group.teacher, point.tau, group.law.unit * point.g, count)
+        error = point.tau * nodes.h - nodes.pull
+        sums = [float(np.sum(group.count * nodes.weight * square)) for square in (error**2, nodes.pull**2)]
+        known = [samples_aux * point.tau**2, (classes.number.sum() - samples_aux) * point.tau**2]
+        if np.allclose(sums, known, rtol=STAGES, atol=0):
+            break
+    number = classes.number * nodes.weight
+    kept = number > NEGLIGIBLE * number.max()
+    teacher = np.broadcast_to(classes.teacher, number.shape)
+    return Classes(number[kept], teacher[kept], (classes.beta_aux + error)[kept])

@@ -29,15 +29,18 @@ def curve(
     gamma: GammaOption = None,
     rescale: RescaleOption = None,
     noise: Annotated[float, typer.Option(help="Standard deviation of the noise on the main task's labels.")] = 0.0,
+    samples_aux: Annotated[
+        int | None, typer.Option(help="Number of auxiliary samples.  [default: enough for the auxiliary teacher]")
+    ] = None,
     methods: Annotated[
-        str, typer.Option(metavar="NAME,...", help="Of finetuning, multitask, single, probing, corollary1, pinned, l1.")
+        str, typer.Option(metavar="NAME,...", help="Of finetuning, multitask, single, probing, corollary1, pinned, l1, lazy.")
     ] = "finetuning,multitask,single,probing",
     plot: Annotated[Path | None, typer.Option(metavar="PNG", help="Draw the curves, too (.png, .svg or .pdf).")] = None,
 ) -> None:
     """Predict generalisation losses from two scalar equations: no task is drawn and no network trained.
 
-    The prediction is for independent Gaussian inputs in the limit of many, and training to zero error. The auxiliary task has
-    as many samples as it needs. CURVE.csv has the columns method, n, loss, null_loss, tau, g.
+    The prediction is for independent Gaussian inputs in the limit of many, and training to zero error. CURVE.csv has the
+    columns method, n, loss, null_loss, tau, g.
     """
     from normtheory.files import check_writable, write_whole
     from normtheory.solvers.curves import Point, Scales, SparsePair, learning_curve
@@ -48,7 +51,7 @@ def curve(
     pair = SparsePair(inputs, features, features_aux, overlap)
     scales = Scales(**scales_of_finetuning(alpha, gamma, rescale))
     names = [name.strip() for name in methods.split(",")]
-    found = learning_curve(pair, _numbers(samples), methods=names, scales=scales, noise=noise)
+    found = learning_curve(pair, _numbers(samples), methods=names, scales=scales, noise=noise, samples_aux=samples_aux)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(Point._fields)

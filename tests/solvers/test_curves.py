@@ -31,6 +31,8 @@ def minimisers(method, pair):
         return newton.minimize_separable(*main, PinnedOrbits(pair.teacher_aux, alpha)).beta
     if method == "l1":
         return groups.minimize([main]).beta[0]
+    if method == "lazy":
+        return np.linalg.lstsq(*main, rcond=None)[0]
     return exact.probing(exact.reset(exact.pretraining(pair.teacher_aux, alpha), gamma), *main)
 
 
@@ -42,6 +44,27 @@ def test_each_method_lies_on_its_curve(method):
     for seed in SEEDS if method == "pinned" else range(16):
         pair = teacher_student(SAMPLES, 12, features=16, features_aux=16, inputs=400, samples_aux=420, seed=seed)
         losses.append(generalisation_loss(minimisers(method, pair), pair.teacher))
+    spread = np.std(np.log(losses), ddof=1) / len(losses) ** 0.5
+    assert abs(np.mean(np.log(losses)) - np.log(predicted.loss)) < 4 * spread + 0.03
+    assert spread < 0.2
+
+
+@pytest.mark.parametrize("method", ["finetuning", "probing"])
+def test_pretraining_on_few_samples_enters_by_the_law_of_its_predictor(method):
+    """Sixteen pairs whose auxiliary task has 150 samples of 400 inputs, trained on one after the other."""
+    (predicted,) = learning_curve(PAIR, [SAMPLES], methods=[method], samples_aux=150).points
+    (enough,) = learning_curve(PAIR, [SAMPLES], methods=[method], samples_aux=400).points
+    assert enough == learning_curve(PAIR, [SAMPLES], methods=[method]).points[0]
+    losses = []
+    for seed in range(16):
+        pair = teacher_student(SAMPLES, 12, features=16, features_aux=16, inputs=400, samples_aux=150, seed=seed)
+        learned = newton.minimize(pair.aux.X, pair.aux.y, 2e-6).beta
+        start = exact.reset(exact.pretraining(learned, 1e-3), 1e-3)
+        if method == "probing":
+            beta = exact.probing(start, pair.main.X, pair.main.y)
+        else:
+            beta = newton.minimize(pair.main.X, pair.main.y, *exact.scale_and_start(start)).beta
+        losses.append(generalisation_loss(beta, pair.teacher))
     spread = np.std(np.log(losses), ddof=1) / len(losses) ** 0.5
     assert abs(np.mean(np.log(losses)) - np.log(predicted.loss)) < 4 * spread + 0.03
     assert spread < 0.2
@@ -121,6 +144,8 @@ def test_bad_input_is_named():
         (lambda: learning_curve(PAIR, [10], methods=["sgd"]), "unknown method 'sgd'; choose from finetuning, multitask"),
         (lambda: learning_curve(PAIR, [10], methods=[]), "no method"),
         (lambda: learning_curve(PAIR, [10], scales=Scales(gamma=0.0)), "gamma = 0"),
+        (lambda: learning_curve(PAIR, [10], samples_aux=0), "samples_aux = 0"),
+        (lambda: learning_curve(PAIR, [10], methods=["pinned"], samples_aux=399), "samples_aux of at least 400"),
         (lambda: learning_curve(PAIR, [10], noise=-0.1), r"noise = -0\.1"),
         (lambda: learning_curve(PAIR, [10], methods=["l1"]).losses("single"), "no curve of single; choose from l1"),
     ):

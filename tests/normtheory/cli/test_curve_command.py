@@ -31,6 +31,15 @@ def test_the_four_methods_are_the_default(folder, capsys):
         assert [row[0] for row in csv.reader(handle)][1:] == ["finetuning", "multitask", "single", "probing"]
 
 
+def test_few_auxiliary_samples_are_passed_on(folder, capsys):
+    assert run(capsys, *CURVE, "--samples", "30", "--samples-aux", "90", "--methods", "finetuning")[0] == 0
+    with open("curve.csv", newline="") as handle:
+        loss = float(list(csv.reader(handle))[1][2])
+    few = learning_curve(SparsePair(200, 8, 10, 6), [30], methods=["finetuning"], samples_aux=90).points[0].loss
+    assert loss == few
+    assert few != learning_curve(SparsePair(200, 8, 10, 6), [30], methods=["finetuning"]).points[0].loss
+
+
 @pytest.mark.parametrize("suffix", ["svg", "pdf"])
 def test_other_kinds_of_pictures(folder, capsys, suffix):
     assert run(capsys, *CURVE, "--samples", "20,30", "--methods", "l1", "--plot", f"curve.{suffix}")[0] == 0
@@ -44,6 +53,7 @@ def test_other_kinds_of_pictures(folder, capsys, suffix):
         (["--samples", "200"], "samples = 200; give numbers from 1 to 199"),
         (["--samples", "20", "--methods", "sgd"], "unknown method 'sgd'"),
         (["--samples", "20", "--alpha", "-1"], "--alpha = -1"),
+        (["--samples", "20", "--samples-aux", "0"], "samples_aux = 0; give at least 1"),
         (["--samples", "20", "--noise", "nan"], "noise = nan"),
         (["--samples", "20", "--plot", "curve.csv"], "give a name that ends in .png, .svg or .pdf"),
         (["--samples", "20", "--plot", "none/curve.png"], "folder none does not exist"),
