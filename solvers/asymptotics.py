@@ -29,7 +29,7 @@ NODES = 128  # to begin with; doubled until the residuals hold with twice as man
 MOST_NODES = 2**15
 TOLERANCE = 1e-9  # of both residuals, each relative to the side of its equation that is known
 SOLVED = 1e-12  # at fixed nodes
-MOST_STEPS = 200
+MOST_STEPS = 100
 ROUND_OFF = 4 * np.finfo(np.float64).eps
 LONGEST_STEP = 4.0  # in log tau^2 and log g
 RECOVERED = -60.0  # in log tau^2 from the null predictor's: where a penalty with kinks is looked at for exact recovery
@@ -277,18 +277,20 @@ class _Search:
 
 
 def _root(function: Callable[[float], tuple[float, float]], x: float) -> float:
-    """The root of a function that changes sign once, upwards; it gives value and slope. Newton's method, kept in a bracket."""
+    """The root of a function that changes sign once, upwards; it gives value and slope. Newton's method, kept in a bracket.
+
+    On too few nodes the function may have jumps, and no root: where the search then ends is no worse than elsewhere, and is
+    judged with more nodes.
+    """
     low, high = -np.inf, np.inf
     for _ in range(MOST_STEPS):
         value, slope = function(x)
         if abs(value) <= SOLVED or high - low <= ROUND_OFF * abs(x):
-            return x
+            break
         low, high = (x, high) if value < 0 else (low, x)
         step = -value / slope if slope > 0 else np.copysign(LONGEST_STEP, -value)
         ahead = x + float(np.clip(step, -LONGEST_STEP, LONGEST_STEP))
         if not low < ahead < high:
             ahead = (low + high) / 2 if np.isfinite(low + high) else x + float(np.copysign(LONGEST_STEP, -value))
         x = ahead
-    raise NoFixedPoint(
-        "the search for tau and g did not end; the penalty's scale may be too far from the teacher's for float64"
-    )
+    return x

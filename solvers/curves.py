@@ -21,6 +21,7 @@ from normtheory.solvers.potentials import HyperbolicEntropy
 from normtheory.solvers.proximal import Quadratic, SoftThreshold
 from normtheory.solvers.training import ALPHA, GAMMA, RESCALE
 
+STRIDE, LAST = 1.15, 1e-4  # of n: how coarsely crossings of a loss are looked for from above, and how finely they are found
 STAGES = 1e-7  # relative error of the law that pretraining leaves
 NEGLIGIBLE = 1e-15  # share of the coordinates: classes that small are left out
 APART = 1.35  # ratio of numbers of samples that are written beside each other below a picture
@@ -300,6 +301,49 @@ def learning_curve(
         points += [Point(method, n, e.loss, pair.null_loss, e.tau, e.g) for n, e in zip(ordered, along, strict=True)]
         solutions += along
     return LearningCurve(pair, scales, noise, tuple(points), tuple(solutions))
+
+
+def samples_needed(pair: SparsePair, method: str, share: float, *, scales: Scales = Scales(), noise: float = 0.0) -> float:
+    """The number of main samples (not rounded) from which on a method's loss stays below a share of the null loss.
+
+    Parameters
+    ----------
+    share : float
+        Loss over null loss, between 0 and 1.
+    pair, method, scales, noise
+        As in `learning_curve`, with one method.
+
+    Returns
+    -------
+    float
+        The largest n at which the loss is `share` times the null loss; a curve may rise before it (linear probing does). NaN
+        if the loss is larger just below n = D, as it is with noise.
+
+    Raises
+    ------
+    InputError, NoFixedPoint
+        As `learning_curve`.
+    """
+    _check(pair, [1], [method], scales, None)
+    if not 0 < share < 1:
+        raise InputError(f"share = {share:g}; give a share of the null loss between 0 and 1")
+    groups = (METHODS | FURTHER)[method](pair.classes(), scales)
+    level = share * pair.null_loss
+
+    def learned(n: float) -> bool:
+        return fixed_point(groups, n, noise).loss <= level
+
+    low = high = (1 - LAST) * pair.inputs
+    if not learned(high):
+        return float("nan")
+    while learned(low):
+        high, low = low, low / STRIDE
+        if low < LAST:
+            return 0.0
+    while high / low > 1 + LAST:
+        middle = (high * low) ** 0.5
+        low, high = (low, middle) if learned(middle) else (middle, high)
+    return float((high * low) ** 0.5)
 
 
 def _check(pair: SparsePair, samples: Sequence[int], methods: Sequence[str], scales: Scales, samples_aux: int | None) -> None:
