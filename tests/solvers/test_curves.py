@@ -7,7 +7,7 @@ import pytest
 from normtheory import exact
 from normtheory.arrays import InputError
 from normtheory.solvers import groups, newton
-from normtheory.solvers.curves import FURTHER, METHODS, Scales, SparsePair, learning_curve
+from normtheory.solvers.curves import FURTHER, METHODS, Scales, SparsePair, learning_curve, samples_needed
 from normtheory.solvers.pinned import PinnedOrbits
 from normtheory.tasks import generalisation_loss, teacher_student
 
@@ -151,3 +151,16 @@ def test_bad_input_is_named():
     ):
         with pytest.raises(InputError, match=message):
             wrong()
+
+
+@pytest.mark.parametrize("method", ["finetuning", "single", "multitask", "probing"])
+def test_samples_needed_are_where_the_curve_crosses(method):
+    needed = samples_needed(PAIR, method, 0.05)
+    before, after = (learning_curve(PAIR, [round(needed) + step], methods=[method]).points[0].loss for step in (-2, 2))
+    assert after < 0.05 < before
+    with pytest.raises(InputError, match="share = 1; give a share"):
+        samples_needed(PAIR, method, 1.0)
+
+
+def test_what_noise_keeps_above_a_loss_is_never_learned():
+    assert np.isnan(samples_needed(PAIR, "lazy", 0.01, noise=1.0))
