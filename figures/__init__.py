@@ -20,6 +20,8 @@ FIGURES = {
     "phase-scales": "normtheory.figures.curves.phase_scales",
     "phase-sparsity": "normtheory.figures.curves.phase_sparsity",
     "phase-threshold": "normtheory.figures.curves.phase_threshold",
+    "finite-size": "normtheory.figures.curves.finite_size",
+    "universality": "normtheory.figures.curves.universality",
 }
 SCALES = ("quick", "paper")
 COMMITTED = Path(__file__).with_name("data")  # the tables of full runs

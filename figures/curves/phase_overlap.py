@@ -78,4 +78,4 @@ def _draw_best(axis: Any, grids: dict[str, Any], rows: list[dict[str, Any]]) -> 
     for name, colour in zip(SHOWN.values(), colours, strict=True):
         axis.plot([], [], "s", color=colour, label=name)
     axis.set(title="least loss (points: drawn)", xlabel="features shared")
-    axis.legend(loc="lower left", frameon=True)
+    axis.figure.legend(*axis.get_legend_handles_labels(), loc="outside lower right", ncols=3)

@@ -146,3 +146,48 @@ def test_the_ratio_of_the_rescaling_diagram_is_weight_over_scale():
 def test_a_table_of_a_diagram_can_be_read_again(tmp_path):
     row = cells.cell(cells.spec("needed", ["single"], share=0.01))[0]
     assert pa.Table.from_pylist([row]).to_pylist() == [row]
+
+
+def test_finite_problems_lie_about_their_limit():
+    """Thirty-two problems of 250 inputs: the mean of log loss within four of its standard errors and 10 % of each curve."""
+    rows = [row for seed in range(32) for row in finite_size.cell({"inputs": 250, "seed": seed, "most_of_l1": 250})]
+    for method in finite_size.METHODS:
+        logs = np.log([row["loss"] for row in rows if row["method"] == method])
+        assert abs(logs.mean() - np.log(finite_size.predicted(method))) < 4 * logs.std(ddof=1) / 32**0.5 + 0.1
+    assert not [row for row in finite_size.cell({"inputs": 250, "seed": 0, "most_of_l1": 0}) if row["method"] == "l1"]
+
+
+def test_rates_are_fitted_from_spreads():
+    random = np.random.default_rng(0)
+    rows = [
+        {"inputs": D, "loss": np.exp(3 * D**-0.5 * random.normal()), "limit": 1.0}
+        for D in (250, 1000, 4000)
+        for _ in range(400)
+    ]
+    power, error = finite_size.rate(rows)
+    assert 0.005 < error < 0.03
+    assert abs(power + 0.5) < 4 * error
+
+
+@pytest.mark.parametrize("design", universality.DESIGNS)
+def test_designs_are_standardised(design):
+    X, covariance = universality.drawn(design, 2000, np.random.default_rng(0))
+    assert X.shape == (2000, universality.inputs_of(design))
+    own = np.mean(X**2)
+    expected = 1.0 if covariance is None else np.trace(covariance) / X.shape[1]
+    assert own == pytest.approx(expected, rel=0.1)
+    if covariance is not None:
+        direction = np.linspace(-1, 1, X.shape[1])
+        assert np.mean((X @ direction) ** 2) == pytest.approx(direction @ covariance @ direction, rel=0.2)
+
+
+@pytest.mark.parametrize("module", [finite_size, universality])
+def test_measurements_are_drawn(module, tmp_path, monkeypatch):
+    import matplotlib.pyplot as plt
+
+    monkeypatch.setattr(module, "SEEDS", {"quick": {250: 2, 500: 2} if module is finite_size else 2})
+    if module is universality:
+        monkeypatch.setattr(module, "DESIGNS", ("Gaussian", "terrain, whitened"))
+    (picture,) = module.draw(module.compute("quick", Sweep(tmp_path, workers=1))).values()
+    assert picture.axes
+    plt.close(picture)
