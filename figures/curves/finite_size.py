@@ -1,8 +1,8 @@
 """How exact minimisers of finite problems lie about their curve: the difference against D, with its rate for each penalty.
 
 Problems grow in proportion: of D inputs 4 % are features of either task, 3 % of both, with weights of one size, and
-n = 0.064 D. The theory is then one number. What a single problem differs by falls like D^(-1/2), since the loss is a mean over about D
-nearly independent coordinates; the mean over problems differs by less.
+n = 0.064 D. The theory is then one number. What a single problem differs by falls like D^(-1/2), since the loss is a mean over
+about D nearly independent coordinates; the mean over problems differs by less.
 """
 
 from __future__ import annotations
@@ -44,13 +44,14 @@ def predicted(method: str) -> float:
     both, features = SHARES["overlap"], SHARES["features"]
     number = np.array([both, features - both, features - both, 1 - 2 * features + both])
     teacher, aux = WEIGHT * np.array([1, 1, 0, 0]), WEIGHT * np.array([1, 0, 1, 0])
-    penalty: Any = {
-        "finetuning": lambda: HyperbolicEntropy(*exact.finetuning(aux, ALPHA, ALPHA)),
-        "single": lambda: HyperbolicEntropy(np.full(4, 2 * ALPHA**2), np.zeros(4)),
-        "l1": lambda: SoftThreshold(np.ones(4)),
-        "lazy": lambda: Quadratic(np.ones(4)),
-        "depth 3": lambda: DeepDiagonal(np.full(4, 0.1), 3),
-    }[method]()
+    penalties: dict[str, Any] = {
+        "finetuning": HyperbolicEntropy(*exact.finetuning(aux, ALPHA, ALPHA)),
+        "single": HyperbolicEntropy(np.full(4, 2 * ALPHA**2), np.zeros(4)),
+        "l1": SoftThreshold(np.ones(4)),
+        "lazy": Quadratic(np.ones(4)),
+        "depth 3": DeepDiagonal(np.full(4, 0.1), 3),
+    }
+    penalty = penalties[method]
     return float(fixed_point([Coordinates(number, teacher, penalty)], SHARES["n"]).loss / (features * WEIGHT**2))
 
 

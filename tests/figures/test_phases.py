@@ -10,12 +10,14 @@ import pytest
 from normtheory import figures
 from normtheory.figures.curves import (
     cells,
+    finite_size,
     limit,
     phase_overlap,
     phase_rescaling,
     phase_scales,
     phase_sparsity,
     phase_threshold,
+    universality,
 )
 from normtheory.figures.sweep import Sweep
 from normtheory.solvers.curves import SparsePair
