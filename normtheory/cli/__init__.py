@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from normtheory import __version__
-from normtheory.cli import bench, claims, curve, figure, minimize, show, simulate, verify
+from normtheory.cli import bench, claims, curve, figure, minimize, recommend, show, simulate, verify
 from normtheory.cli.common import BAD_INPUT, FAILED, INTERRUPTED, Interrupted
 
 app = typer.Typer(
@@ -21,7 +21,7 @@ app = typer.Typer(
 )
 for command in (
     minimize.minimize, simulate.simulate, verify.verify, claims.claims, show.show, figure.figure, curve.curve,
-    bench.bench,
+    recommend.recommend, bench.bench,
 ):  # fmt: skip
     app.command()(command)
 
