@@ -12,8 +12,8 @@ from normtheory.figures.drawing import METHODS, chosen, distinct
 from normtheory.figures.files import STYLE, rounded
 from normtheory.figures.sweep import Sweep
 
-ALPHAS = {"quick": np.geomspace(1e-12, 1e-1, 6), "paper": np.geomspace(1e-24, 1e-1, 47)}
-LEVELS = {"quick": (1e-2,), "paper": (0.1, 1e-2, 1e-4)}
+ALPHAS = {"quick": np.geomspace(1e-12, 1e-1, 6), "paper": np.geomspace(1e-14, 1e-1, 27)}
+LEVELS = {"quick": (1e-2,), "paper": (0.1, 1e-2)}
 DRAWN = {"quick": ((1e-3,), (200,), 1), "paper": ((1e-1, 1e-2, 1e-3), (150, 175, 200, 225, 250, 300, 400), 3)}
 NEAR = 0.11  # of 1/log(1/k), k from 1e-4 down
 
