@@ -32,7 +32,9 @@ SOLVED = 1e-12  # at fixed nodes
 MOST_STEPS = 100
 ROUND_OFF = 4 * np.finfo(np.float64).eps
 LONGEST_STEP = 4.0  # in log tau^2 and log g
-RECOVERED = -60.0  # in log tau^2 from the null predictor's: where a penalty with kinks is looked at for exact recovery
+# In log tau^2 from the null predictor's: where a penalty with kinks is looked at for exact recovery. A loss below 1e-26 of the
+# null predictor's is not told from it.
+RECOVERED = -60.0
 
 
 class NoFixedPoint(RuntimeError):
@@ -116,8 +118,16 @@ class FixedPoint:
         return tuple(np.asarray((weight * np.asarray(values)).sum(axis=0)) for weight, values in laws)
 
     def share_outside_top(self, count: float) -> float:
-        """Share of the squared norm of the predictor outside its `count` strongest weights (Fig. 1c, 1h)."""
+        """Share of the squared norm of the predictor outside its `count` strongest weights (Fig. 1c, 1h).
+
+        Raises
+        ------
+        InputError
+            If the predictor is 0, of which no share can be taken.
+        """
         values, counts = self.law()
+        if not values.any():
+            raise InputError("the predictor is 0, of which no share can be taken; give a teacher or a start that is not")
         order = np.argsort(-np.abs(values), kind="stable")
         strongest = np.concatenate([[0.0], np.cumsum(counts[order])])
         energy = np.concatenate([[0.0], np.cumsum((counts * values**2)[order])])

@@ -161,6 +161,10 @@ class _Pair:
                 return np.asarray(np.log(pull / known))
 
             g: FloatArray = np.exp(root(rows, np.log(tau), method="hybr").x)
+            if np.abs(rows(np.log(g))).max() > TOLERANCE:
+                raise NoFixedPoint(
+                    "whether both teachers are recovered was not decided: the gains at vanishing noise were not found"
+                )
             error = self.moments(tau, g, NODES[0])[0]
             if float(np.sum((self.samples * tau**2 - error) / g)) < 0:
                 return False

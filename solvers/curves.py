@@ -14,7 +14,7 @@ import numpy as np
 
 from normtheory import exact
 from normtheory.arrays import FloatArray, InputError, positive_scalar
-from normtheory.solvers.asymptotics import Coordinates, FixedPoint, fixed_point
+from normtheory.solvers.asymptotics import Coordinates, FixedPoint, NoFixedPoint, fixed_point
 from normtheory.solvers.coupled import PairPoint, held, pair_point
 from normtheory.solvers.pinned import PinnedOrbits
 from normtheory.solvers.potentials import HyperbolicEntropy
@@ -400,6 +400,8 @@ def _pretrained(classes: Classes, scales: Scales, samples_aux: int) -> Classes:
         known = [samples_aux * point.tau**2, (classes.number.sum() - samples_aux) * point.tau**2]
         if np.allclose(sums, known, rtol=STAGES, atol=0):
             break
+    else:
+        raise NoFixedPoint(f"the law of the pretrained predictor needs more than {count} nodes; give a larger alpha")
     number = classes.number * nodes.weight
     kept = number > NEGLIGIBLE * number.max()
     teacher = np.broadcast_to(classes.teacher, number.shape)

@@ -39,8 +39,9 @@ def curve(
 ) -> None:
     """Predict generalisation losses from two scalar equations: no task is drawn and no network trained.
 
-    The prediction is for independent Gaussian inputs in the limit of many, and training to zero error. CURVE.csv has the
-    columns method, n, loss, null_loss, tau, g.
+    The prediction is for independent Gaussian inputs in the limit of many, and training to zero error; multitask is least
+    l1,2 norm, which weight decay finds and gradient flow approximates. CURVE.csv has the columns method, n, loss, null_loss,
+    tau, g.
     """
     from normtheory.files import check_writable, write_whole
     from normtheory.solvers.curves import Point, Scales, SparsePair, learning_curve

@@ -244,3 +244,10 @@ def test_a_teacher_at_the_start_is_recovered():
     assert point.recovered
     assert point.loss == 0
     assert point.share_outside_top(40) == 0
+
+
+def test_no_share_is_taken_of_a_predictor_that_is_zero():
+    point = fixed_point(entropy(1e-3, teacher=np.zeros(2)), 10)
+    assert point.recovered
+    with pytest.raises(InputError, match="the predictor is 0"):
+        point.share_outside_top(1)

@@ -7,6 +7,7 @@ import pytest
 from normtheory import exact
 from normtheory.arrays import InputError
 from normtheory.solvers import groups, newton
+from normtheory.solvers.asymptotics import NoFixedPoint
 from normtheory.solvers.curves import FURTHER, METHODS, Scales, SparsePair, learning_curve, samples_needed
 from normtheory.solvers.pinned import PinnedOrbits
 from normtheory.tasks import generalisation_loss, teacher_student
@@ -164,3 +165,9 @@ def test_samples_needed_are_where_the_curve_crosses(method):
 
 def test_what_noise_keeps_above_a_loss_is_never_learned():
     assert np.isnan(samples_needed(PAIR, "lazy", 0.01, noise=1.0))
+
+
+def test_a_pretrained_law_that_is_not_resolved_is_an_error(monkeypatch):
+    monkeypatch.setattr("normtheory.solvers.curves.STAGES", 1e-18)
+    with pytest.raises(NoFixedPoint, match="needs more than 384 nodes"):
+        learning_curve(PAIR, [40], methods=["finetuning"], samples_aux=150)
