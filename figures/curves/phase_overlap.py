@@ -47,6 +47,8 @@ def draw(table: pa.Table) -> dict[str, Any]:
             axis.set(title=name, xlabel="features shared")
         axes[0].set(yscale="log", ylabel="main samples $n$")
         figure.colorbar(shown, ax=axes[:3], label="$\\log_{10}$ loss / null loss", pad=0.01, extend="min")
+        engine: Any = figure.get_layout_engine()
+        engine.set(w_pad=0.1)  # room beside the colour bar
         _draw_best(axes[3], grids, rows)
         figure.suptitle(
             f"{FEATURES} features in each task; white: loss 0.01. Gaussian inputs, many of them", x=0.01, ha="left", size=9

@@ -61,6 +61,8 @@ def draw(table: pa.Table) -> dict[str, Any]:
             axis.set(xscale="log", title=f"{FEW} {name} features", xlabel="weight / penalty scale")
         axes[0].set(yscale="log", ylabel="main samples $n$")
         figure.colorbar(shown, ax=axes[:2], label="$\\log_{10}$ loss / null loss", pad=0.01, extend="min")
+        engine: Any = figure.get_layout_engine()
+        engine.set(w_pad=0.1)  # room beside the colour bar
         _draw_needed(axes[2], rows)
         text = f"{FEATURES} auxiliary features; all weights times 10 to 1e-6, from left to right. Gaussian inputs, many of them"
         figure.suptitle(text, x=0.01, ha="left", size=9)

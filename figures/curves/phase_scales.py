@@ -13,7 +13,7 @@ from normtheory.figures.files import STYLE, rounded
 from normtheory.figures.sweep import Sweep
 
 OVERLAPS, SAMPLES = (40, 30), {40: 64, 30: 128}
-SCALES = {"quick": np.geomspace(1e-5, 1, 6), "paper": np.geomspace(1e-6, 1, 31)}
+SCALES = {"quick": np.geomspace(1e-5, 1, 6), "paper": np.geomspace(1e-6, 1, 19)}
 DRAWN = {"quick": ((1e-3,), 1), "paper": ((1e-5, 1e-3, 1e-1), 3)}
 
 
