@@ -273,6 +273,16 @@ class Derivation:
         attempt = by_balls_and_taylor(expression, variable, order, box)
         return self._decided(text, expression, attempt, self._violation(expression, box), Strength.BALL, everywhere=False)
 
+    def enclosed(self, text: str, ball: Any) -> bool:
+        """A number that a calculation in balls encloses is positive."""
+        truth = Truth.UNDECIDED
+        if ball.is_finite():
+            truth = Truth.TRUE if ball > 0 else Truth.FALSE if ball <= 0 else Truth.UNDECIDED
+        shown = notation.scientific(ball.str(3, radius=False))
+        detail = sentence("" if truth is Truth.TRUE else "it is {}", shown)
+        step = Step(text, f"{shown.text} > 0", f"{shown.latex} > 0", truth, Strength.BALL, detail, "ball arithmetic")
+        return self._append(replace(step, rigorous=True))
+
     def within(self, text: str, deviation: float, budget: float) -> bool:
         """A measured deviation is within an error budget stated in advance. Numeric, and the claim rests on it."""
         return self._measured(text, deviation, budget, Strength.NUMERIC)

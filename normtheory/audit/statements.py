@@ -74,7 +74,7 @@ def _parts(template: str) -> list[tuple[bool, str]]:
 # Names and relations that may stand between dollar signs, and how a terminal shows them.
 NAMES = {
     r"\beta": "β", r"\alpha": "α", r"\gamma": "γ", r"\lambda": "λ", r"\nu": "ν", r"\theta": "θ", r"\rho": "ρ", r"\eta": "η",
-    r"\epsilon": "ε",
+    r"\epsilon": "ε", r"\tau": "τ",
     r"\sigma": "σ", r"\phi": "φ", r"\infty": "∞", r"\to": "→", r"\le": "≤", r"\ge": "≥", r"\ne": "≠", r"\approx": "≈",
     r"\sim": "~", r"\in": "∈", r"\circ": "∘", r"\cdot": "·", r"\sum": "Σ", r"\int": "∫", r"\arg": "arg", r"\min": "min",
     r"\max": "max", r"\sup": "sup", r"\inf": "inf", r"\top": "T", r"\|": "‖", r"\ ": " ", r"\,": " ", r"\quad": "  ",

@@ -53,6 +53,11 @@ class Theorem(Enum):
     CHORD = "a concave function lies above its chords, so that on an interval it is least at an end"
     BRACKET = "a function that is constant along two vector fields is constant along their Lie bracket"
     HOELDER = "Hölder's inequality: a sum of products is at most the sum of the one factors' sizes times the largest other one"
+    PARTS = "integration by parts, where the product vanishes at both ends"
+    ENVELOPE = "a least or largest value changes as if the point where it is attained stayed fixed (the envelope theorem)"
+    PARTIAL = "a jointly convex function's least value over some of its variables is convex in the others"
+    BOUNDS = "a largest value of convex functions is convex, a least value of affine ones concave"
+    INTERMEDIATE = "a continuous function takes every value between two of its values"
     PARAMETERS = "solutions of a smooth differential equation depend continuously on their start and on parameters"
 
 

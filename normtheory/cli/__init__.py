@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from normtheory import __version__
-from normtheory.cli import bench, claims, figure, minimize, show, simulate, verify
+from normtheory.cli import bench, claims, curve, figure, minimize, recommend, show, simulate, verify
 from normtheory.cli.common import BAD_INPUT, FAILED, INTERRUPTED, Interrupted
 
 app = typer.Typer(
@@ -20,7 +20,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for command in (
-    minimize.minimize, simulate.simulate, verify.verify, claims.claims, show.show, figure.figure, bench.bench,
+    minimize.minimize, simulate.simulate, verify.verify, claims.claims, show.show, figure.figure, curve.curve,
+    recommend.recommend, bench.bench,
 ):  # fmt: skip
     app.command()(command)
 
@@ -72,9 +73,10 @@ def _exit_code(error: Exception) -> int:
     if isinstance(error, InputError):
         return BAD_INPUT
     from normtheory.figures.sweep import IncompleteError
+    from normtheory.solvers.asymptotics import NoFixedPoint
     from normtheory.solvers.certificate import NotCertified
     from normtheory.solvers.trajectory import FlowError
 
-    if isinstance(error, NotCertified | FlowError | IncompleteError):
+    if isinstance(error, NotCertified | NoFixedPoint | FlowError | IncompleteError):
         return FAILED
     raise error

@@ -75,6 +75,7 @@ MUTANTS = [
         "lengths = weights.w_plus**2 + weights.w_minus**2",
         "exact-probing",
     ),
+    ("solvers/proximal.py", "rest = target - b - gain * x", "rest = target - b - gain * x / 2", "curve-stein"),
     ("exact.py", "k = np.abs(beta_aux) + positive_scalar", "k = np.abs(beta_aux) / 2 + positive_scalar", "eq3"),
 ]
 
