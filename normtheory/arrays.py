@@ -12,6 +12,8 @@ LARGEST, SMALLEST_POSITIVE = 1e100, 1e-100
 # In units of round-off: exactly dependent rows leave singular values up to 2.3, pivots up to 5.7 (5400 matrices of up to 100
 # rows, three kernels of OpenBLAS). The usual max(n, D) units are two for two rows, and kernels disagreed on the rank.
 LEAST_NEGLIGIBLE = 100.0
+# A type's round-off, to this power: what sums that cancel, and arithmetic in that type, leave of its digits.
+DIGITS_LEFT = 2 / 3
 
 
 class InputError(ValueError):
@@ -41,6 +43,13 @@ def real_array(value: ArrayLike, name: str) -> FloatArray:
     if max(-low, high) > LARGEST:
         raise InputError(f"{name} has entries beyond {LARGEST:g}, whose squares overflow; choose other units")
     return array
+
+
+def precision(*values: ArrayLike) -> float:
+    """The relative precision of the coarsest floating type among these arrays: 4e-11 for float64, 2e-5 for float32."""
+    kinds = [np.asarray(value).dtype for value in values]
+    coarsest = max([float(np.finfo(kind).eps) for kind in kinds if kind.kind == "f"], default=0.0)
+    return float(max(coarsest, np.finfo(np.float64).eps) ** DIGITS_LEFT)
 
 
 def matrix(value: ArrayLike, name: str) -> FloatArray:

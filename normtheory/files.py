@@ -15,7 +15,7 @@ from typing import IO
 import numpy as np
 from numpy.typing import ArrayLike
 
-from normtheory.arrays import FloatArray, InputError, positive, vector
+from normtheory.arrays import FloatArray, InputError, positive, precision, vector
 from normtheory.tasks import Task
 
 StrPath = str | os.PathLike[str]
@@ -25,7 +25,8 @@ StrPath = str | os.PathLike[str]
 class Problem:
     """A user's problem: a main task and whatever else the file holds; absent arrays are None.
 
-    Shapes: X (n, D), y (n,), X_aux (m, D), y_aux (m,), beta_aux (D,), k (D,), beta0 (D,). `name` is what messages call it.
+    Shapes: X (n, D), y (n,), X_aux (m, D), y_aux (m,), beta_aux (D,), k (D,), beta0 (D,). `name` is what messages call it;
+    `precision` is that of the types in which the tasks were saved.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Problem:
     beta_aux: FloatArray | None = None
     k: FloatArray | None = None
     beta0: FloatArray | None = None
+    precision: float = precision()
 
     def required(self, array: str, purpose: str) -> FloatArray:
         """The array of this name; `purpose` says in the message what needs it.
@@ -51,7 +53,7 @@ class Problem:
         return value
 
 
-ARRAYS = tuple(field.name for field in fields(Problem) if field.name != "name")
+ARRAYS = tuple(field.name for field in fields(Problem) if field.name not in ("name", "precision"))
 
 
 def read_problem(path: StrPath) -> Problem:
@@ -89,7 +91,8 @@ def checked_problem(name: str, arrays: Mapping[str, ArrayLike]) -> Problem:
             checked[array] = vector(arrays[array], array, main.inputs, "column of X")
     if "k" in checked:
         positive(checked["k"], "k")
-    return Problem(name, main.X, main.y, **checked)
+    given = precision(*(arrays[array] for array in ("X", "y", "X_aux", "y_aux") if array in arrays))
+    return Problem(name, main.X, main.y, **checked, precision=given)
 
 
 def _auxiliary(arrays: Mapping[str, ArrayLike], inputs: int) -> dict[str, FloatArray]:
@@ -179,7 +182,7 @@ def _read_member(archive: Mapping[str, object], name: str) -> ArrayLike:
         raise InputError(f"{name} is not an array; save it with numpy.savez")
     # Long doubles beyond the float64 range become infinite here, which the checks then name.
     with np.errstate(over="ignore"):
-        return np.asarray(value, dtype=np.float64) if value.dtype.kind == "f" else value
+        return np.asarray(value, dtype=np.float64) if value.dtype == np.longdouble else value
 
 
 def check_writable(path: StrPath) -> Path:

@@ -91,6 +91,9 @@ class Solution:
         Name (and version, for an outside one).
     steps : int
         Iterations: for the Newton method, factorisations of a weighted Gram matrix.
+    moved : float
+        By how much of their norm the targets were moved onto the range of X before: 0 unless samples depend on each other. With
+        several tasks the largest such share. The certificate is that of the moved targets.
     """
 
     beta: FloatArray
@@ -99,6 +102,7 @@ class Solution:
     status: str
     solver: str
     steps: int
+    moved: float = 0.0
 
     @property
     def unique(self) -> bool | None:

@@ -23,9 +23,10 @@ Report = Callable[[str, float, float, int], None]
 def fingerprint(problem: Problem, *options: object) -> str:
     """A hash of all that decides a simulation: only its own state can go on."""
     import hashlib
-    from dataclasses import fields
 
-    arrays = [getattr(problem, field.name) for field in fields(problem) if field.name != "name"]
+    from normtheory.files import ARRAYS
+
+    arrays = [getattr(problem, name) for name in ARRAYS]
     texts = [repr(options), *(None if array is None else f"{array.shape}" for array in arrays)]
     found = hashlib.sha256(repr(texts).encode())
     for array in arrays:
