@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from normtheory.arrays import FloatArray
     from normtheory.files import Problem
     from normtheory.solvers.certificate import Solution
+    from normtheory.solvers.potentials import Potential
 
 PenaltyName = Literal["finetuning", "q", "l12", "l1", "l2"]
 SolverName = Literal["newton", "cvxpy"]
@@ -46,6 +47,14 @@ class Method:
 
     solver: SolverName
     options: dict[str, Any]
+    strength: float | None  # of the penalty beside the squared error; None: the error is zero
+
+    def penalised(self, X: FloatArray, y: FloatArray, potential: Potential) -> Solution:
+        """The minimiser of squared error and penalty."""
+        from normtheory.solvers.penalised import minimize_penalised
+
+        assert self.strength is not None
+        return minimize_penalised(X, y, potential, strength=self.strength, tol=self.options["tol"])
 
     def call(self, own: Callable[..., Solution], conic: Callable[..., Solution], *arrays: FloatArray) -> Solution:
         """The minimiser by the solver chosen."""
@@ -69,6 +78,12 @@ def minimize(
     ] = None,
     consistency: ConsistencyOption = None,
     inconsistent: InconsistentOption = "refuse",
+    strength: Annotated[
+        float | None,
+        typer.Option(
+            "--lambda", metavar="L", help="Minimise |X beta - y|^2/(2n) + L penalty instead: for noise, weight decay."
+        ),
+    ] = None,
 ) -> None:
     """Minimise a penalty subject to zero training error, with a certificate.
 
@@ -81,6 +96,8 @@ def minimize(
 
     if penalty != "finetuning":
         refuse({"--alpha": alpha, "--gamma": gamma, "--rescale": rescale}, f"--penalty {penalty}")
+    if strength is not None:
+        _require_penalised(penalty, solver, strength)
     scales = scales_of_finetuning(alpha, gamma, rescale)
     tolerance = _tolerance(tol, penalty, solver)
     check_output(output, problem)
@@ -88,9 +105,20 @@ def minimize(
     given = read_problem(problem)
     policy = policy_for(given, consistency, inconsistent)
     with np.errstate(all="ignore"):  # an overflow on the way shows in the certificate, if it matters
-        found, inputs = _minimized(given, penalty, Method(solver, {"tol": tolerance, **policy}), scales)
+        found, inputs = _minimized(given, penalty, Method(solver, {"tol": tolerance, **policy}, strength), scales)
     write_arrays(output, _solution_arrays(found, inputs))
     _print_solution(found, time.perf_counter() - start, output)
+
+
+def _require_penalised(penalty: PenaltyName, solver: SolverName, strength: float) -> None:
+    """Refuse a penalised program that no solver here minimises."""
+    from normtheory.arrays import InputError
+
+    positive(strength, "--lambda")
+    if penalty in ("l1", "l12"):
+        raise InputError(f"--lambda has no meaning for --penalty {penalty} here; use scikit-learn's Lasso or MultiTaskLasso")
+    if solver != "newton":
+        raise InputError("--lambda needs --solver newton; drop --solver cvxpy")
 
 
 def _tolerance(tol: float | None, penalty: PenaltyName, solver: SolverName) -> float:
@@ -117,6 +145,7 @@ def _minimized(
 
     from normtheory import exact
     from normtheory.solvers import basis_pursuit, groups, least_norm, newton, programs
+    from normtheory.solvers.potentials import HyperbolicEntropy, Quadratic
 
     X, y, moved = problem.X, problem.y, 0.0
     if penalty == "l12":
@@ -125,6 +154,8 @@ def _minimized(
     if penalty == "l1":
         return method.call(basis_pursuit.minimize, programs.minimize_l1, X, y), {}
     if penalty == "l2":
+        if method.strength is not None:
+            return method.penalised(X, y, Quadratic(np.ones(X.shape[1]))), {}
         return method.call(least_norm.minimize, programs.minimize_l2, X, y), {}
     if penalty == "q":
         beta0 = np.zeros(X.shape[1]) if problem.beta0 is None else problem.beta0
@@ -133,7 +164,10 @@ def _minimized(
         beta_aux, moved = _pretrained(problem, method, scales["alpha"])
         k, beta0 = exact.finetuning(beta_aux, **scales)
         inputs = {"k": k, "beta0": beta0, "beta_aux": beta_aux}
-    found = method.call(newton.minimize, programs.minimize_q, X, y, inputs["k"], inputs["beta0"])
+    if method.strength is None:
+        found = method.call(newton.minimize, programs.minimize_q, X, y, inputs["k"], inputs["beta0"])
+    else:
+        found = method.penalised(X, y, HyperbolicEntropy(inputs["k"], inputs["beta0"]))
     return replace(found, moved=max(moved, found.moved)), inputs
 
 

@@ -88,6 +88,20 @@ def test_noisy_data_are_projected_if_asked_for(folder, capsys, penalty):
     assert run(capsys, *MINIMIZE, penalty, "--inconsistent", "project")[0] == 0
 
 
+@pytest.mark.parametrize("penalty", ["q", "l2", "finetuning"])
+def test_minimize_with_a_strength(folder, capsys, penalty):
+    """Stationary: X^T (y - X beta)/n is lambda times the gradient of the penalty, on data that contradict each other."""
+    save(**NOISY | {"beta_aux": PAIR.teacher_aux})
+    assert run(capsys, *MINIMIZE, penalty, "--lambda", "0.03")[0] == 0
+    written = result()
+    beta, X, y = written["beta"], NOISY["X"], NOISY["y"]
+    if penalty == "l2":
+        gradient = 2 * beta
+    else:
+        gradient = 2 * np.arcsinh(beta / written["k"]) - 2 * np.arcsinh(written["beta0"] / written["k"])
+    np.testing.assert_allclose(X.T @ (y - X @ beta) / len(y), 0.03 * gradient, atol=1e-6)
+
+
 def test_rounded_data_are_moved_and_said_to_be(folder, capsys):
     X = np.random.default_rng(4).normal(size=(30, 8)) @ PAIR.main.X
     save(X=X, y=(X @ PAIR.teacher).astype(np.float32))
@@ -191,6 +205,9 @@ BAD_COMMANDS = {
     "no problem": (["minimize", "--penalty", "q", "-o", "out.npz"], "PROBLEM.npz"),
     "no number": ([*MINIMIZE, "q", "--tol", "small"], "'--tol'"),
     "consistency 0": ([*MINIMIZE, "q", "--consistency", "0"], "--consistency = 0"),
+    "lambda 0": ([*MINIMIZE, "q", "--lambda", "0"], "--lambda = 0"),
+    "lambda for l1": ([*MINIMIZE, "l1", "--lambda", "0.1"], "scikit-learn's Lasso"),
+    "lambda by cvxpy": ([*MINIMIZE, "q", "--lambda", "0.1", "--solver", "cvxpy"], "--lambda needs --solver newton"),
     "both policies": ([*MINIMIZE, "q", "--consistency", "1e-3", "--inconsistent", "project"], "has no meaning beside"),
     "unknown policy": ([*MINIMIZE, "q", "--inconsistent", "forget"], "forget"),
     "scale of another penalty": ([*MINIMIZE, "q", "--gamma", "1"], "--gamma has no meaning for --penalty q"),
