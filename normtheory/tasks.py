@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from normtheory.arrays import FloatArray, InputError, matrix, positive_scalar, real_array, targets
+from normtheory.arrays import FloatArray, InputError, matrix, positive_scalar, precision, real_array, targets
 
 
 @dataclass(frozen=True, eq=False)
 class Task:
     """A regression task: design matrix X, shape (n, D), one sample a row, and targets y, shape (n,).
 
-    `suffix` is what messages append to the names: "_aux" for an auxiliary task.
+    `suffix` is what messages append to the names: "_aux" for an auxiliary task. `precision` is that of the types given.
 
     Raises
     ------
@@ -24,11 +24,15 @@ class Task:
 
     X: FloatArray
     y: FloatArray
+    suffix: str = ""
+    precision: float = 0.0
 
     def __init__(self, X: ArrayLike, y: ArrayLike, suffix: str = "") -> None:
         design = matrix(X, f"X{suffix}")
         object.__setattr__(self, "X", design)
         object.__setattr__(self, "y", targets(y, f"y{suffix}", design.shape[0], f"X{suffix}"))
+        object.__setattr__(self, "suffix", suffix)
+        object.__setattr__(self, "precision", precision(X, y))
 
     @property
     def samples(self) -> int:
