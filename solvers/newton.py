@@ -38,6 +38,8 @@ CLOSE = 0.5  # a point is close to the path if the Newton step from it changes n
 FAR = 3.0  # beyond this, corrections with an old factorisation do not converge
 OVERFLOWING = 1e150  # a slope of b at which the iterate counts as outside the domain
 STEEPER = 50.0  # a stride that makes the largest growth of b' more, or less than 1 over it, is too long: seen without X
+FLOOR = 1e-16  # of the slopes in a Hessian, beside the largest: keeps inputs that no prediction shows from wandering
+INVISIBLE = 1e-17  # of the largest slope: what an input of that slope adds to predictions is below their round-off
 CHORD_STEPS = 3  # corrections tried with one factorisation
 GROWTH_OF_STRIDE = 5.0  # from one factorisation to the next, at the most
 SHRINK = 0.5  # of a stride that was too long
@@ -224,7 +226,7 @@ def _follow(path: _Path, misfit: FloatArray, tol: float, warm: _Point | None) ->
     point = warm if warm is not None and _promising(path, warm, misfit) else cold
     reach, beta = np.inf, point.beta
     for steps in range(system.steps + 1, MOST_STEPS + 1):
-        factor = Factor.of(system.Z, point.slope)
+        factor = Factor.of(system.Z, point.slope + FLOOR * point.slope.max())
         newton = _Step.of(path, point, factor)
         if point is warm and newton.change > FAR:
             point = cold
@@ -268,8 +270,11 @@ class _Step:
 
     @cached_property
     def change(self) -> float:
-        """Largest change of log b': what tells near from far for Newton's method."""
-        return float(np.abs(np.log(self.end.slope / self.point.slope)).max()) if self.end.inside else np.inf
+        """Largest change of log b', which tells near from far for Newton's method; slopes that no prediction shows aside."""
+        if not self.end.inside:
+            return np.inf
+        seen = np.maximum(self.end.slope, self.point.slope) > INVISIBLE * self.point.slope.max()
+        return float(np.abs(np.log(self.end.slope / self.point.slope)).max(where=seen, initial=0.0))
 
 
 def _stride(path: _Path, newton: _Step, end: float, reach: float) -> tuple[_Point, float]:
