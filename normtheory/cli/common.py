@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from normtheory.files import Problem
 
 WORTH_SAYING = 1e-13  # a share of targets above the round-off of projecting them
-BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130  # exit codes
+BAD_INPUT, FAILED = 2, 1  # exit codes
 
 ProblemArgument = Annotated[Path, typer.Argument(metavar="PROBLEM.npz", help="The arrays named above.")]
 OutputOption = Annotated[Path, typer.Option("--output", "-o", metavar="OUT.npz", help="File to write.")]
@@ -80,6 +80,17 @@ def print_moved(moved: float) -> None:
     """Say by how much targets were moved onto the range of X, unless that is the round-off of doing so."""
     if moved > WORTH_SAYING:
         print(f"targets moved    {moved:.1e} of their norm, onto the range of X (least squares)")
+
+
+def print_arrays(problem: Problem, used: Sequence[str]) -> None:
+    """Say which arrays of the file were used, and which were not: a misspelt one shows."""
+    from normtheory.files import ARRAYS
+
+    present = [name for name in ARRAYS if getattr(problem, name) is not None]
+    idle = [*(name for name in present if name not in used), *problem.unknown]
+    print(f"arrays used      {', '.join(name for name in present if name in used)}")
+    if idle:
+        print(f"arrays not used  {', '.join(idle)}")
 
 
 def refuse(options: Mapping[str, object], where: str) -> None:

@@ -21,6 +21,7 @@ from normtheory.cli.common import (
     check_output,
     policy_for,
     positive,
+    print_arrays,
     print_moved,
     refuse,
     require_one_auxiliary,
@@ -107,7 +108,17 @@ def minimize(
     with np.errstate(all="ignore"):  # an overflow on the way shows in the certificate, if it matters
         found, inputs = _minimized(given, penalty, Method(solver, {"tol": tolerance, **policy}, strength), scales)
     write_arrays(output, _solution_arrays(found, inputs))
+    print_arrays(given, _used(given, penalty))
     _print_solution(found, time.perf_counter() - start, output)
+
+
+def _used(problem: Problem, penalty: PenaltyName) -> tuple[str, ...]:
+    """The arrays of the file that a penalty rests on."""
+    if penalty == "q":
+        return ("X", "y", "k", "beta0")
+    if penalty == "finetuning" and problem.beta_aux is not None:
+        return ("X", "y", "beta_aux")
+    return ("X", "y", "X_aux", "y_aux") if penalty in ("l12", "finetuning") else ("X", "y")
 
 
 def _require_penalised(penalty: PenaltyName, solver: SolverName, strength: float) -> None:

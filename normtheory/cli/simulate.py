@@ -20,6 +20,7 @@ from normtheory.cli.common import (
     check_output,
     policy_for,
     positive,
+    print_arrays,
     print_moved,
     refuse,
     require_one_auxiliary,
@@ -101,6 +102,8 @@ def simulate(
     ):
         phases, arrays = _trained(given, protocol, scales, report, saved, rtol=rtol, loss=loss, route=route)
     write_arrays(output, arrays | _flow_arrays(phases) | reached | {"route": route})
+    auxiliary = () if protocol == "single" else ("X_aux", "y_aux") if given.beta_aux is None else ("beta_aux",)
+    print_arrays(given, ("X", "y", *(("X_aux", "y_aux") if protocol == "multitask" else auxiliary)))
     print_moved(reached["moved"])
     _print_flow(phases, route, time.perf_counter() - start, output)
 

@@ -325,3 +325,16 @@ def test_flows_that_lead_nowhere_end_in_one_clear_error(case):
     field, state, error, message = NOWHERE[case]
     with pytest.raises(error, match=message):
         list(integrate(field, np.array(state), rtol=1e-6, atol=1e-9, end=2.0, most_evaluations=20_000))
+
+
+def test_a_module_of_another_type_or_with_nan_is_refused():
+    torch = pytest.importorskip("torch")
+    from normtheory.solvers.modules import module_flow
+
+    linear = torch.nn.Linear(2, 1)
+    for module in (linear.bfloat16(), linear.float(), torch.nn.ReLU()):
+        with pytest.raises(InputError, match=r"the integrator needs float64: module\.double\(\)"):
+            module_flow(module, lambda f: f(torch.eye(2)).sum())
+    flow = module_flow(linear.double(), lambda f: f(torch.eye(2).double()).sum())
+    with pytest.raises(InputError, match="NaN or infinite"):
+        list(integrate(flow.slope, flow.start * np.nan, rtol=1e-6, atol=1e-9, end=1.0))

@@ -286,3 +286,12 @@ def test_a_bug_is_not_hidden(folder, capsys, monkeypatch):
 def test_scales_whose_squares_overflow_are_refused(folder, capsys):
     save(beta_aux=np.ones(20))
     assert_refused(run(capsys, *MINIMIZE, "finetuning", "--alpha", "1e200"), "--alpha = 1e+200")
+
+
+def test_arrays_used_and_not_are_listed(folder, capsys):
+    save(b0=np.ones(20), **AUX)
+    used = {"q": "X, y, k", "l1": "X, y", "l12": "X, y, X_aux, y_aux", "finetuning": "X, y, X_aux, y_aux"}
+    for penalty, names in used.items():
+        _, out, _ = run(capsys, *MINIMIZE, penalty)
+        assert f"arrays used      {names}\n" in out
+        assert "b0\n" in out

@@ -8,7 +8,8 @@ import pytest
 from commands import AUX, PAIR, SIMULATE, assert_refused, result, run, save
 from scipy.integrate import solve_ivp
 
-from normtheory import exact
+from normtheory import exact, files
+from normtheory.arrays import InputError
 from normtheory.solvers import flow, training
 from normtheory.tasks import teacher_student
 
@@ -221,3 +222,38 @@ def test_a_flow_that_is_given_up_is_an_error(folder, capsys, monkeypatch):
 def test_a_checkpoint_may_not_be_the_output(folder, capsys):
     save()
     assert_refused(run(capsys, *SIMULATE, "single", "--checkpoint", "out.npz"), "give two names")
+
+
+def test_a_checkpoint_that_cannot_be_written_lets_the_run_go_on(folder, capsys, monkeypatch):
+    """A disk that is full: said on stderr, tried again, and the result is there."""
+    tried = []
+
+    def full(path, arrays):
+        tried.append(path)
+        raise InputError(f"{path} could not be written (no space left on device)")
+
+    real = files.write_arrays
+    monkeypatch.setattr("normtheory.cli.checkpoints.INTERVAL_S", 0.0)
+    monkeypatch.setattr(files, "write_arrays", lambda path, arrays: (full if "state" in str(path) else real)(path, arrays))
+    save()
+    code, _, err = run(capsys, *SIMULATE, "single", "--alpha", "0.1", "--rtol", "1e-5", "--checkpoint", "state.npz")
+    assert code == 0
+    assert len(tried) > 1
+    assert "no space left on device); the run goes on, and the next minute tries again" in err
+    assert "beta" in result()
+
+
+def test_an_interrupt_without_a_checkpoint_mentions_it(folder, capsys, monkeypatch):
+    def stopped(*_arguments, **_options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "single_task", stopped)
+    save()
+    assert_refused(run(capsys, *SIMULATE, "single"), "--checkpoint FILE would keep the state of a long run", code=130)
+
+
+def test_arrays_used_and_not_are_listed(folder, capsys):
+    save(b0=np.ones(20))
+    _, out, _ = run(capsys, *SIMULATE, "single", "--alpha", "0.5")
+    assert "arrays used      X, y\n" in out
+    assert "arrays not used  beta_aux, k, b0\n" in out
