@@ -79,7 +79,7 @@ def minimize(
             central = _restored(given, system, _by_interior_point(system, tol), tol)
             if solution is None or not solution.certificate.within(tol) or central.certificate.within(tol):
                 solution = central
-    return accepted(solution, tol)
+    return accepted(solution, tol, given.X)
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,6 +8,7 @@ flow on the mean squared error ends at least-squares solutions, those of X^T X b
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -23,6 +24,8 @@ Inconsistent = Literal["refuse", "project"]
 
 ROUNDING = 1e-2  # a share of targets that may still be rounding
 REFINEMENTS = 3
+MOST_PRODUCTS = 1e10  # multiplications, about, that a condition number is worth
+ILL_CONDITIONED = 1e4  # condition number from which a missed tolerance, or a flow that takes long, may be its doing
 NEARLY_DEPENDENT = 1e-5  # sine of the angle of a row (column) with the others below which its Gram matrix is not trusted
 
 
@@ -144,3 +147,24 @@ def least_squares(X: FloatArray, y: FloatArray) -> FloatArray:
     units = column_units(X)
     solved = lstsq(X * units, y, cond=negligible(X), lapack_driver="gelsy", check_finite=False)[0]
     return np.asarray(units * solved)
+
+
+def advice(designs: Sequence[FloatArray], suffix: str = "") -> str:
+    """What to say, and what to do, where a tolerance was missed and one of the X is ill-conditioned; else nothing."""
+    for X in designs:
+        condition = condition_number(X)
+        if condition > ILL_CONDITIONED:
+            better = condition_number(X * column_units(X)) < condition / 10
+            way_out = "standardise its columns" if better else "drop or merge samples that nearly repeat others"
+            return f"; X{suffix} is ill-conditioned (condition number {condition:.0e}): {way_out}, or ask for less by tol"
+    return ""
+
+
+def condition_number(X: FloatArray) -> float:
+    """Of the singular values that are not round-off, the largest by the smallest; 1 for X = 0, and for X that is too large."""
+    if min(X.shape) * X.size > MOST_PRODUCTS:
+        return 1.0
+    largest = float(np.abs(X).max())
+    sizes = np.linalg.svd(X / (largest or 1.0), compute_uv=False)
+    kept = sizes[sizes > negligible(X) * sizes[0]]
+    return float(kept[0] / kept[-1]) if kept.size else 1.0

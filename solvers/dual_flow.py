@@ -15,15 +15,17 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.integrate import BDF
+from scipy.linalg import qr
 from scipy.linalg.blas import dgemv
 
 from normtheory import exact
-from normtheory.arrays import FloatArray, InputError, positive_scalar
+from normtheory.arrays import FloatArray, InputError, negligible, positive_scalar
 from normtheory.machine import blas_threads
 from normtheory.networks import Weights
+from normtheory.solvers import constraints
 from normtheory.solvers.chebyshev import Statistics
 from normtheory.solvers.consistency import Allowed
-from normtheory.solvers.constraints import independent_rows, products
+from normtheory.solvers.constraints import products
 from normtheory.solvers.flow import DEFAULT_RTOL, MOST_EVALUATIONS, accuracy, default_loss, drift_of, reachable
 from normtheory.solvers.following import Progress
 from normtheory.solvers.trajectory import Event, FlowError, Trajectory
@@ -168,41 +170,45 @@ def separable_flow(
 
 @dataclass(frozen=True, eq=False)
 class _Field:
-    """The vector field -pace (M b(Z^T m) - q) of the dual, and the training loss along it."""
+    """The vector field -pace back (X b(Z^T m) - y) of the dual, and the training loss along it."""
 
     task: Task
     inverse_map: Map
-    Z: FloatArray  # (r, D), independent rows that span the samples
-    M: FloatArray  # (r, D): Z X^T X of dependent samples, where Z is orthonormal; X itself of independent ones
-    q: FloatArray
+    Z: FloatArray  # (r, D), an orthonormal basis of the samples: x keeps its digits where these are nearly collinear
+    back: FloatArray  # (r, n): Z X^T
+    targets: FloatArray  # y, projected onto the range of X
     pace: float
     least: float  # of the training loss
 
     @staticmethod
     def of(task: Task, inverse_map: Map, rate: float) -> _Field:
-        """In the coordinates of independent rows."""
-        system = independent_rows(task.X, task.y, Allowed(np.inf))
-        pace, least = 2 * rate / task.samples, float(np.mean((system.targets - task.y) ** 2))
-        if not system.dependent:
-            return _Field(task, inverse_map, task.X, task.X, task.y, pace, 0.0)
-        back = system.Z @ task.X.T
-        return _Field(task, inverse_map, system.Z, back @ task.X, back @ system.targets, pace, least)
+        """In the coordinates of an orthonormal basis."""
+        Q, R, pivots = qr(task.X.T, mode="economic", pivoting=True, check_finite=False)
+        sizes = np.abs(np.diag(R))
+        rank = int(np.count_nonzero(sizes > negligible(task.X) * sizes[0])) if sizes[0] else 0
+        back = np.empty((rank, task.samples))
+        back[:, pivots] = R[:rank]
+        fitted, _ = constraints.fitted(task.X, task.y, Allowed(np.inf))
+        least = float(np.mean((fitted - task.y) ** 2))
+        Z = np.ascontiguousarray(Q[:, :rank].T)
+        return _Field(task, inverse_map, Z, back, fitted, 2 * rate / task.samples, least)
 
     def pull(self, m: FloatArray) -> FloatArray:
-        """X = Z^T m."""
+        """x = Z^T m."""
         return np.asarray(dgemv(1.0, self.Z.T, m)) if m.size else np.zeros(self.task.inputs)
 
     def __call__(self, _: float, m: FloatArray) -> FloatArray:
         """The time derivative of m."""
         with np.errstate(over="ignore", invalid="ignore"):  # a step that is too long is rejected
             beta, _slope = self.inverse_map(self.pull(m))
-            return np.asarray(-self.pace * (dgemv(1.0, self.M.T, beta, trans=1) - self.q))
+            residual = dgemv(1.0, self.task.X.T, beta, trans=1) - self.targets
+            return np.asarray(-self.pace * (self.back @ residual))
 
     def jacobian(self, _: float, m: FloatArray) -> FloatArray:
         """Of the time derivative."""
         with np.errstate(over="ignore", invalid="ignore"):
             _beta, slope = self.inverse_map(self.pull(m))
-            return np.asarray(-self.pace * (self.M * slope) @ self.Z.T)
+            return np.asarray(-self.pace * self.back @ ((self.task.X * slope) @ self.Z.T))
 
     def loss(self, m: FloatArray) -> float:
         """The training loss."""
@@ -219,9 +225,8 @@ def _followed(
 ) -> DualTrajectory:
     start = np.zeros(field.Z.shape[0])
     times, losses, snapshots, best = [0.0], [field.loss(start)], [], 0
-    rows = np.abs(field.Z).max(axis=1)
-    atol = TIGHTER * rtol / (rows * np.sqrt(max(1, start.size)))
-    solver = BDF(field, 0.0, start, end, rtol=TIGHTER * rtol, atol=atol, jac=field.jacobian)
+    # x decides b up to a factor of order one: its absolute error counts.
+    solver = BDF(field, 0.0, start, end, rtol=TIGHTER * rtol, atol=TIGHTER * rtol, jac=field.jacobian)
     while solver.status == "running" and losses[-1] > target:
         try:
             message = solver.step()

@@ -102,7 +102,7 @@ def _minimized(given: Tasks, tol: float) -> Solution:
         beta, duals = given.restored(beta, duals)
         certificate = certify_norm(given.X, given.y, GroupL12(), beta, duals, tolerance=tol)
     solution = Solution(beta, np.concatenate(duals), certificate, "optimal", "interior point", steps, given.moved)
-    return accepted(solution, tol)
+    return accepted(solution, tol, given.X)
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.linalg import qr, solve_triangular
 
 from normtheory.arrays import FloatArray, positive, positive_scalar, vector
 from normtheory.machine import blas_threads
@@ -18,6 +19,7 @@ from normtheory.solvers.constraints import System, products
 from normtheory.solvers.scaling import Tasks
 
 REFINEMENTS = 5
+CLOSED = 1e-12  # residual, beside the targets, above which the careful way is taken
 
 
 def minimize(
@@ -65,17 +67,21 @@ def minimize(
     plain = Tasks.checked([(given.X[0] / roots, given.y[0])], [""], inconsistent="project")  # consistent but for round-off
     with blas_threads(products(plain.X[0])):
         system = plain.systems[0]
-        mu, steps = _least_norm(system)
-        found, duals = plain.restored(system.pull(mu)[None, :], [2 * system.lift(mu)], degree=2)
+        scaled, mu, steps = _least_norm(system)
+        found, duals = plain.restored(scaled[None, :], [2 * system.lift(mu)], degree=2)
         beta = found / roots
         certificate = certify_norm(given.X, given.y, penalty, beta, duals, tolerance=tol)
-    return accepted(Solution(beta[0], duals[0], certificate, "optimal", "factorisation", steps, given.moved), tol)
+    return accepted(Solution(beta[0], duals[0], certificate, "optimal", "factorisation", steps, given.moved), tol, given.X)
 
 
-def _least_norm(system: System) -> tuple[FloatArray, int]:
-    """The mu whose Z^T mu fits, and how often it was solved for: once, and again for as long as that halves the residual."""
+def _least_norm(system: System) -> tuple[FloatArray, FloatArray, int]:
+    """The least-norm solution Z^T mu, its mu, and how often it was solved for.
+
+    Again for as long as that halves the residual. Where samples are nearly collinear mu is large, and Z^T mu has lost digits:
+    an orthogonal factor Z^T = Q R gives it as Q R^-T z instead.
+    """
     mu, left, size = np.zeros_like(system.z), system.z, np.inf
-    steps = 0
+    steps, enough = 0, CLOSED * float(np.linalg.norm(system.z))
     while steps < REFINEMENTS:
         steps += 1
         trial = mu + system.factor.solve(left)
@@ -87,4 +93,9 @@ def _least_norm(system: System) -> tuple[FloatArray, int]:
         if not residual < size / 2:
             break
         size = residual
-    return mu, steps
+    if size <= enough or system.determined:
+        return system.pull(mu), mu, steps
+    Q, R, pivots = qr(system.Z.T, mode="economic", pivoting=True, check_finite=False)
+    half = solve_triangular(R, system.z[pivots], trans="T", check_finite=False)
+    mu[pivots] = solve_triangular(R, half, check_finite=False)
+    return Q @ half, mu, steps + 1

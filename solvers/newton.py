@@ -22,7 +22,6 @@ from normtheory.machine import blas_threads
 from normtheory.penalties import Q
 from normtheory.solvers.certificate import (
     DEFAULT_TOLERANCE,
-    Certificate,
     NotCertified,
     Solution,
     accepted,
@@ -105,7 +104,7 @@ def minimize(
         system = independent_rows(X, y, allowed)
         beta, nu, steps = _solved(system, HyperbolicEntropy(k, beta0), tol, dual)
         certificate = certify_q(X, system.targets, Q(k), beta0, beta, nu, tolerance=tol)
-    return _certified(beta, nu, steps, certificate, tol, system.moved)
+    return accepted(Solution(beta, nu, certificate, "optimal", "newton", steps, system.moved), tol, [X])
 
 
 def minimize_separable(
@@ -146,7 +145,7 @@ def minimize_separable(
         system = independent_rows(X, y, allowed)
         beta, nu, steps = _solved(system, potential, tol, dual)
         certificate = certify_separable(X, system.targets, potential, beta, nu, tolerance=tol)
-    return _certified(beta, nu, steps, certificate, tol, system.moved)
+    return accepted(Solution(beta, nu, certificate, "optimal", "newton", steps, system.moved), tol, [X])
 
 
 def _checked(X: FloatArray, y: ArrayLike, tol: float, dual: ArrayLike | None) -> tuple[FloatArray, float, FloatArray | None]:
@@ -155,10 +154,6 @@ def _checked(X: FloatArray, y: ArrayLike, tol: float, dual: ArrayLike | None) ->
     if not positive_scalar(tol, "tol") < 1:
         raise InputError(f"tol = {tol:g}; give a relative tolerance below 1")
     return y, tol, None if dual is None else targets(real_array(dual, "dual"), "dual", rows, "X")
-
-
-def _certified(beta: FloatArray, nu: FloatArray, steps: int, certificate: Certificate, tol: float, moved: float) -> Solution:
-    return accepted(Solution(beta, nu, certificate, "optimal", "newton", steps, moved), tol)
 
 
 def _solved(system: System, potential: Potential, tol: float, dual: FloatArray | None) -> tuple[FloatArray, FloatArray, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -94,6 +95,8 @@ def simulate(
     route = _chosen_route(route, protocol, keeps=checkpoint is not None or resume is not None)
     start = time.perf_counter()
     given, reached = _in_reach(read_problem(problem), protocol, loss, consistency, inconsistent)
+    if route == "weights":
+        _warn_of_stiffness(given)
     decided = fingerprint(given, protocol, *scales.values(), rtol, loss)
     with (
         flow_progress() as progress,
@@ -119,6 +122,22 @@ def _chosen_route(route: RouteName | None, protocol: ProtocolName, *, keeps: boo
             "--route dual keeps no checkpoint, it takes seconds; say --route weights with --checkpoint and --resume"
         )
     return route or ("weights" if keeps or protocol == "multitask" else "dual")
+
+
+def _warn_of_stiffness(problem: Problem) -> None:
+    """Say at once why a flow may take hours, and what does not."""
+    from normtheory.solvers.consistency import ILL_CONDITIONED, condition_number
+
+    for name, X in (("X", problem.X), ("X_aux", problem.X_aux)):
+        condition = 1.0 if X is None else condition_number(X)
+        if condition > ILL_CONDITIONED:
+            print(
+                f"normtheory: {name} is ill-conditioned (condition number {condition:.0e}): its flow by the weights may take hours; "
+                "standardise its columns, ask for less by --rtol and --loss, or say --route dual for one output",
+                file=sys.stderr,
+                flush=True,
+            )
+            return
 
 
 def _in_reach(

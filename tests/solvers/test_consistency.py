@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from normtheory.arrays import InputError, precision
 from normtheory.solvers import basis_pursuit, consistency, groups, least_norm, newton, programs
+from normtheory.solvers.certificate import NotCertified
 from normtheory.solvers.potentials import HyperbolicEntropy
 from normtheory.tasks import teacher_student
 
@@ -133,3 +134,21 @@ def test_an_auxiliary_task_is_named():
     X, y, fitted = noisy(0.1)
     with pytest.raises(InputError, match="y_aux is outside the range of X_aux"):
         groups.minimize_pair(X, fitted, X, y)
+
+
+def test_an_ill_conditioned_problem_says_so_and_what_to_do():
+    """Columns of 1e-5 to 1e5 are told to be standardised, repeated samples to be dropped; well-conditioned ones neither."""
+    draw = np.random.default_rng(0)
+    X = draw.normal(size=(6, 12))
+    units = X * 10 ** np.linspace(-5, 5, 12)
+    twins = np.vstack([X, X[:1] + 1e-7 * draw.normal(size=12)])
+    for design, message in (
+        (units, r"X is ill-conditioned \(condition number .*\): standardise its columns, or ask for less by tol"),
+        (twins, "drop or merge samples that nearly repeat others"),
+        (X, "stationarity [^;]*$"),
+    ):
+        for minimise in (MINIMISERS["q"], basis_pursuit.minimize, least_norm.minimize, MINIMISERS["l12"]):
+            with pytest.raises(NotCertified, match=message):
+                minimise(design, design @ draw.normal(size=12), tol=1e-20)
+    assert consistency.condition_number(np.zeros((2, 2))) == 1.0
+    assert consistency.condition_number(np.diag([1.0, 1e-3, 0.0])) == pytest.approx(1e3)

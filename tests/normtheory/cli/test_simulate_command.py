@@ -257,3 +257,15 @@ def test_arrays_used_and_not_are_listed(folder, capsys):
     _, out, _ = run(capsys, *SIMULATE, "single", "--alpha", "0.5")
     assert "arrays used      X, y\n" in out
     assert "arrays not used  beta_aux, k, b0\n" in out
+
+
+def test_ill_conditioned_data_are_told_before_the_weights_are_integrated(folder, capsys):
+    """A large mean in every column: said at once on stderr, by the route of the weights; the dual takes seconds."""
+    X = 1 + 1e-5 * PAIR.main.X
+    save(X=X, y=X @ np.ones(20))
+    options = ("single", "--alpha", "0.1", "--rtol", "1e-4")
+    code, _, err = run(capsys, *SIMULATE, *options, "--route", "weights", "--loss", "100")
+    assert "X is ill-conditioned (condition number" in err
+    assert "standardise its columns" in err
+    code, _, err = run(capsys, *SIMULATE, *options)
+    assert (code, err) == (0, "")
