@@ -21,6 +21,11 @@ from normtheory.arrays import FloatArray, InputError, matrix, negligible, positi
 from normtheory.networks import DiagonalNetwork, Weights
 from normtheory.penalties import arcsinh_difference
 
+# Defaults of the protocols, the paper's (section 4): constant initialisation and reset readout of 1e-3, no rescaling.
+ALPHA = 1e-3
+GAMMA = 1e-3
+RESCALE = 1.0
+
 
 class ScaleAndStart(NamedTuple):
     """Penalty scale k and starting predictor beta0, each (D,), in the units of beta."""

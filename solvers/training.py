@@ -14,6 +14,9 @@ from numpy.typing import ArrayLike
 
 from normtheory import exact
 from normtheory.arrays import FloatArray, InputError, positive_scalar, vector
+from normtheory.exact import ALPHA as ALPHA
+from normtheory.exact import GAMMA as GAMMA
+from normtheory.exact import RESCALE as RESCALE
 from normtheory.networks import AnyWeights, ReLUWeights, Weights, random_readout
 from normtheory.solvers.checkpoints import Checkpoint, Following, PhaseProgress, Route
 from normtheory.solvers.consistency import Inconsistent
@@ -23,11 +26,6 @@ from normtheory.solvers.lazy import linearised as linearised
 from normtheory.solvers.lazy import probed as probed
 from normtheory.solvers.trajectory import Trajectory, linear_map
 from normtheory.tasks import Task
-
-# The protocols' defaults are the paper's (section 4): constant initialisation and reset readout of 1e-3, no rescaling.
-ALPHA = 1e-3
-GAMMA = 1e-3
-RESCALE = 1.0
 
 
 @dataclass(frozen=True, eq=False)

@@ -31,6 +31,7 @@ InconsistentOption = Annotated[
     Literal["refuse", "project"],
     typer.Option(help="Targets farther from the range of X: refuse them, or project them onto it (least squares)."),
 ]
+FreshOption = Annotated[bool, typer.Option("--fresh", help="Check anew, also what was checked before and has not changed.")]
 
 
 class Interrupted(Exception):
@@ -49,12 +50,12 @@ def require_one_auxiliary(problem: Problem, purpose: str) -> None:
 
 def scales_of_finetuning(alpha: float | None, gamma: float | None, rescale: float | None) -> dict[str, float]:
     """The three scales of finetuning, checked, with the paper's values for those not given."""
-    from normtheory.solvers import training
+    from normtheory import exact
 
     return {
-        "alpha": positive(training.ALPHA if alpha is None else alpha, "--alpha"),
-        "gamma": positive(training.GAMMA if gamma is None else gamma, "--gamma"),
-        "rescale": positive(training.RESCALE if rescale is None else rescale, "--rescale"),
+        "alpha": positive(exact.ALPHA if alpha is None else alpha, "--alpha"),
+        "gamma": positive(exact.GAMMA if gamma is None else gamma, "--gamma"),
+        "rescale": positive(exact.RESCALE if rescale is None else rescale, "--rescale"),
     }
 
 
