@@ -66,7 +66,7 @@ def stopped(sent, *more):
             time.sleep(patience)
             process.send_signal(sent)
             out, err = process.communicate(timeout=60)
-        if "interrupted; nothing was written\n" not in err:
+        if "interrupted; " in err and "nothing was written\n" not in err:
             break
     return process.returncode, out, err
 
