@@ -25,7 +25,7 @@ from normtheory.solvers.trajectory import FlowError
 
 FEW = 15  # rows a task: fewer than inputs, except in diabetes
 ALPHA = 1e-3
-PATIENCE_S = 10.0  # after which a flow of the weights is stopped, and said to be
+PATIENCE_S = 60.0  # after which a flow of the weights is stopped, and said to be
 
 
 class _Stopped(Exception):
