@@ -151,7 +151,7 @@ def separable_flow(
     """
     with blas_threads(products(task.X)):
         field = _Field.of(task, inverse_map, rate)
-        if time is None and not field.least < target:
+        if time is None and not (field.least < target or field.least == 0.0):
             raise FlowError(
                 f"the flow will come to rest at training loss {field.least:.3e}, not below {target:.3e}: "
                 "y is outside the range of X, or the loss below round-off",

@@ -162,3 +162,10 @@ def test_a_relu_network_is_not_projected():
         training.single_task(
             draw.normal(size=(9, 3)), draw.normal(size=9), weights=ReLUWeights.random(3, 5, 0.1), inconsistent="project"
         )
+
+
+def test_a_start_that_fits_is_the_end():
+    start = Weights.constant(40, 0.1)
+    run = dual_flow.dual_flow(Task(PAIR.main.X, np.zeros(12)), start)
+    np.testing.assert_array_equal(run.weights.stacked(), start.stacked())
+    assert run.event == "loss"
