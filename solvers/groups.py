@@ -36,7 +36,7 @@ from normtheory.solvers.scaling import Tasks
 
 DEFAULT_TOLERANCE = 1e-8  # on the certificate; t^2 - ||beta||^2 loses the digits that a gap far below 1e-9 needs
 MOST_STEPS = 60
-CLOSED = 1e-11  # residual of the constraints after a step, beside the targets, from which the careful equations are used
+CLOSED = 1e-2  # of the tolerance: residual of the constraints, beside the targets, from which the careful equations are used
 TO_THE_BOUNDARY = 0.995  # share of the longest step
 LEAST_SHARE = 1e-2  # of an entry at zero, beside the largest, in what makes up for an infeasible point
 AIM = 0.1  # share of the tolerance at which to stop
@@ -156,7 +156,7 @@ def _interior_point(
             if objective - bound <= AIM * tol * objective:
                 return feasible, np.split(nu, ends), steps
         try:
-            change, dual_change = _direction(designs, x, z, residual, right, ends)
+            change, dual_change = _direction(designs, x, z, residual, right, ends, tol)
         except LinAlgError:
             break
         forward, backward = longest(x, change), longest(z, _slack_change(designs, dual_change, ends))
@@ -182,12 +182,18 @@ def _on_the_constraints(designs: list[FloatArray | None], beta: FloatArray, resi
 
 
 def _direction(
-    designs: list[FloatArray | None], x: FloatArray, z: FloatArray, residual: FloatArray, right: FloatArray, ends: FloatArray
+    designs: list[FloatArray | None],
+    x: FloatArray,
+    z: FloatArray,
+    residual: FloatArray,
+    right: FloatArray,
+    ends: FloatArray,
+    tol: float,
 ) -> tuple[FloatArray, FloatArray]:
     """Mehrotra's direction in (t, beta) and in nu; `right` are the targets, whose residual at x is given."""
     scaling = Scaling.between(x, z)
     fast, careful = NormalEquations.of(designs, scaling), OrthogonalEquations(designs, scaling)
-    middle, enough = scaling.times(z), CLOSED * float(np.linalg.norm(right))
+    middle, enough = scaling.times(z), CLOSED * tol * float(np.linalg.norm(right))
 
     def solved(aim: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """The steps with scaled complementarity `aim`: in x, in nu, and W times that in z."""
