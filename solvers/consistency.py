@@ -106,7 +106,7 @@ class Columns:
         if X.shape[0] < inputs:
             return None
         units = column_units(X)
-        gram = dsyrk(1.0, X * units)
+        gram = dsyrk(1.0, (X * units).T)
         lengths = np.sqrt(np.diag(gram))
         triangle, failed = dpotrf(gram, clean=1, overwrite_a=1)
         if not failed and (np.diag(triangle) > NEARLY_DEPENDENT * lengths).all():

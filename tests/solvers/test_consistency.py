@@ -152,3 +152,24 @@ def test_an_ill_conditioned_problem_says_so_and_what_to_do():
                 minimise(design, design @ draw.normal(size=12), tol=1e-20)
     assert consistency.condition_number(np.zeros((2, 2))) == 1.0
     assert consistency.condition_number(np.diag([1.0, 1e-3, 0.0])) == pytest.approx(1e3)
+
+
+@pytest.mark.parametrize("shape", [(9, 9), (12, 9), (40, 3)])
+def test_independent_columns_are_factorised_as_they_are(shape):
+    """By a Cholesky factor of their own Gram matrix, not of the rows'; nearly dependent ones by QR; dependent ones not."""
+    draw = np.random.default_rng(0)
+    X = draw.normal(size=shape) * 10 ** draw.uniform(-2, 2, shape[1])
+    columns = consistency.Columns.of(X)
+    scaled = X * columns.units
+    np.testing.assert_array_equal(columns.pivots, np.arange(shape[1]))
+    np.testing.assert_allclose(columns.triangle.T @ columns.triangle, scaled.T @ scaled, rtol=1e-10, atol=1e-10)
+    teacher, mu = draw.normal(size=(2, shape[1]))
+    np.testing.assert_allclose(columns.least_squares(X @ teacher), teacher, rtol=1e-9)
+    np.testing.assert_allclose(X.T @ columns.lifted(mu), mu, rtol=1e-9)
+    X[:, -1] = X[:, 0] + 1e-8 * np.abs(X[0, 0]) * draw.normal(size=shape[0])
+    nearly = consistency.Columns.of(X)
+    assert (nearly.pivots != np.arange(shape[1])).any()
+    np.testing.assert_allclose(X @ nearly.least_squares(X @ teacher), X @ teacher, rtol=1e-7, atol=1e-9)
+    X[:, -1] = X[:, 0]
+    assert consistency.Columns.of(X) is None
+    assert consistency.Columns.of(X.T[:-1] if shape[0] == shape[1] else X.T) is None
