@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from normtheory.cli.common import FAILED, positive
+from normtheory.cli.common import FAILED, FreshOption, positive
 from normtheory.cli.progress import claims_progress
+
+if TYPE_CHECKING:
+    from normtheory.audit.judging import Entry
 
 
 def verify(
@@ -26,8 +29,13 @@ def verify(
     ] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Worker processes.  [default: one per processor]")] = None,
     limit: Annotated[float, typer.Option(metavar="SECONDS", help="Cut a claim off after so long.")] = 120.0,
+    fresh: FreshOption = False,
 ) -> None:
-    """Check claims of the theory; succeed only if every verdict is as expected, twins rejected and siblings accepted."""
+    """Check claims of the theory; succeed only if every verdict is as expected, twins rejected and siblings accepted.
+
+    A claim that was checked before is not checked again as long as nothing that it may rest on has changed: no module of the
+    package, no table, no library.
+    """
     from normtheory.audit import text
     from normtheory.audit.claims import claims, find
     from normtheory.audit.running import run
@@ -48,7 +56,15 @@ def verify(
     document = None if table is None else _document(table)
     workers = processors() if jobs is None else jobs
     start = time.perf_counter()
-    found = {entry.id: entry for entry in claims_progress(run(order, jobs=workers, limit=limit), len(order))}
+    found = {} if fresh else _kept(order)
+    waiting = [name for name in order if name not in found]
+    if found:
+        print(
+            f"{len(found)} of {len(order)} claims were checked before, and nothing has changed since; --fresh checks all"
+        )
+    for entry in claims_progress(run(waiting, jobs=workers, limit=limit), len(waiting)) if waiting else ():
+        found[entry.id] = entry
+        _keep(entry)
     entries = [found[name] for name in order]
     print(text.header(order), *(text.line(entry, order) for entry in entries), "", sep="\n")
     print(text.totals(entries, time.perf_counter() - start, text.columns()))
@@ -62,6 +78,20 @@ def verify(
         for path in write_report(entries, report, _pictures(found, report)):
             print(f"written  {path}")
     raise typer.Exit(0 if all(entry.ok for entry in entries) else FAILED)
+
+
+def _kept(order: Sequence[str]) -> dict[str, Entry]:
+    from normtheory.audit import stored
+
+    entries = (stored.stored(name) for name in order) if stored.usable() else ()
+    return {entry.id: entry for entry in entries if entry is not None}
+
+
+def _keep(entry: Entry) -> None:
+    from normtheory.audit import stored
+
+    if stored.usable():
+        stored.store(entry)
 
 
 # The figures that the report shows beside claims which are no panels of them; a claim that is a panel shows its picture.

@@ -65,8 +65,8 @@ MUTANTS = [
     ),
     (
         "exact.py",
-        "growth = np.exp(arcsinh_difference(beta, beta0, k) / 2)",
-        "growth = np.exp(arcsinh_difference(beta, beta0, k))",
+        "growth = np.exp(eta / 2)",
+        "growth = np.exp(eta)",
         "exact-unequal-layers",
     ),
     (
