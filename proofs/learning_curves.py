@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import sympy as sp
 
-from normtheory.audit import notation
 from normtheory.audit.alone import run_alone
 from normtheory.audit.claims import Verdict, claim
 from normtheory.audit.derivation import Derivation
 from normtheory.audit.notation import symbol
+from normtheory.audit.spellings import decimal
 from normtheory.audit.statements import Said
 from normtheory.audit.steps import Theorem
 from normtheory.penalties import Q
@@ -138,11 +138,11 @@ class Losses(NamedTuple):
 
     def in_latex(self) -> str:
         """As they are."""
-        return ", ".join(f"${notation.decimal(value, DIGITS).latex}$" for value in self.values)
+        return ", ".join(f"${decimal(value, DIGITS).latex}$" for value in self.values)
 
     def in_text(self) -> str:
         """As they are."""
-        return ", ".join(notation.decimal(value, DIGITS).text for value in self.values)
+        return ", ".join(decimal(value, DIGITS).text for value in self.values)
 
 
 DIGITS = 7

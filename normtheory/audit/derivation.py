@@ -41,7 +41,7 @@ from normtheory.audit.points import (
     violations,
 )
 from normtheory.audit.proving import Rewriting, route_to_zero, sign_of_rational
-from normtheory.audit.spellings import decimal
+from normtheory.audit.spellings import decimal, scientific
 from normtheory.audit.steps import Step, Strength, Theorem, Truth
 
 Expression = Any  # sympy.Expr
@@ -278,7 +278,7 @@ class Derivation:
         truth = Truth.UNDECIDED
         if ball.is_finite():
             truth = Truth.TRUE if ball > 0 else Truth.FALSE if ball <= 0 else Truth.UNDECIDED
-        shown = notation.scientific(ball.str(3, radius=False))
+        shown = scientific(ball.str(3, radius=False))
         detail = sentence("" if truth is Truth.TRUE else "it is {}", shown)
         step = Step(text, f"{shown.text} > 0", f"{shown.latex} > 0", truth, Strength.BALL, detail, "ball arithmetic")
         return self._append(replace(step, rigorous=True))
