@@ -17,10 +17,11 @@ from numpy.typing import ArrayLike
 from normtheory import exact
 from normtheory.arrays import FloatArray, InputError, matrix, targets, vector
 from normtheory.solvers.asymptotics import Coordinates, NoFixedPoint, fixed_point
-from normtheory.solvers.curves import Scales, SparsePair, learning_curve
+from normtheory.solvers.curves import learning_curve
 from normtheory.solvers.newton import minimize
 from normtheory.solvers.potentials import HyperbolicEntropy
 from normtheory.solvers.proximal import Quadratic
+from normtheory.solvers.sparse_pairs import Scales, SparsePair
 
 RESCALES = (10.0, 1.0, 0.1, 0.01, 0.001)
 GAMMAS = (1e-4, 1e-3, 1e-2, 1e-1)

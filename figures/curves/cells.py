@@ -13,7 +13,8 @@ import numpy as np
 
 from normtheory import exact
 from normtheory.figures.sweep import Spec
-from normtheory.solvers.curves import Scales, SparsePair, learning_curve, samples_needed
+from normtheory.solvers.curves import learning_curve, samples_needed
+from normtheory.solvers.sparse_pairs import Scales, SparsePair
 from normtheory.tasks import generalisation_loss, teacher_student
 
 INPUTS, FEATURES = 1000, 40

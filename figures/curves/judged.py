@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from normtheory.figures.curves.limit import measures
 from normtheory.solvers.asymptotics import FixedPoint
-from normtheory.solvers.curves import Scales, SparsePair, learning_curve, samples_needed
+from normtheory.solvers.curves import learning_curve, samples_needed
+from normtheory.solvers.sparse_pairs import Scales, SparsePair
 
 INPUTS, FEATURES_AUX = 1000, 40
 ALPHA = GAMMA = 1e-3

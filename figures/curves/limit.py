@@ -14,7 +14,8 @@ import numpy as np
 from normtheory import exact
 from normtheory.penalties import Q
 from normtheory.solvers.asymptotics import FixedPoint
-from normtheory.solvers.curves import Classes, Scales, SparsePair, learning_curve
+from normtheory.solvers.curves import learning_curve
+from normtheory.solvers.sparse_pairs import Classes, Scales, SparsePair
 
 LIMIT = "limit"
 TOPS = (1, 2, 5, 10, 20, 30, 40, 50, 60, 80, 120, 200)  # numbers of strongest weights

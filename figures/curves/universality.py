@@ -18,7 +18,8 @@ from normtheory.arrays import FloatArray
 from normtheory.figures.drawing import chosen
 from normtheory.figures.files import COLOURS, STYLE, rounded
 from normtheory.figures.sweep import Spec, Sweep
-from normtheory.solvers.curves import SparsePair, learning_curve
+from normtheory.solvers.curves import learning_curve
+from normtheory.solvers.sparse_pairs import SparsePair
 
 DESIGNS = (
     "Gaussian",

@@ -44,7 +44,8 @@ def curve(
     tau, g.
     """
     from normtheory.files import check_writable, write_whole
-    from normtheory.solvers.curves import Point, Scales, SparsePair, learning_curve
+    from normtheory.solvers.curves import Point, learning_curve
+    from normtheory.solvers.sparse_pairs import Scales, SparsePair
 
     check_writable(output)
     if plot is not None:

@@ -38,7 +38,7 @@ def recommend(
     from normtheory.arrays import InputError
     from normtheory.files import check_writable, read_problem
     from normtheory.solvers import recommend as solver
-    from normtheory.solvers.curves import SparsePair
+    from normtheory.solvers.sparse_pairs import SparsePair
 
     given = {"--inputs": inputs, "--features": features, "--features-aux": features_aux, "--overlap": overlap}
     given["--samples"] = samples

@@ -22,7 +22,7 @@ from normtheory.figures.curves import (
 )
 from normtheory.figures.sweep import Sweep
 from normtheory.solvers import groups
-from normtheory.solvers.curves import SparsePair
+from normtheory.solvers.sparse_pairs import SparsePair
 from normtheory.tasks import generalisation_loss, teacher_student
 
 DATA = Path(figures.COMMITTED)
@@ -210,3 +210,21 @@ def test_statements_are_judged_in_the_limit():
         beta = groups.minimize_pair(tasks.main.X, tasks.main.y, tasks.aux.X, tasks.aux.y).beta[0]
         losses[k] = generalisation_loss(beta, tasks.teacher) / generalisation_loss(0 * beta, tasks.teacher)
     assert losses[5] < 1e-2 < 0.1 < losses[40]
+
+
+@pytest.mark.parametrize("name", DIAGRAMS)
+def test_committed_tables_are_what_the_code_computes(name):
+    """Twelve rows of theory, drawn at random, and one drawn task."""
+    rows = figures.committed(name).to_pylist()
+    draw = np.random.default_rng(0)
+    theory = [row for row in rows if row["kind"] != "drawn" and np.isfinite(row["n"])]
+    drawn = [row for row in rows if row["kind"] == "drawn" and row["method"] != "multitask"]
+    for row in [*draw.choice(theory, 12, replace=False), draw.choice(drawn)]:
+        size = 1 / row["features"] if name in ("phase-rescaling", "phase-sparsity") else None
+        same = {key: row[key] for key in ("features", "overlap", "alpha", "gamma", "rescale")} | {"magnitude": size}
+        what = {"curve": {"samples": [round(row["n"])]}, "needed": {"share": row["loss"]}}.get(
+            row["kind"], {"samples": [round(row["n"])], "seeds": [row["seed"]]}
+        )
+        (found,) = cells.cell(cells.spec(row["kind"], [row["method"]], **same, **what))
+        assert found["n"] == pytest.approx(row["n"], rel=1e-4)
+        assert found["loss"] == pytest.approx(row["loss"], rel=1e-4, abs=1e-15)

@@ -10,9 +10,10 @@ from scipy.stats import norm
 from normtheory import exact
 from normtheory.proofs import curve_points
 from normtheory.proofs.curve_points import Pair
-from normtheory.solvers.curves import SparsePair, learning_curve
+from normtheory.solvers.curves import learning_curve
 from normtheory.solvers.potentials import HyperbolicEntropy
 from normtheory.solvers.proximal import law_of
+from normtheory.solvers.sparse_pairs import SparsePair
 
 SCALE = sp.Rational(1, 1000)
 

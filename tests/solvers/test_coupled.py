@@ -8,8 +8,9 @@ from normtheory.arrays import InputError
 from normtheory.solvers import groups
 from normtheory.solvers.asymptotics import Coordinates, NoFixedPoint, fixed_point
 from normtheory.solvers.coupled import _nodes, group_prox, held, pair_point
-from normtheory.solvers.curves import SparsePair, learning_curve
+from normtheory.solvers.curves import learning_curve
 from normtheory.solvers.proximal import SoftThreshold
+from normtheory.solvers.sparse_pairs import SparsePair
 from normtheory.tasks import generalisation_loss, teacher_student
 
 COUNT = np.array([12.0, 4.0, 4.0, 380.0])

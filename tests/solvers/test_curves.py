@@ -8,8 +8,9 @@ from normtheory import exact
 from normtheory.arrays import InputError
 from normtheory.solvers import groups, newton
 from normtheory.solvers.asymptotics import NoFixedPoint
-from normtheory.solvers.curves import FURTHER, METHODS, Scales, SparsePair, learning_curve, samples_needed
+from normtheory.solvers.curves import learning_curve, samples_needed
 from normtheory.solvers.pinned import PinnedOrbits
+from normtheory.solvers.sparse_pairs import FURTHER, METHODS, Scales, SparsePair
 from normtheory.tasks import generalisation_loss, teacher_student
 
 PAIR = SparsePair(400, 16, 16, 12)

@@ -7,7 +7,8 @@ from normtheory import exact
 from normtheory.arrays import InputError
 from normtheory.solvers import newton, recommend
 from normtheory.solvers.asymptotics import NoFixedPoint
-from normtheory.solvers.curves import Scales, SparsePair, learning_curve
+from normtheory.solvers.curves import learning_curve
+from normtheory.solvers.sparse_pairs import Scales, SparsePair
 from normtheory.tasks import generalisation_loss, teacher_student
 
 SMALL = {"rescales": (1.0, 0.1), "gammas": (1e-3, 1e-2)}

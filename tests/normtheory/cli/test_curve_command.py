@@ -6,7 +6,8 @@ import os
 import pytest
 from commands import assert_refused, run
 
-from normtheory.solvers.curves import Scales, SparsePair, learning_curve
+from normtheory.solvers.curves import learning_curve
+from normtheory.solvers.sparse_pairs import Scales, SparsePair
 
 CURVE = ("curve", "--inputs", "200", "--features", "8", "--features-aux", "10", "--overlap", "6", "-o", "curve.csv")
 
