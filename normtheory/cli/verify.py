@@ -53,9 +53,7 @@ def verify(
     found = {} if fresh else _kept(order)
     waiting = [name for name in order if name not in found]
     if found:
-        print(
-            f"{len(found)} of {len(order)} claims were checked before, and nothing has changed since; --fresh checks all"
-        )
+        print(f"{len(found)} of {len(order)} claims were checked before, and nothing has changed since; --fresh checks all")
     for entry in claims_progress(run(waiting, jobs=workers, limit=limit), len(waiting)) if waiting else ():
         found[entry.id] = entry
         _keep(entry)
