@@ -106,8 +106,7 @@ def simulate(
         phases, arrays = _trained(given, protocol, scales, report, saved, rtol=rtol, loss=loss, route=route)
     write_arrays(output, arrays | _flow_arrays(phases) | reached | {"route": route})
     print_arrays(given, _used(given, protocol))
-    print_moved(reached["moved"])
-    _print_flow(phases, route, time.perf_counter() - start, output)
+    _print_flow(phases, reached["moved"], route, time.perf_counter() - start, output)
 
 
 def _used(problem: Problem, protocol: ProtocolName) -> tuple[str, ...]:
@@ -245,8 +244,9 @@ def _flow_arrays(phases: list[Trajectory[AnyWeights]]) -> dict[str, ArrayLike]:
     }
 
 
-def _print_flow(phases: list[Trajectory[AnyWeights]], route: RouteName, seconds: float, output: Path) -> None:
+def _print_flow(phases: list[Trajectory[AnyWeights]], moved: float, route: RouteName, seconds: float, output: Path) -> None:
     last = phases[-1]
+    print_moved(moved)
     print(f"training loss    {last.losses[-1]:.3e} at time {last.times[-1]:.6g}")
     print(f"gradients        {sum(phase.gradient_evaluations for phase in phases)}, {seconds:.2f} s by the {route}")
     print(f"conservation     {max(phase.conservation_error for phase in phases):.1e}")
