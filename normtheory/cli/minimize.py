@@ -99,6 +99,11 @@ def minimize(
         refuse({"--alpha": alpha, "--gamma": gamma, "--rescale": rescale}, f"--penalty {penalty}")
     if strength is not None:
         _require_penalised(penalty, solver, strength)
+        if penalty != "finetuning":  # whose pretraining has no residuals of its own
+            projecting = True if inconsistent == "project" else None
+            refuse(
+                {"--consistency": consistency, "--inconsistent project": projecting}, "--lambda, which fits no targets exactly"
+            )
     scales = scales_of_finetuning(alpha, gamma, rescale)
     tolerance = _tolerance(tol, penalty, solver)
     check_output(output, problem)

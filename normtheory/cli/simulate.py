@@ -105,10 +105,16 @@ def simulate(
     ):
         phases, arrays = _trained(given, protocol, scales, report, saved, rtol=rtol, loss=loss, route=route)
     write_arrays(output, arrays | _flow_arrays(phases) | reached | {"route": route})
-    auxiliary = () if protocol == "single" else ("X_aux", "y_aux") if given.beta_aux is None else ("beta_aux",)
-    print_arrays(given, ("X", "y", *(("X_aux", "y_aux") if protocol == "multitask" else auxiliary)))
-    print_moved(reached["moved"])
-    _print_flow(phases, route, time.perf_counter() - start, output)
+    print_arrays(given, _used(given, protocol))
+    _print_flow(phases, reached["moved"], route, time.perf_counter() - start, output)
+
+
+def _used(problem: Problem, protocol: ProtocolName) -> tuple[str, ...]:
+    """The arrays of the file that a protocol trains on."""
+    if protocol == "single":
+        return ("X", "y")
+    by_data = protocol == "multitask" or problem.beta_aux is None
+    return ("X", "y", *(("X_aux", "y_aux") if by_data else ("beta_aux",)))
 
 
 def _chosen_route(route: RouteName | None, protocol: ProtocolName, *, keeps: bool) -> RouteName:
@@ -238,8 +244,9 @@ def _flow_arrays(phases: list[Trajectory[AnyWeights]]) -> dict[str, ArrayLike]:
     }
 
 
-def _print_flow(phases: list[Trajectory[AnyWeights]], route: RouteName, seconds: float, output: Path) -> None:
+def _print_flow(phases: list[Trajectory[AnyWeights]], moved: float, route: RouteName, seconds: float, output: Path) -> None:
     last = phases[-1]
+    print_moved(moved)
     print(f"training loss    {last.losses[-1]:.3e} at time {last.times[-1]:.6g}")
     print(f"gradients        {sum(phase.gradient_evaluations for phase in phases)}, {seconds:.2f} s by the {route}")
     print(f"conservation     {max(phase.conservation_error for phase in phases):.1e}")

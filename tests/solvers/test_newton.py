@@ -223,7 +223,7 @@ def test_products_with_x_stay_few(monkeypatch, overlap):
         ({"k": np.array([1.0, 0.0, 1.0])}, "k[1] = 0"),
         ({"k": -1.0}, "k[0] = -1"),
         ({"k": np.ones(2)}, "k has shape"),
-        ({"beta0": np.ones((3, 1))}, "beta0 has shape"),
+        ({"beta0": np.ones((3, 2))}, "beta0 has shape"),
         ({"tol": 0.0}, "tol = 0"),
         ({"X": np.array([["a", "b", "c"]])}, "X holds"),
     ],

@@ -206,6 +206,8 @@ BAD_COMMANDS = {
     "no number": ([*MINIMIZE, "q", "--tol", "small"], "'--tol'"),
     "consistency 0": ([*MINIMIZE, "q", "--consistency", "0"], "--consistency = 0"),
     "lambda 0": ([*MINIMIZE, "q", "--lambda", "0"], "--lambda = 0"),
+    "lambda and a policy": ([*MINIMIZE, "q", "--lambda", "1", "--inconsistent", "project"], "has no meaning for --lambda"),
+    "lambda and a precision": ([*MINIMIZE, "l2", "--lambda", "1", "--consistency", "0.1"], "has no meaning for --lambda"),
     "lambda for l1": ([*MINIMIZE, "l1", "--lambda", "0.1"], "scikit-learn's Lasso"),
     "lambda by cvxpy": ([*MINIMIZE, "q", "--lambda", "0.1", "--solver", "cvxpy"], "--lambda needs --solver newton"),
     "both policies": ([*MINIMIZE, "q", "--consistency", "1e-3", "--inconsistent", "project"], "has no meaning beside"),
