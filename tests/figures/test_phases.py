@@ -46,7 +46,9 @@ def test_losses_in_the_limit_lie_among_those_of_figure_1b(method, how):
 @pytest.mark.parametrize("method", ["PT+FT", "STL"])
 def test_shares_on_auxiliary_features_are_those_of_figure_1d(method):
     for row in limit.rows(PAIR, [32, 256], [method]):
-        shares = [float(run["share"]) for run in runs("fig1", panel="d", method=method, overlap="30", n=str(row["n"]))]
+        shares = [
+            float(run["share"]) for run in runs("fig1", panel="d", method=method, how="exact", overlap="30", n=str(row["n"]))
+        ]
         assert len(shares) == 6
         assert abs(np.mean(shares) - row["aux_share"]) < 4 * np.std(shares, ddof=1) / 6**0.5 + 0.01
 
@@ -71,7 +73,16 @@ def test_classes_keep_their_parameters_whatever_the_order_of_groups():
 def test_rescaling_multiplies_the_reset_layer_too():
     (row,) = limit.rows(SparsePair(1000, 5, 40, 5, 0.2), [64], ["PT+FT"], rescale=0.1)
     found = runs(
-        "fig1", panel="g", method="PT+FT", how="exact", overlap="5", k_main="5", magnitude="1/k", rescale="0.1", n="64"
+        "fig1",
+        panel="g",
+        method="PT+FT",
+        how="exact",
+        overlap="5",
+        k_main="5",
+        magnitude="1/k",
+        magnitude_aux="1/sqrt(k)",
+        rescale="0.1",
+        n="64",
     )
     logs = np.log([float(run["final_loss"]) for run in found])
     assert logs.size == 6
