@@ -129,12 +129,21 @@ def test_a_start_that_fits_is_the_answer():
 
 @examples(15)
 @given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 6), copies=st.booleans())
+@example(seed=446, n=1, copies=False)  # two inputs whose sizes differ by 3e-4
 def test_uniqueness_of_l1_is_decided_rightly(seed, n, copies):
-    """Samples in general position have one minimiser; a doubled column in its support makes it a segment."""
+    """Samples in general position have one minimiser; a doubled column in its support makes it a segment.
+
+    Undecided is right, too, where the dual certificate leaves an input that is not used within a hundredth of being used.
+    """
     draw = np.random.default_rng(seed)
     X = draw.normal(size=(n, 8))
     y = X @ draw.normal(size=8)
-    assert programs.minimize_l1(np.hstack([X, X]) if copies else X, y).unique is (not copies)
+    found = programs.minimize_l1(np.hstack([X, X]) if copies else X, y)
+    if found.unique is None:
+        slack = 1 - np.abs(X.T @ found.dual)
+        assert np.sort(np.abs(slack))[n] < 0.01  # n inputs are used
+    else:
+        assert found.unique is (not copies)
 
 
 def test_l2_against_the_pseudoinverse():
