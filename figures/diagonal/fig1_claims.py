@@ -203,8 +203,8 @@ FEWER = Said(
     "fig1e",
     where="Fig. 1e, section 4.1",
     statement="where the features of main and auxiliary task are <gain.at.relation>, the loss of <gain.of> on a main task of "
-    "<gain.at.k_main> features is <gain.bound> that on one of <gain.than.k_main>, with <gain.samples> main samples, and from "
-    "each of <steps.at.k_main> to the next, with <steps.samples>, it is <steps.bound> that of the next; to bring it down to "
+    "<gain.at.k_main> features is <gain.bound> that on one of <gain.than.k_main>, with <gain.samples> main samples, and in "
+    "each step from <steps.pairs>, with <steps.samples>, at the first <steps.bound> what it is at the second; to bring it down to "
     "<needed.level>, <needed.at.k_main> features need at most <needed.most> times as many samples as <needed.than.k_main>",
     printed=FEWER,
     twins={

@@ -74,6 +74,7 @@ def test_what_changes_from_runs_to_runs():
     steps = Steps(Each((A,)), 1.0, (16,), at=Said(rescale=(8.0, 2.0, 1.0)), along="rescale")
     assert [found.value for found in number(steps, table)] == pytest.approx([1 / 4, 1 / 2])
     assert [found.value for found in number(steps.reversed(), table)] == pytest.approx([2, 4])
+    assert (steps.pairs.in_text(), steps.pairs.in_latex()) == ("8 to 2 and 2 to 1", "$8$ to $2$ and $2$ to $1$")
     change = Change(Each((A,)), 1.0, (16,), than=Said(rescale=1.0), now=Said(rescale=8.0), before=Said(rescale=2.0))
     assert change.reversed().now == change.before
 
