@@ -196,8 +196,8 @@ RISING = Said(
     "fig5d",
     where="Fig. 5d, section E.1 and footnote 2",
     statement="the <falls.quantity> of <falls.of> largely rises with the number of samples: of all its changes in logarithms "
-    "falls are at most the share <falls.most>; in each step from <steps.pairs> samples it is at the first <steps.bound> what it "
-    "is at the second; and it is <top.bound> that of <top.to>, with <top.samples>",
+    "falls are at most the share <falls.most>; in each step from <steps.pairs> samples it is at the first <steps.bound> "
+    "what it is at the second; and it is <top.bound> that of <top.to>, with <top.samples>",
     printed=RISING,
     twins={
         "it falls": RISING.but(steps=RISING.steps.reversed()),

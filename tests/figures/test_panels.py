@@ -8,7 +8,8 @@ from normtheory.audit.claims import CATALOGUE, claims
 from normtheory.audit.judging import run_claim
 from normtheory.audit.statements import unproved
 from normtheory.figures import judging
-from normtheory.figures.diagonal.cells import RECIPROCAL, UNIT_NORM, size
+from normtheory.figures.diagonal.cells import RECIPROCAL, UNIT_NORM
+from normtheory.figures.diagonal.cells import size as size_of
 from normtheory.figures.diagonal.stated import LARGE, SMALL
 
 CLAIMS = claims(CATALOGUE[1:])
@@ -51,7 +52,7 @@ def test_sparse_tasks_are_judged_at_both_sizes(name):
 
 def test_sizes_are_printed_as_the_runs_have_them():
     """Of 16 weights: a quarter for the name of the larger, a sixteenth for that of the smaller."""
-    assert (size(UNIT_NORM, 16), size(RECIPROCAL, 16)) == (1 / 4, 1 / 16)
+    assert (size_of(UNIT_NORM, 16), size_of(RECIPROCAL, 16)) == (1 / 4, 1 / 16)
     assert (LARGE.name, LARGE.in_text(), LARGE.in_latex()) == (UNIT_NORM, "1/√k", r"$1/\sqrt{k}$")
     assert (SMALL.name, SMALL.in_text(), SMALL.in_latex()) == (RECIPROCAL, "1/k", "$1/k$")
 
