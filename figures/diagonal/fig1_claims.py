@@ -90,8 +90,8 @@ METHODS = Said(
         *SETTING,
         *LOSSES,
         "read charitably: the paragraph speaks of sample efficiency, so that nearly matching is judged in the number of "
-        "samples that a loss needs, by the same factor and at the same losses as in fig1f; read strictly, in losses, it fails, "
-        "as a twin shows: beside it stands by how much",
+        "samples that a loss needs, by the same factor and at the same losses as on nested tasks; read strictly, in losses, it "
+        "fails, as a twin shows: beside it stands by how much",
         "substantially better than lazy learning, and better than linear probing: in losses, by the stated factor",
         *ENDS,
         *STOPPED,
