@@ -69,8 +69,8 @@ HARDLY = Said(
     reads=(
         "read charitably, as it is said: little to no benefit in sample efficiency, in the number of samples that a loss "
         "needs, by the same factor and at the same losses as where nearly matching single-task learning is judged; read "
-        "strictly, in losses, it fails, as a twin shows: beside it stands by how much; for multi-task training the sign depends "
-        "on the size of the auxiliary weights, as published-cells shows",
+        "strictly, in losses, it fails, as a twin shows: beside it stands by how much; for multi-task training the sign "
+        "depends on the size of the auxiliary weights, as published-cells shows",
         *SETTING,
         *LOSSES,
         *SIZES,
