@@ -74,6 +74,7 @@ def test_what_changes_from_runs_to_runs():
     steps = Steps(Each((A,)), 1.0, (16,), at=Said(rescale=(8.0, 2.0, 1.0)), along="rescale")
     assert [found.value for found in number(steps, table)] == pytest.approx([1 / 4, 1 / 2])
     assert [found.value for found in number(steps.reversed(), table)] == pytest.approx([2, 4])
+    assert (steps.pairs.in_text(), steps.pairs.in_latex()) == ("8 to 2 and 2 to 1", "$8$ to $2$ and $2$ to $1$")
     change = Change(Each((A,)), 1.0, (16,), than=Said(rescale=1.0), now=Said(rescale=8.0), before=Said(rescale=2.0))
     assert change.reversed().now == change.before
 
@@ -82,9 +83,11 @@ def test_samples_needed_for_a_level():
     """A loses a factor of two with each doubling of n and starts at 1/8 of the null loss: a sixteenth at n = 32."""
     rows = [row("A", n, seed, 4.0 / n) for n in (16, 32, 64) for seed in SEEDS]
     rows += [row("B", n, seed, 8.0 / n) for n in (16, 32, 64) for seed in SEEDS]
-    (found,) = number(Needed(Each((A,)), 1.0, to=Each((B,)), level=1 / 16), Table(rows, SEEDS))
+    (found,) = number(Needed(Each((A,)), 1.0, to=Each((B,)), levels=Each((1 / 16,))), Table(rows, SEEDS))
     assert found.value == pytest.approx(0.5)
-    (found,) = number(Needed(Each((A,)), 1.0, to=Each((B,)), level=1e-9), Table(rows, SEEDS))
+    both = Needed(Each((A,)), 1.0, to=Each((B,)), both=True, levels=Each((1 / 8, 1 / 16)))
+    assert [each.value for each in number(both, Table(rows, SEEDS))] == pytest.approx([0.5, 2, 0.5, 2])
+    (found,) = number(Needed(Each((A,)), 1.0, to=Each((B,)), levels=Each((1e-9,))), Table(rows, SEEDS))
     assert found.value != found.value
 
 

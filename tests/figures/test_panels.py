@@ -8,6 +8,9 @@ from normtheory.audit.claims import CATALOGUE, claims
 from normtheory.audit.judging import run_claim
 from normtheory.audit.statements import unproved
 from normtheory.figures import judging
+from normtheory.figures.diagonal.cells import RECIPROCAL, UNIT_NORM
+from normtheory.figures.diagonal.cells import size as size_of
+from normtheory.figures.diagonal.stated import LARGE, SMALL
 
 CLAIMS = claims(CATALOGUE[1:])
 ON_TABLES = [name for name in CLAIMS if name not in ("fig1a", "misprints-captions")]
@@ -45,6 +48,13 @@ def test_sparse_tasks_are_judged_at_both_sizes(name):
     steps = [step.text for step in entry(name).printed.steps]
     for size in ("1/√k", "1/k"):
         assert any(f"auxiliary weights {size}" in text for text in steps)
+
+
+def test_sizes_are_printed_as_the_runs_have_them():
+    """Of 16 weights: a quarter for the name of the larger, a sixteenth for that of the smaller."""
+    assert (size_of(UNIT_NORM, 16), size_of(RECIPROCAL, 16)) == (1 / 4, 1 / 16)
+    assert (LARGE.name, LARGE.in_text(), LARGE.in_latex()) == (UNIT_NORM, "1/√k", r"$1/\sqrt{k}$")
+    assert (SMALL.name, SMALL.in_text(), SMALL.in_latex()) == (RECIPROCAL, "1/k", "$1/k$")
 
 
 EXCHANGED = {"PT+FT": "STL", "STL": "PT+FT"}
