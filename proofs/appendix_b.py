@@ -21,6 +21,7 @@ from normtheory.audit.statements import Said
 from normtheory.audit.steps import Theorem
 from normtheory.proofs import setting
 from normtheory.proofs.letters import SIZE, T
+from normtheory.proofs.optimality import slope
 from normtheory.proofs.orbit import W_MINUS, W_PLUS
 from normtheory.proofs.setting import number
 
@@ -65,10 +66,15 @@ def least_norm(proof: Derivation, stated: Expression, of: Symbol = LENGTH) -> bo
 
 
 def same_minimisers(proof: Derivation, stated: Expression, sharp: Expression, at: dict[Symbol, Expression]) -> bool:
-    """Whether a penalty is a positive multiple of another one: read off at one point, held for all."""
-    factor = (stated / sharp).subs(at)
-    same = proof.equal("the stated penalty is a multiple of it", stated, factor * sharp)
-    return proof.positive("a positive one: both have the same minimisers", factor) and same
+    """Whether a penalty is a positive multiple of another one, and a constant: the multiple is read off at one point.
+
+    The first variable of that point is one in which the penalties have a slope there.
+    """
+    first = next(iter(at))
+    factor = (slope(stated, first) / slope(sharp, first)).subs(at)
+    text = "the stated penalty's slope is a multiple of its slope"
+    same = [proof.equal(text, slope(stated, each), factor * slope(sharp, each)) for each in at]
+    return proof.positive("a positive one: both have the same minimisers", factor) and all(same)
 
 
 V_PLUS, V_MINUS = (
@@ -327,7 +333,7 @@ def one_path(proof: Derivation, stated: Said) -> None:
         "least hyperbolic entropy": Said(penalty=SIZE * sp.asinh(SIZE) - sp.sqrt(1 + SIZE**2) + 1),
         "the largest l1 norm": Said(penalty=-SIZE),
     },
-    siblings={"three times as much": Said(penalty=3 * SIZE)},
+    siblings={"three times as much": Said(penalty=3 * SIZE), "the norm and a constant": Said(penalty=SIZE + 1)},
     expected=Verdict.PROVED,
     source=SOURCE,
 )

@@ -49,10 +49,13 @@ def in_regime(
     near_zero: Expression,
     most: Expression,
     least: Expression,
+    *,
+    attained: bool = True,
 ) -> None:
     """Section 4.2: at ratios between the ends the order is below `most` and exceeds 1 by more than `least`.
 
-    From every start within `near_zero` of 0, in units of the scale; weight and start are written as hyperbolic sines.
+    From every start within `near_zero` of 0, in units of the scale; weight and start are written as hyperbolic sines. They are
+    not `attained` where scale and start depend on the same initialisations.
     """
     order_by_angles(proof)
     order_rises_with_start(proof)
@@ -60,9 +63,9 @@ def in_regime(
     box = {FAR_ANGLE: (angle(ends[0])[0], angle(ends[1])[1])}
     near, far = (part / sp.cosh(FAR_ANGLE) for part in ((most - 1) * HALF - RISE, RISE - least * HALF))
     text = "from the largest start the order is below the stated one all along, with the weight a hyperbolic sine"
-    proof.certified(text, near.subs(START_ANGLE, reach), box)
+    proof.certified(text, near.subs(START_ANGLE, reach), box, attained=attained)
     text = "from the least it exceeds that of l1 by more than stated: so strong is the dependence"
-    proof.certified(text, far.subs(START_ANGLE, -reach), box)
+    proof.certified(text, far.subs(START_ANGLE, -reach), box, attained=attained)
 
 
 def _range(
@@ -130,8 +133,23 @@ def scale_and_start_near(proof: Derivation, small: Expression) -> tuple[Expressi
     return sp.sqrt(sp.Rational(1, 4) + 4 * small**2), 2 * sp.sqrt(small)
 
 
+def examples_near(
+    proof: Derivation, small: Expression, ratios: tuple[Expression, ...], most: Expression, least: Expression
+) -> None:
+    """The order at both ends, of either sign, where initialisations are as large as they may be and where they are tiny."""
+    tiny = small / 10**6
+    for reset, first in ((small, small), (small, tiny), (tiny, tiny)):
+        at = {AUX: ONE, ALPHA: sp.sqrt(first), GAMMA: sp.sqrt(reset)}
+        for ratio in ratios:
+            found = [order(EXACT, at, sign * ratio) for sign in (1, -1)]
+            with proof.lemma("orders at the ends, for the largest and for tiny initialisations"):
+                for each in found:
+                    proof.positive("it is below the stated one", most - each)
+                    proof.positive("and exceeds that of l1 by more than stated", each - 1 - least)
+
+
 def _ratios(theory: Theory, low: int, high: int = 10**4) -> Said:
-    common = {"most": L1_LIKE, "least": DEPENDENT, "small": sp.Rational(1, 1024)}
+    common = {"most": L1_LIKE, "least": DEPENDENT, "small": sp.Rational(1, 1024), "squares": (ALPHA**2, GAMMA**2)}
     return Said(theory=theory, low=sp.Integer(low), high=sp.Integer(high), **common)
 
 
@@ -148,8 +166,8 @@ def size_of_ratio(_: Said, corrected: Said) -> str:
 @claim(
     id="nested-as-printed",
     where="section 4.2",
-    statement="where $|\\beta|$ is <low> to <high> times $|\\beta^{aux}|$, the squares of $\\alpha$ and $\\gamma$ being at "
-    "most <small> times $|\\beta^{aux}|$, the order of the PT+FT contribution is below <most>, and with scale and start it "
+    statement="where $|\\beta|$ is <low> to <high> times $|\\beta^{aux}|$, <squares> being at most <small> times "
+    "$|\\beta^{aux}|$, the order of the PT+FT contribution is below <most>, and with scale and start it "
     "still falls with a logarithmic derivative above <least> in size, where <theory>",
     printed=_ratios(PRINTED, 1),
     exact=_ratios(EXACT, 1),
@@ -178,8 +196,10 @@ def as_printed(proof: Derivation, stated: Said) -> None:
         proof.positive("and within the stated share of it", within, sp.factor(within), strict=False)
         least, most, start = ONE, 1 + stated.small, sp.Integer(0)
     else:
+        examples_near(proof, stated.small, (stated.low, stated.high), stated.most, stated.least)
         least, (most, start) = sp.Rational(1, 2), scale_and_start_near(proof, stated.small)
-    in_regime(proof, (stated.low / most, stated.high / least), start, stated.most, stated.least)
+    ends = stated.low / most, stated.high / least
+    in_regime(proof, ends, start, stated.most, stated.least, attained=stated.theory.starts_at_zero)
 
 
 def _rescaled(theory: Theory, low: Expression, high: Expression) -> Said:
@@ -223,12 +243,16 @@ def rescaling(proof: Derivation, stated: Said) -> None:
     proof.equal("the start with its square", scaled.start.subs(reset), C**2 * unscaled.start)
     proof.positive("the first factor is positive", stated.low)
     proof.positive("and not above the second", stated.high - stated.low)
+    examples_near(proof, stated.small, (1 / stated.high**2, 1 / stated.low**2), stated.most, stated.least)
     most, start = scale_and_start_near(proof, stated.small)
     ends = 1 / (most * stated.high**2), 2 / stated.low**2
-    in_regime(proof, ends, start, stated.most, stated.least)
+    in_regime(proof, ends, start, stated.most, stated.least, attained=False)
+    largest = {AUX: ONE, ALPHA: sp.sqrt(stated.small), GAMMA: sp.sqrt(stated.small)}
+    text = "without rescaling the order exceeds the stated one for the largest initialisations, of the opposite sign"
+    proof.positive(text, order(EXACT, largest, -ONE) - stated.unscaled)
     margin = (RISE - (stated.unscaled - 1) * HALF).subs(START_ANGLE, -angle(start)[1])
     text = "without rescaling the order exceeds the stated one, from the least start"
-    proof.certified(text, margin, {FAR_ANGLE: (angle(1 / most)[0], angle(sp.Integer(2))[1])})
+    proof.certified(text, margin, {FAR_ANGLE: (angle(1 / most)[0], angle(sp.Integer(2))[1])}, attained=False)
 
 
 def _apart(most: Expression = L1_LIKE, least: Expression = DEPENDENT) -> Said:

@@ -141,6 +141,7 @@ _PROGRAM = Said(norms=(NORM**2, NORM), penalty=PAIR)
     siblings={
         "three times the penalty": _PROGRAM.but(penalty=3 * PAIR),
         "the penalty without its factor": _PROGRAM.but(penalty=PAIR / 2),
+        "the penalty and a constant": _PROGRAM.but(penalty=PAIR + 1),
         "the cube of the norm": _PROGRAM.but(norms=(NORM**2, NORM**3)),
     },
     expected=Verdict.PROVED,
