@@ -32,7 +32,8 @@ from normtheory.proofs.finetuned import (
     order_rises_with_start,
 )
 from normtheory.proofs.finetuning_limits import LEARNED
-from normtheory.proofs.letters import ALPHA, AUX, GAMMA, A, C
+from normtheory.proofs.l12_forms import EXCESS
+from normtheory.proofs.letters import ALPHA, AUX, GAMMA, SIZE, A, C, T
 from normtheory.proofs.reuse import order
 
 Expression = Any
@@ -107,7 +108,8 @@ def nested_range(proof: Derivation, stated: Said) -> None:
     stated.theory.defined(proof)
     in_regime(proof, (stated.low, stated.high), stated.start, stated.most, stated.least)
     proof.equal("order and dependence add up to", (HALF + RISE) / HALF - RISE / HALF, stated.sum)
-    excess = [float(sp.sqrt(1 / x**2 - 1)) for x in (stated.most - 1, stated.least)]
+    dependence = sp.simplify(-AUX * sp.diff(sp.log(EXCESS), AUX).subs(SIZE, T * AUX))  # of the MTL excess, at ratios t
+    excess = [float(sp.solve(sp.Eq(dependence, at), T)[0]) for at in (stated.most - 1, stated.least)]
     proof.note(
         f"For the MTL excess both hold at ratios {excess[0]:.3g} to {excess[1]:.3g} of |β| to |β_aux|, a factor of "
         f"{excess[1] / excess[0]:.3g}, where PT+FT has {setting.value(stated.high / stated.low):.3g}."
@@ -133,6 +135,14 @@ def scale_and_start_near(proof: Derivation, small: Expression) -> tuple[Expressi
     return sp.sqrt(sp.Rational(1, 4) + 4 * small**2), 2 * sp.sqrt(small)
 
 
+def share_of(proof: Derivation, bound: Expression) -> Expression | None:
+    """The square of a bound on the initialisations, as a share of the auxiliary weight; None if that is not a number."""
+    share = sp.simplify(bound**2 / AUX)
+    text = "the square of the bound on the initialisations is the same share of every auxiliary weight"
+    same = proof.equal(text, sp.diff(share, AUX), 0)
+    return share if proof.positive("the bound is positive", bound) and same else None
+
+
 def examples_near(
     proof: Derivation, small: Expression, ratios: tuple[Expression, ...], most: Expression, least: Expression
 ) -> None:
@@ -149,7 +159,7 @@ def examples_near(
 
 
 def _ratios(theory: Theory, low: int, high: int = 10**4) -> Said:
-    common = {"most": L1_LIKE, "least": DEPENDENT, "small": sp.Rational(1, 1024), "squares": (ALPHA**2, GAMMA**2)}
+    common = {"most": L1_LIKE, "least": DEPENDENT, "small": sp.sqrt(AUX) / 32}
     return Said(theory=theory, low=sp.Integer(low), high=sp.Integer(high), **common)
 
 
@@ -166,8 +176,8 @@ def size_of_ratio(_: Said, corrected: Said) -> str:
 @claim(
     id="nested-as-printed",
     where="section 4.2",
-    statement="where $|\\beta|$ is <low> to <high> times $|\\beta^{aux}|$, <squares> being at most <small> times "
-    "$|\\beta^{aux}|$, the order of the PT+FT contribution is below <most>, and with scale and start it "
+    statement="where $|\\beta|$ is <low> to <high> times $|\\beta^{aux}|$, $\\alpha$ and $\\gamma$ being at most "
+    "<small>, the order of the PT+FT contribution is below <most>, and with scale and start it "
     "still falls with a logarithmic derivative above <least> in size, where <theory>",
     printed=_ratios(PRINTED, 1),
     exact=_ratios(EXACT, 1),
@@ -176,7 +186,7 @@ def size_of_ratio(_: Said, corrected: Said) -> str:
     twins={
         "from ten times on": _ratios(EXACT, 10),
         "up to a million times": _ratios(EXACT, 50, 10**6),
-        "from larger initialisations": FROM_FIFTY.but(small=ONE),
+        "from larger initialisations": FROM_FIFTY.but(small=sp.sqrt(AUX)),
     },
     siblings={"from a hundred times on": _ratios(EXACT, 100), "by the printed theory": _ratios(PRINTED, 100)},
     reads=(
@@ -189,21 +199,24 @@ def size_of_ratio(_: Said, corrected: Said) -> str:
 def as_printed(proof: Derivation, stated: Said) -> None:
     """Section 4.2, "greater than 1 but not astronomically large": in the paper's own ratio."""
     stated.theory.defined(proof)
+    share = share_of(proof, stated.small)
+    if share is None:
+        return
     if stated.theory.starts_at_zero:
         rest = sp.Symbol("r", nonnegative=True)
-        within = (1 + stated.small) * AUX - PRINTED.scale.subs(GAMMA, sp.sqrt(stated.small * AUX / (1 + rest)))
+        within = (1 + share) * AUX - PRINTED.scale.subs(GAMMA, stated.small / sp.sqrt(1 + rest))
         proof.positive("the printed scale is above the auxiliary weight by", PRINTED.scale - AUX)
         proof.positive("and within the stated share of it", within, sp.factor(within), strict=False)
-        least, most, start = ONE, 1 + stated.small, sp.Integer(0)
+        least, most, start = ONE, 1 + share, sp.Integer(0)
     else:
-        examples_near(proof, stated.small, (stated.low, stated.high), stated.most, stated.least)
-        least, (most, start) = sp.Rational(1, 2), scale_and_start_near(proof, stated.small)
+        examples_near(proof, share, (stated.low, stated.high), stated.most, stated.least)
+        least, (most, start) = sp.Rational(1, 2), scale_and_start_near(proof, share)
     ends = stated.low / most, stated.high / least
     in_regime(proof, ends, start, stated.most, stated.least, attained=stated.theory.starts_at_zero)
 
 
 def _rescaled(theory: Theory, low: Expression, high: Expression) -> Said:
-    common = {"most": L1_LIKE, "least": DEPENDENT, "small": sp.Rational(1, 1024), "unscaled": sp.Rational(5, 3)}
+    common = {"most": L1_LIKE, "least": DEPENDENT, "small": sp.sqrt(AUX) / 32, "unscaled": sp.Rational(5, 3)}
     return Said(theory=theory, low=low, high=high, **common)
 
 
@@ -215,8 +228,8 @@ FACTORS = _rescaled(EXACT, sp.Rational(1, 100), sp.Rational(1, 8))
     where="section 4.2",
     statement="rescaling by factors from <low> to <high> after pretraining moves features with $|\\beta| = |\\beta^{aux}|$ to "
     "where the order of the PT+FT contribution is below <most> while with scale and start it falls with a logarithmic "
-    "derivative above <least> in size; without rescaling their order exceeds <unscaled>; the squares of $\\alpha$ and "
-    "$\\gamma$ being at most <small> times $|\\beta^{aux}|$",
+    "derivative above <least> in size; without rescaling their order exceeds <unscaled>; $\\alpha$ and $\\gamma$ "
+    "being at most <small>",
     printed=FACTORS,
     twins={
         "factors from a half to one": _rescaled(EXACT, sp.Rational(1, 2), ONE),
@@ -243,11 +256,14 @@ def rescaling(proof: Derivation, stated: Said) -> None:
     proof.equal("the start with its square", scaled.start.subs(reset), C**2 * unscaled.start)
     proof.positive("the first factor is positive", stated.low)
     proof.positive("and not above the second", stated.high - stated.low)
-    examples_near(proof, stated.small, (1 / stated.high**2, 1 / stated.low**2), stated.most, stated.least)
-    most, start = scale_and_start_near(proof, stated.small)
+    share = share_of(proof, stated.small)
+    if share is None:
+        return
+    examples_near(proof, share, (1 / stated.high**2, 1 / stated.low**2), stated.most, stated.least)
+    most, start = scale_and_start_near(proof, share)
     ends = 1 / (most * stated.high**2), 2 / stated.low**2
     in_regime(proof, ends, start, stated.most, stated.least, attained=False)
-    largest = {AUX: ONE, ALPHA: sp.sqrt(stated.small), GAMMA: sp.sqrt(stated.small)}
+    largest = {AUX: ONE, ALPHA: sp.sqrt(share), GAMMA: sp.sqrt(share)}
     text = "without rescaling the order exceeds the stated one for the largest initialisations, of the opposite sign"
     proof.positive(text, order(EXACT, largest, -ONE) - stated.unscaled)
     margin = (RISE - (stated.unscaled - 1) * HALF).subs(START_ANGLE, -angle(start)[1])
