@@ -174,12 +174,12 @@ def norm_of_rescaled(proof: Derivation, stated: Said) -> None:
     rescaled_norm(proof, stated, LENGTH, PREDICTOR)
 
 
-def stationary_scale(proof: Derivation, squared: Expression, of: Symbol) -> None:
+def stationary_scale(proof: Derivation, scale: Expression, of: Symbol) -> None:
     """Where the norm of Eqs. 26 and 31 is least, as the first layer grows and the readouts shrink."""
     objective = Z**2 + of**2 / Z**2
     slope = sp.diff(objective, Z)
-    proof.positive("the stated square is one", squared)
-    proof.equal("the derivative in the first layer vanishes at the stated scale", slope.subs(Z, sp.sqrt(squared)), 0)
+    proof.positive("the stated scale is positive", scale)
+    proof.equal("the derivative in the first layer vanishes at the stated scale", slope.subs(Z, scale), 0)
     curvature = 2 + 6 * of**2 / Z**4
     proof.equal("the second derivative", sp.diff(objective, Z, 2), curvature)
     proof.positive("is positive", curvature)
@@ -192,21 +192,21 @@ def stationary_scale(proof: Derivation, squared: Expression, of: Symbol) -> None
 @claim(
     id="eq27",
     where="Eq. 27 (Appendix B.1)",
-    statement="the norm of Eq. 26 is least where the square of the first layer is <squared>",
+    statement="the norm of Eq. 26 is least where the first layer is <scale>",
     reads=("the predictors of the coordinate do not all vanish; otherwise no positive first layer is best",),
-    printed=Said(squared=LENGTH),
+    printed=Said(scale=sp.sqrt(LENGTH)),
     twins={
-        "the square of the length": Said(squared=LENGTH**2),
-        "its root": Said(squared=sp.sqrt(LENGTH)),
-        "twice as much": Said(squared=2 * LENGTH),
-        "the sum of sizes": Said(squared=SUM),
+        "the length itself": Said(scale=LENGTH),
+        "the fourth root of the length": Said(scale=LENGTH ** sp.Rational(1, 4)),
+        "twice as much": Said(scale=2 * sp.sqrt(LENGTH)),
+        "the root of the sum of sizes": Said(scale=sp.sqrt(SUM)),
     },
     expected=Verdict.PROVED,
     source=SOURCE,
 )
 def best_scale(proof: Derivation, stated: Said) -> None:
     """Eq. 27: the derivative of Eq. 26 in z."""
-    stationary_scale(proof, stated.squared, LENGTH)
+    stationary_scale(proof, stated.scale, LENGTH)
 
 
 def wrong_norms(of: Symbol, total: Symbol) -> dict[str, Said]:

@@ -196,7 +196,9 @@ class Derivation:
         if violation is None and known == 0:
             point = sign_of_rational(expression, variable, low, high)[1]
             violation = None if point is None else {variable: point}
-        violation = self._violation(expression, box) if violation is None else violation
+        if violation is None:
+            drawn = self._violation(expression, box)
+            violation = None if drawn is None or drawn.get(variable) in (low, high) else drawn  # the interval is open
         attempt = by_sturm(expression, variable, (low, high), known, self._positive)
         return self._decided(text, expression, attempt, violation, everywhere=False)
 
