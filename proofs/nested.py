@@ -190,7 +190,7 @@ def size_of_ratio(_: Said, corrected: Said) -> str:
     },
     siblings={"from a hundred times on": _ratios(EXACT, 100), "by the printed theory": _ratios(PRINTED, 100)},
     reads=(
-        "greater than one but not astronomically large: the stated ratios, with the numbers of nested-order for approximately "
+        "not astronomically large: up to the larger of the stated ratios, with the numbers of nested-order for approximately "
         "$\\ell_1$ and for an inverse dependence",
     ),
     expected=Verdict.CORRECTED,
