@@ -176,7 +176,10 @@ def size_of_share(printed: Said, corrected: Said) -> str:
         "twice the weight": _RIDGE.but(share=EIGENVALUE / (EIGENVALUE + 2 * WEIGHT)),
         "by the singular value, not its square": _RIDGE.but(share=sp.sqrt(EIGENVALUE) / (sp.sqrt(EIGENVALUE) + WEIGHT)),
     },
-    siblings={"three times the weight": _RIDGE.but(weight=3 * WEIGHT, share=EIGENVALUE / (EIGENVALUE + 3 * WEIGHT))},
+    siblings={
+        "three times the weight": _RIDGE.but(weight=3 * WEIGHT, share=EIGENVALUE / (EIGENVALUE + 3 * WEIGHT)),
+        "the square of the weight": _RIDGE.but(weight=WEIGHT**2, share=EIGENVALUE / (EIGENVALUE + WEIGHT**2)),
+    },
     expected=Verdict.CORRECTED,
     source="Lindsey & Lippl 2024, section 2.1",
 )
