@@ -11,6 +11,7 @@ FREE = "it stands for any positive number, so that its multiples do, too"
 NAME = "the name tells the theories apart in code and is not printed: the formulas are"
 PLACE = "it holds at other sizes, too: of weights, initialisations, numbers of features or of samples"
 MEASURED = "measured anew with the changed number, and found to hold"
+LIMIT = "only its limit over the logarithm enters, which a factor inside the logarithm does not change"
 FALLS = "multiples of what falls fall, and have the same order or the same sensitivity"
 
 REASONS = {
@@ -52,6 +53,7 @@ REASONS = {
         mtl-flow:samples mtl-decay:draws finetuning-beats-because:cost finetuning-beats-because:realisations ce-margin:at
         ce-margin:draws ce-margin:scales ce-time:draws ce-time:ratios ce-time:scales ce-time:unit pr-no-fall:features
         pr-no-fall:inside pr-no-fall:kept pr-no-fall:outside pr-no-fall:realisations pr-no-fall:samples""",
+    LIMIT: "q-new:divisor",
     FALLS: """
         l12-sharing:contribution both-decrease:mtl l12-insensitive:quantity""",
 }  # fmt: skip
