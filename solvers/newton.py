@@ -124,6 +124,8 @@ def minimize_separable(
     y, tol, dual = _checked(X, y, tol, dual)
     with blas_threads(products(X)):
         beta, nu, steps = _solved(X, y, potential, tol, dual)
+        if not np.isfinite(potential.inverse(beta)).all():  # a last correction left the domain, which may have ends
+            beta = potential.map(X.T @ nu / potential.unit)[0]
         certificate = certify_separable(X, y, potential, beta, nu, tolerance=tol)
     return _certified(beta, nu, steps, certificate, tol)
 

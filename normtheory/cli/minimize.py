@@ -21,6 +21,7 @@ from normtheory.cli.common import (
     require_one_auxiliary,
     scales_of_finetuning,
 )
+from normtheory.cli.parametrised import NetworkOption, StartOption, choice, read
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -45,8 +46,12 @@ UNIQUE = {True: "yes", False: "no: others have the same penalty", None: "not dec
 
 def minimize(
     problem: ProblemArgument,
-    penalty: Annotated[PenaltyName, typer.Option(help="Norm to minimise; finetuning is q with the exact scale and start.")],
     output: OutputOption,
+    penalty: Annotated[
+        PenaltyName | None, typer.Option(help="Norm to minimise; finetuning is q with the exact scale and start.")
+    ] = None,
+    network: NetworkOption = None,
+    start: StartOption = None,
     alpha: AlphaOption = None,
     gamma: GammaOption = None,
     rescale: RescaleOption = None,
@@ -61,24 +66,43 @@ def minimize(
     """Minimise a penalty subject to zero training error, with a certificate.
 
     PROBLEM.npz holds X, y; for q also k (D,) and optionally beta0 (D,); for finetuning beta_aux (D,), or X_aux (m, D) and
-    y_aux (m,); for l12 X_aux and y_aux.
+    y_aux (m,); for l12 X_aux and y_aux. With --network what is minimised is the divergence from the start under the potential
+    that gradient flow of that network follows.
     """
     import numpy as np
 
     from normtheory.files import read_problem, write_arrays
 
-    method = _chosen_solver(penalty, solver)
+    choice("--penalty", penalty, network, start)
     if penalty != "finetuning":
-        refuse({"--alpha": alpha, "--gamma": gamma, "--rescale": rescale}, f"--penalty {penalty}")
+        what = f"--penalty {penalty}" if penalty else "--network"
+        refuse({"--alpha": alpha, "--gamma": gamma, "--rescale": rescale}, what)
+    if penalty is None:
+        refuse({"--solver": None if solver == "newton" else solver}, "--network, which newton minimises")
+    method = "newton" if penalty is None else _chosen_solver(penalty, solver)
     scales = scales_of_finetuning(alpha, gamma, rescale)
     tolerance = _tolerance(tol, penalty, method)
     check_output(output, problem)
-    start = time.perf_counter()
+    begun = time.perf_counter()
     given = read_problem(problem)
     with np.errstate(all="ignore"):  # an overflow on the way shows in the certificate, if it matters
-        found, inputs = _minimized(given, penalty, method, scales, tolerance)
+        if penalty is None:
+            found, inputs = _minimized_own(given, problem, network or "", start or "", tolerance)
+        else:
+            found, inputs = _minimized(given, penalty, method, scales, tolerance)
     write_arrays(output, _solution_arrays(found, inputs))
-    _print_solution(found, time.perf_counter() - start, output)
+    _print_solution(found, time.perf_counter() - begun, output)
+
+
+def _minimized_own(
+    problem: Problem, file: Path, network: str, start: str, tol: float
+) -> tuple[Solution, dict[str, FloatArray]]:
+    """The endpoint of a network of one's own, and its predictor at the start."""
+    from normtheory.solvers import own
+    from normtheory.solvers.orbits import Orbits
+
+    orbits = Orbits.of(read(network, start, file), problem.X.shape[1])
+    return own.minimize_on(problem.X, problem.y, orbits, tol=tol), {"beta0": orbits.start}
 
 
 def _chosen_solver(penalty: PenaltyName, solver: SolverName | None) -> SolverName:
@@ -90,7 +114,7 @@ def _chosen_solver(penalty: PenaltyName, solver: SolverName | None) -> SolverNam
     return solver or able[0]
 
 
-def _tolerance(tol: float | None, penalty: PenaltyName, method: SolverName) -> float:
+def _tolerance(tol: float | None, penalty: PenaltyName | None, method: SolverName) -> float:
     from normtheory.solvers import groups
     from normtheory.solvers.certificate import DEFAULT_TOLERANCE
     from normtheory.solvers.programs import CONIC_TOLERANCE

@@ -21,6 +21,7 @@ from normtheory.cli.common import (
     require_one_auxiliary,
     scales_of_finetuning,
 )
+from normtheory.cli.parametrised import NetworkOption, StartOption, choice, read
 from normtheory.cli.progress import flow_progress
 
 if TYPE_CHECKING:
@@ -34,16 +35,21 @@ if TYPE_CHECKING:
 
 ProtocolName = Literal["single", "finetuning", "multitask", "probing"]
 
+# Arrays that are written beside the weights, which have names of their own.
+WRITTEN = ("beta", "beta_aux", "times", "losses", "gradient_evaluations", "conservation_error")
+
 
 def simulate(
     problem: ProblemArgument,
+    output: OutputOption,
     protocol: Annotated[
-        ProtocolName,
+        ProtocolName | None,
         typer.Option(
             help="The main task alone; after pretraining, in all weights or in the second layer only; or both tasks at once."
         ),
-    ],
-    output: OutputOption,
+    ] = None,
+    network: NetworkOption = None,
+    start: StartOption = None,
     alpha: AlphaOption = None,
     gamma: GammaOption = None,
     rescale: RescaleOption = None,
@@ -56,10 +62,11 @@ def simulate(
     ] = None,
     resume: Annotated[Path | None, typer.Option(metavar="FILE", help="Go on from a state saved by --checkpoint.")] = None,
 ) -> None:
-    """Train a diagonal network by gradient flow and write where it ends.
+    """Train a diagonal network, or one of your own, by gradient flow and write where it ends.
 
     PROBLEM.npz holds X (n, D), y (n,); for finetuning and probing also beta_aux (D,), or X_aux (m, D) and y_aux (m,); for
-    multitask X_aux and y_aux. The loss of multitask is the mean over all samples of both tasks.
+    multitask X_aux and y_aux. The loss of multitask is the mean over all samples of both tasks. A --network of two outputs
+    is trained on both tasks, too.
     """
     import numpy as np
 
@@ -67,8 +74,11 @@ def simulate(
     from normtheory.files import read_problem, write_arrays
     from normtheory.solvers import flow
 
-    if protocol in ("single", "multitask"):
-        refuse({"--gamma": gamma, "--rescale": rescale}, f"--protocol {protocol}")
+    choice("--protocol", protocol, network, start)
+    if protocol in (None, "single", "multitask"):
+        refuse({"--gamma": gamma, "--rescale": rescale}, f"--protocol {protocol}" if protocol else "--network")
+    if protocol is None:
+        refuse({"--alpha": alpha}, "--network")
     scales = scales_of_finetuning(alpha, gamma, rescale)
     rtol = positive(flow.DEFAULT_RTOL if rtol is None else rtol, "--rtol")
     loss = None if loss is None else positive(loss, "--loss")
@@ -77,19 +87,33 @@ def simulate(
         check_output(checkpoint, problem, "--checkpoint")
         if checkpoint.resolve() == output.resolve():
             raise InputError(f"--checkpoint and --output are both {output}; give two names")
-    start = time.perf_counter()
+    begun = time.perf_counter()
     given = read_problem(problem)
-    if protocol != "multitask" or loss is None:
+    weights = None if network is None else _initial(network, start or "", problem, given)
+    tasks = protocol or ("single" if weights is None or weights.outputs == 1 else "multitask")
+    if tasks != "multitask" or loss is None:
         _require_reachable(given.X, given.y, "", rtol, loss)
-    decided = fingerprint(given, protocol, *scales.values(), rtol, loss)
+    state = () if weights is None else (network, weights.stacked().tobytes())
+    decided = fingerprint(given, protocol, *scales.values(), rtol, loss, *state)
     with (
         flow_progress() as progress,
         checkpointed(checkpoint, resume, decided, progress) as (saved, report),
         np.errstate(all="ignore"),  # an overflow that matters shows in the loss
     ):
-        phases, arrays = _trained(given, protocol, scales, report, saved, rtol=rtol, loss=loss)
+        phases, arrays = _trained(given, tasks, scales, report, saved, weights, rtol=rtol, loss=loss)
     write_arrays(output, arrays | _flow_arrays(phases))
-    _print_flow(phases, time.perf_counter() - start, output)
+    _print_flow(phases, time.perf_counter() - begun, output)
+
+
+def _initial(network: str, start: str, file: Path, problem: Problem) -> AnyWeights:
+    """The weights of a network of one's own at time 0."""
+    from normtheory.arrays import InputError
+    from normtheory.networks import ParametrisedWeights
+
+    found = read(network, start, file, WRITTEN)
+    if len(found.outputs) > 2:
+        raise InputError(f"the network has {len(found.outputs)} outputs, and a problem at most two tasks; give one or two")
+    return ParametrisedWeights.of(found, problem.X.shape[1])
 
 
 def _trained(
@@ -98,6 +122,7 @@ def _trained(
     scales: dict[str, float],
     progress: Report,
     checkpoint: Checkpoint,
+    weights: AnyWeights | None,
     *,
     rtol: float,
     loss: float | None,
@@ -105,10 +130,12 @@ def _trained(
     """The trajectories of the protocol's phases, the main task's last, and the predictors."""
     from normtheory.solvers import training
 
-    X, y, purpose = problem.X, problem.y, f"--protocol {protocol}"
+    X, y, purpose = problem.X, problem.y, f"--protocol {protocol}" if weights is None else "a --network of two outputs"
     alpha, gamma, rescale = scales["alpha"], scales["gamma"], scales["rescale"]
     if protocol == "single":
-        run = training.single_task(X, y, alpha=alpha, rtol=rtol, loss=loss, progress=progress, checkpoint=checkpoint)
+        run = training.single_task(
+            X, y, alpha=alpha, weights=weights, rtol=rtol, loss=loss, progress=progress, checkpoint=checkpoint
+        )
         return [run], {"beta": run.beta}
     if protocol == "multitask":
         X_aux, y_aux = (problem.required(name, purpose) for name in ("X_aux", "y_aux"))
@@ -119,7 +146,7 @@ def _trained(
             least = (y.size * _least_loss(X, y) + y_aux.size * _least_loss(X_aux, y_aux)) / total
             _require_above(loss, least)
         run = training.multi_task(
-            X, y, X_aux, y_aux, alpha=alpha, rtol=rtol, loss=loss, progress=progress, checkpoint=checkpoint
+            X, y, X_aux, y_aux, alpha=alpha, weights=weights, rtol=rtol, loss=loss, progress=progress, checkpoint=checkpoint
         )
         return [run], {"beta": run.beta[0], "beta_aux": run.beta[1]}
     require_one_auxiliary(problem, purpose)
