@@ -33,9 +33,10 @@ STRIDE = 0.2  # of a step, in units of the time in which the weights or their sp
 STEP_ERROR = 1e-14  # of one step, relative to the weights: above it the step is halved
 EASY, LONGER = 0.05, 1.25  # a step with so small a share of that error lets the next be longer by so much
 FINEST = 14  # halvings, after which the orbit is taken to end at a singularity
+STALLED = 1.01  # by which a predictor grows in a step that x does not resolve, if it leaves for infinity
 FARTHEST = 1e30  # a predictor that counts as infinite
-STILL = 1e-24  # a slope of b, relative to the largest so far, at which the orbit counts as at rest
-MOST_NODES = 20_000
+STILL = 1e-24  # what b would move if x doubled, relative to how far it has come, at which the orbit counts as at rest
+MOST_NODES = 4000
 ROUND_OFF = 4 * float(np.finfo(np.float64).eps)  # of a step, relative to the weights
 NEWTON_STEPS = 60  # of the inverse, each inside one interval
 
@@ -46,6 +47,8 @@ class Curve:
 
     Attributes
     ----------
+    moves : callable
+        States (p, M) to the velocity and, last, b: (p + 1, M).
     pace : callable
         States and the size of their weights (M,) to how fast weights and velocity change, about, relative to themselves.
     spread : callable
@@ -54,7 +57,7 @@ class Curve:
         States to numbers (q, M) that must keep their signs: where one changes it the network is not differentiable.
     """
 
-    velocity: Field
+    moves: Field
     value: Part
     slope: Part
     pace: Callable[[FloatArray, FloatArray], FloatArray]
@@ -65,19 +68,16 @@ class Curve:
 def gradient_curve(network: Parametrisation) -> Curve:
     """The orbits of one output along its own gradient."""
 
-    def velocity(w: FloatArray) -> FloatArray:
-        return np.asarray(network.slopes(w)[0])
-
     def pace(w: FloatArray, size: FloatArray) -> FloatArray:
-        return relative_pace(size, velocity(w), network.curvatures(w)[0])
+        return relative_pace(size, network.slopes(w)[0], network.curvatures(w)[0])
 
     def spread(w: FloatArray, sign: float) -> FloatArray:
         return largest_rate(sign * network.curvatures(w)[0])
 
     def slope(w: FloatArray) -> FloatArray:
-        return np.asarray((velocity(w) ** 2).sum(axis=0))
+        return np.asarray((network.slopes(w)[0] ** 2).sum(axis=0))
 
-    return Curve(velocity, lambda w: network.values(w)[0], slope, pace, spread, compiled(network.kinks, network.weights))
+    return Curve(network.moves, lambda w: network.values(w)[0], slope, pace, spread, compiled(network.kinks, network.weights))
 
 
 def relative_pace(size: FloatArray, velocity: FloatArray, jacobian: FloatArray) -> FloatArray:
@@ -112,7 +112,7 @@ class Side:
     sign: float
     nodes: list[Node]
     ended: NDArray[np.bool_]  # whether an orbit goes no further than its last node
-    steepest: FloatArray  # slope of b so far
+    escaped: NDArray[np.bool_]  # whether that is because b leaves for infinity
     stretch: FloatArray  # of a step, over what the pace suggests
     _stacked: tuple[FloatArray, ...] = field(default=(), repr=False)
 
@@ -121,16 +121,15 @@ class Side:
         """The start as node 0."""
         nothing = np.zeros(state.shape[1])
         node = Node(nothing, np.vstack([state, nothing]), nothing, curve.value(state))
-        return Side(curve, sign, [node], np.zeros(nothing.size, bool), curve.slope(state), nothing + 1)
+        return Side(curve, sign, [node], np.zeros(nothing.size, bool), np.zeros(nothing.size, bool), nothing + 1)
 
-    def grow(self, reached: Callable[[Node], NDArray[np.bool_]]) -> None:
-        """Add nodes until the last one has all that is asked for, on every orbit that goes on."""
+    def grow(self, reached: Callable[[Node], NDArray[np.bool_]]) -> bool:
+        """Add nodes until the last one has all that is asked for, on every orbit that goes on; False if that takes too many."""
         while not (reached(self.nodes[-1]) | self.ended).all():
             if len(self.nodes) >= MOST_NODES:
-                raise InputError(
-                    f"an orbit of the network takes more than {MOST_NODES} steps; choose other units for its weights"
-                )
+                return False
             self.nodes.append(self._following(self.nodes[-1]))
+        return True
 
     def _following(self, node: Node) -> Node:
         """The next node; the last again where an orbit has ended."""
@@ -170,23 +169,27 @@ class Side:
 
     def _end(self, node: Node) -> None:
         """Mark orbits that have left for infinity, are at rest, or do not move x any more in float64."""
-        slope = self.curve.slope(node.state[:-1])
-        self.steepest = np.maximum(self.steepest, slope)
-        far = np.abs(node.value - self.nodes[0].value) > FARTHEST
-        self.ended |= far | (slope < STILL * self.steepest) | (node.place == self.nodes[-1].place)
+        slope, moved = self.curve.slope(node.state[:-1]), np.abs(node.value - self.nodes[0].value)
+        stalled = ~self.ended & (node.place == self.nodes[-1].place)
+        before = np.abs(self.nodes[-1].value - self.nodes[0].value)
+        self.escaped |= (moved > FARTHEST) | (stalled & (moved > STALLED * before))
+        self.ended |= self.escaped | stalled | (slope * node.place < STILL * moved)
 
     def stepped(self, state: FloatArray, length: FloatArray, start: FloatArray) -> FloatArray:
         """States (p + 1, M) after one step of DOP853 of these lengths, (M,)."""
-        step = self.sign * length
+        step, shape = self.sign * length, state.shape
 
         def moved(y: FloatArray) -> FloatArray:
-            return np.vstack([self.curve.velocity(y[:-1]), self.curve.value(y[:-1]) - start])
+            found = self.curve.moves(y[:-1])
+            found[-1] -= start
+            return found
 
-        slopes = np.empty((12, *state.shape))
+        slopes = np.empty((12, *shape))
+        rows = slopes.reshape(12, -1)
         slopes[0] = moved(state)
         for stage in range(1, 12):
-            slopes[stage] = moved(state + step * np.tensordot(DOP853.A[stage, :stage], slopes[:stage], axes=1))
-        return np.asarray(state + step * np.tensordot(DOP853.B, slopes, axes=1))
+            slopes[stage] = moved(state + step * (DOP853.A[stage, :stage] @ rows[:stage]).reshape(shape))
+        return np.asarray(state + step * (DOP853.B @ rows).reshape(shape))
 
     def stacked(self) -> tuple[FloatArray, ...]:
         """Places (N, M), states (N, p + 1, M), errors (N, M), values (N, M)."""
@@ -284,7 +287,8 @@ class Orbits:
             wanted, which = np.abs(x[numbers]) * self.unit, self.which[numbers]
             farthest = np.zeros(side.ended.size)
             np.maximum.at(farthest, which, np.where(np.isfinite(wanted), wanted, 0.0))
-            side.grow(lambda node, farthest=farthest: node.place >= farthest)  # type: ignore[misc]
+            if not side.grow(lambda node, farthest=farthest: node.place >= farthest):  # type: ignore[misc]
+                raise InputError(f"an orbit of the network takes more than {MOST_NODES} steps; start elsewhere")
             places, states, _, values = side.stacked()
             row = _last_below(places, which, wanted)
             inside = wanted <= places[-1, which]
@@ -292,6 +296,10 @@ class Orbits:
             reached = side.stepped(states[row, :, which].T, step, values[0, which])
             found[:, numbers] = np.where(inside, reached, np.nan)
         return found
+
+    def states(self, x: FloatArray) -> FloatArray:
+        """The weights at x, (p, D); NaN beyond the ends of an orbit."""
+        return self._at(x)[:-1]
 
     def map(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
         """G and its squared gradient on the orbit; infinite beyond its ends."""
@@ -354,6 +362,6 @@ class Orbits:
             origin = side.nodes[0].value
             side.grow(lambda node, origin=origin: np.abs(node.value - origin) > farthest)  # type: ignore[misc]
             last = side.nodes[-1].value
-            far = np.abs(last - origin) > farthest
+            far = (np.abs(last - origin) > farthest) | side.escaped | ~side.ended  # or slower than any table reaches
             found.append(np.where(far, side.sign * np.inf, last)[self.which])
         return found[0], found[1]

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from normtheory import __version__
-from normtheory.cli import bench, claims, figure, minimize, show, simulate, verify
+from normtheory.cli import bench, claims, figure, minimize, network, show, simulate, verify
 from normtheory.cli.common import BAD_INPUT, FAILED, INTERRUPTED, Interrupted
 
 app = typer.Typer(
@@ -20,7 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for command in (
-    minimize.minimize, simulate.simulate, verify.verify, claims.claims, show.show, figure.figure, bench.bench,
+    minimize.minimize, simulate.simulate, network.network, verify.verify, claims.claims, show.show, figure.figure, bench.bench,
 ):  # fmt: skip
     app.command()(command)
 

@@ -67,7 +67,7 @@ def minimize(
 
     PROBLEM.npz holds X, y; for q also k (D,) and optionally beta0 (D,); for finetuning beta_aux (D,), or X_aux (m, D) and
     y_aux (m,); for l12 X_aux and y_aux. With --network what is minimised is the divergence from the start under the potential
-    that gradient flow of that network follows.
+    that gradient flow of that network follows; of two outputs the second is held at beta_aux, as where its task dominates.
     """
     import numpy as np
 
@@ -99,10 +99,17 @@ def _minimized_own(
 ) -> tuple[Solution, dict[str, FloatArray]]:
     """The endpoint of a network of one's own, and its predictor at the start."""
     from normtheory.solvers import own
+    from normtheory.solvers.held import held
     from normtheory.solvers.orbits import Orbits
 
-    orbits = Orbits.of(read(network, start, file), problem.X.shape[1])
-    return own.minimize_on(problem.X, problem.y, orbits, tol=tol), {"beta0": orbits.start}
+    own_network, inputs = read(network, start, file), problem.X.shape[1]
+    if len(own_network.outputs) == 1:
+        orbits = Orbits.of(own_network, inputs)
+        return own.minimize_on(problem.X, problem.y, orbits, tol=tol), {"beta0": orbits.start}
+    beta_aux = problem.required("beta_aux", "a --network of two outputs, the second of which is held at it,")
+    orbits = held(own_network, beta_aux, inputs)
+    found = own.minimize_on(problem.X, problem.y, orbits, tol=tol)
+    return found, {"beta0": orbits.start, "beta_aux": beta_aux}
 
 
 def _chosen_solver(penalty: PenaltyName, solver: SolverName | None) -> SolverName:

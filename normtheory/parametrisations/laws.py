@@ -198,6 +198,7 @@ class _Search:
             rows = [*self.slopes, gradient]
             if max(rank(rows, place) for place in self.places) == len(rows) and is_law(law, self.network):
                 self.slopes.append(gradient)
+                law = -law if all(t.could_extract_minus_sign() for t in sp.Add.make_args(law)) else law
                 self.found.append(law.replace(sp.log, lambda z: sp.log(sp.Abs(z))))  # of either sign, the slope is the same
 
     def rotations(self) -> Iterator[Expression]:

@@ -126,6 +126,15 @@ class Parametrisation:
         object.__setattr__(moved, "start", dict(start))
         return moved
 
+    def only(self, output: int) -> Parametrisation:
+        """The network of one of its outputs, by number from 0, with the starts of the weights that it has."""
+        found = Parametrisation(self.outputs[output])
+        weights = tuple(weight for weight in self.weights if weight in found.weights)
+        object.__setattr__(found, "names", (self.names[output],))
+        object.__setattr__(found, "weights", weights)
+        object.__setattr__(found, "start", {weight: self.start[weight] for weight in weights if self.start})
+        return found
+
     def weights_at_start(self, size: int | None = None) -> FloatArray:
         """The state at time 0, shape (p, D); `size` is D where the start is given by numbers alone (default: 1).
 
@@ -188,6 +197,11 @@ class Parametrisation:
         flat = compiled([each for row in self._gradients for each in row], self.weights)
         shape = (len(self.outputs), len(self.weights))
         return lambda state: flat(state).reshape(*shape, *state.shape[1:])
+
+    @cached_property
+    def moves(self) -> Function:
+        """From a state (p, ...) to the gradient of the first output and, last, its value, (p + 1, ...): along an orbit."""
+        return compiled([*self._gradients[0], self.outputs[0]], self.weights)
 
     @cached_property
     def curvatures(self) -> Function:
