@@ -63,7 +63,7 @@ def no_mirror(proof: Derivation, network: Parametrisation, pair: tuple[int, int]
         proof.equal(f"round a small square {weight} moves by its area times the bracket", way, SIDE**2 * expected)
     holds = proof.equal("so that, to leading order over the area, the predictor moves by", moved(network, output, turn), defect)
     proof.argue(
-        "the integrals of the slopes are then what they were, so that a mirror flow's predictors would be", Theorem.UNIQUENESS
+        "the integrals of the slopes are then what they were, so that a mirror flow's predictors would be", Theorem.PICARD
     )
     return holds
 

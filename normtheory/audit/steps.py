@@ -53,6 +53,7 @@ class Theorem(Enum):
     CHORD = "a concave function lies above its chords, so that on an interval it is least at an end"
     BRACKET = "a function that is constant along two vector fields is constant along their Lie bracket"
     HOELDER = "Hoelder's inequality: a sum of products is at most the sum of the one factors' sizes times the largest other one"
+    PICARD = "a smooth differential equation with given start has one solution (Picard and Lindeloef)"
     COMMUTING = "the flows of commuting vector fields commute (Frobenius)"
     FOLIATION = "functions that are constant along fields spanning r directions have at most dimension less r independent ones"
     PARAMETERS = "solutions of a smooth differential equation depend continuously on their start and on parameters"
