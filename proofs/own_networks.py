@@ -242,7 +242,11 @@ def bracket_sufficient(proof: Derivation, stated: Said) -> None:
     columns = [field(network, o) for o in range(2)]
     gram = sp.Matrix(2, 2, lambda i, j: (columns[i].T * columns[j])[0])
     proof.equal("its second derivatives are the products of the gradients, with the determinant", gram.det(), determinant)
-    proof.argue("which is positive on the whole orbit if it is at the start: the potential is convex", Theorem.CONTINUITY)
+    along, ratio = determinant.subs(at, simultaneous=True), sp.exp(4 * X_1)
+    begun = determinant.subs(dict(zip(network.weights, (FIRST, SECOND), strict=True)))
+    proof.equal(
+        "which keeps its sign: on the orbit it is the start's times a positive number", along, ratio * begun, by=_exponentials
+    )
 
 
 def _exponentials(expression: Expression) -> Expression:

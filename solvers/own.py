@@ -69,8 +69,11 @@ def require_reachable(X: FloatArray, y: FloatArray, orbits: Orbits) -> None:
     low, high = orbits.ends(BEYOND * max(largest, float(np.abs(orbits.start).max())))
     if np.isinf(low).all() and np.isinf(high).all():
         return
+    ends = float(low.max()), float(high.min())
     # Unknowns beta and the room t that every orbit with an end leaves, in units of its distance from the start: maximise t.
-    rooms = [np.where(np.isfinite(end), np.abs(end - orbits.start), 0.0) for end in (low, high)]
+    # In units of the data, since the program's own tolerances are absolute.
+    low, high, y, start = (each / largest if largest > 0 else each for each in (low, high, y, orbits.start))
+    rooms = [np.where(np.isfinite(end), np.abs(end - start), 0.0) for end in (low, high)]
     inputs = X.shape[1]
     above = np.concatenate([-np.eye(inputs), rooms[0][:, None]], axis=1)[np.isfinite(low)]
     below = np.concatenate([np.eye(inputs), rooms[1][:, None]], axis=1)[np.isfinite(high)]
@@ -84,6 +87,6 @@ def require_reachable(X: FloatArray, y: FloatArray, orbits: Orbits) -> None:
     )
     if program.status == 2 or (program.status == 0 and program.x[-1] <= 0):
         raise InputError(
-            f"the orbit ends before the data are fitted: beta stays between {low.max():.3g} and {high.min():.3g} in some "
+            f"the orbit ends before the data are fitted: beta stays between {ends[0]:.3g} and {ends[1]:.3g} in some "
             "coordinate, and no such beta has X beta = y; start elsewhere"
         )

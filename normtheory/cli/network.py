@@ -110,7 +110,7 @@ def _print_laws(network: Parametrisation, conserved: Laws) -> None:
     from normtheory.parametrisations.language import written
 
     for number, law in enumerate(conserved.found):
-        decay = "" if law.degree is None else f"   (under weight decay it decays as exp({-2 * law.degree} decay t))"
+        decay = "" if law.degree is None else f"   (under weight decay it changes as exp({-2 * law.degree} decay t))"
         print(f"{'conserved' if not number else '':<13}{written(law.expression, network.weights)}{decay}")
     if conserved.complete:
         count = "these are all" if conserved.found else "nothing"

@@ -10,7 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from normtheory.parametrisations.laws import MOST_TERMS
 from normtheory.parametrisations.laws import _parts as parts
+from normtheory.parametrisations.lie import most_terms
 from normtheory.parametrisations.model import Parametrisation
 
 Expression = Any  # sympy.Expr
@@ -54,7 +56,7 @@ def closed(network: Parametrisation) -> Closed:
     import sympy as sp
 
     start = network.symbolic_start
-    if any(output.has(sp.Abs) for output in network.outputs):
+    if any(output.has(sp.Abs) or most_terms(output) > MOST_TERMS for output in network.outputs):
         return Closed()
     for rule in (_quadratic, _balanced_monomials, _one_weight):
         found = rule(network, start)

@@ -17,7 +17,7 @@ from typing import Any
 from normtheory.arrays import InputError
 from normtheory.parametrisations.exact import kernel, points, rank
 from normtheory.parametrisations.language import read_network
-from normtheory.parametrisations.lie import Reach, derivative, reach, signs
+from normtheory.parametrisations.lie import Reach, derivative, most_terms, reach, signs
 from normtheory.parametrisations.model import Parametrisation
 
 Expression = Any  # sympy.Expr
@@ -110,7 +110,7 @@ def laws(network: Parametrisation, *, highest: int = HIGHEST_DEGREE, ansatz: Seq
         search.add(search.combinations(search.monomials(degree)))
         if not extent.closed and len(search.found) > before:
             extent = reach(network, size - len(search.found))
-    if len(network.outputs) == 1 and len(search.found) < size - 1:
+    if len(network.outputs) == 1 and len(search.found) < size - 1 and search.affordable(0):
         search.add(search.by_quadrature())
     found = tuple(Law(each, _degree(each, network.weights)) for each in search.found)
     return Laws(found, size - extent.rank, extent, degree, tuple(search.rotations()))
@@ -133,7 +133,7 @@ class _Search:
         """Whether the monomials up to a degree, and the terms of the fields, are few enough."""
         from math import comb
 
-        terms = sum(each.count_ops() for field in self.fields for each in field)
+        terms = sum(most_terms(each) for field in self.fields for each in field)
         return comb(len(self.network.weights) + degree, degree) <= MOST_MONOMIALS and terms <= MOST_TERMS
 
     def monomials(self, degree: int) -> list[Expression]:
@@ -234,7 +234,7 @@ def _vanishes(expression: Expression, weights: Sequence[Symbol]) -> bool:
     import sympy as sp
 
     (terms,) = _as_polynomials([expression], weights)
-    return not terms or sp.simplify(expression) == 0
+    return not terms or any(sp.simplify(form) == 0 for form in (expression, expression.rewrite(sp.exp)))
 
 
 def _as_polynomials(expressions: Sequence[Expression], weights: Sequence[Symbol]) -> list[Sparse]:

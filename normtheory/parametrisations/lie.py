@@ -20,7 +20,7 @@ Field = tuple[Expression, ...]
 
 DEEPEST = 8  # fields in a bracket
 MOST_FIELDS = 60
-LARGEST = 20_000  # operations in a bracket, beyond which it is not computed
+LARGEST = 100_000  # pairs of terms in a bracket, beyond which it is not computed
 POINTS = 4  # at which fields are told apart
 
 
@@ -101,7 +101,21 @@ def _adds(known: list[Field], field: Field, places: Sequence[Any]) -> bool:
 
 
 def _size(field: Field) -> int:
-    return sum(1 + each.count_ops() for each in field)
+    return sum(most_terms(each) for each in field)
+
+
+def most_terms(expression: Expression) -> int:
+    """A bound on the number of terms that an expression has when it is expanded, found without expanding it."""
+    from math import comb, prod
+
+    if expression.is_Add:
+        return sum(most_terms(each) for each in expression.args)
+    if expression.is_Mul:
+        return prod(most_terms(each) for each in expression.args)
+    if expression.is_Pow and expression.exp.is_Integer and expression.exp > 0:
+        inside = most_terms(expression.base)
+        return comb(inside + int(expression.exp) - 1, int(expression.exp))
+    return 1
 
 
 def signs(network: Parametrisation) -> dict[Symbol, int]:

@@ -5,6 +5,7 @@ import pytest
 from drawn import examples
 from hypothesis import given
 from hypothesis import strategies as st
+from mpmath import mp
 from scipy.integrate import quad
 
 from normtheory.arrays import InputError
@@ -80,6 +81,20 @@ def test_deep_networks_have_theirs():
     known, beta = DeepDiagonal(alpha, 3), np.array([0.5, -1e-3, 1e-5])
     ratio = potential.divergence(beta) / known.divergence(beta)  # potentials are defined up to a factor
     np.testing.assert_allclose(ratio, ratio[0], rtol=1e-9)
+
+
+@pytest.mark.parametrize("distance", [1.0, 0.1, 1e-3, 1e-5])
+def test_the_bound_on_the_error_holds_up_to_the_edge_of_the_domain(distance):
+    """u^3 - v^3 from 1/10 leaves for infinity at x = 10/3: against its closed form in 40 digits."""
+    potential = Orbits.of(Parametrisation("u^3 - v^3", "u=v=1/10"), 1)
+    x = np.array([(10 / 3 - distance) / potential.unit])
+    beta = potential.map(x)[0][0]
+    with mp.workdps(40):
+        exact, place = mp.mpf(1) / 10, mp.mpf(float(x[0])) * mp.mpf(potential.unit)
+        known = (1 / exact - 3 * place) ** -3 - (1 / exact + 3 * place) ** -3
+        slope = 9 * ((1 / exact - 3 * place) ** -4 + (1 / exact + 3 * place) ** -4)
+        off = abs(mp.mpf(float(beta)) - known) / (abs(known) + slope * place)
+    assert off <= potential.error(x) < 1e-11
 
 
 def test_coordinates_of_equal_starts_share_an_orbit():

@@ -65,7 +65,11 @@ REFUSED = {
     "a name that is taken": ([*SIMULATE, "--network", "times*v", "--start", "times=v=1"], "a weight is called times"),
     "two outputs, one task": ([*SIMULATE, "--network", "w*v; w*u", "--start", "w=v=u=1"], "holds no array X_aux"),
     "three outputs": ([*SIMULATE, "--network", "w; v; u", "--start", "w=v=u=1"], "a problem at most two tasks"),
-    "two outputs to minimise": ([*MINIMIZE, "--network", "w*v; w*u", "--start", "w=v=u=1"], "has 2 outputs"),
+    "three outputs to minimise": ([*MINIMIZE, "--network", "w; v; u", "--start", "w=v=u=1"], "has 3 outputs"),
+    "a second output that cannot be held": (
+        [*MINIMIZE, "--network", "w*v; w*u", "--start", "w=v=u=1"],
+        "lies beyond the end of the orbit of beta_2",
+    ),
 }
 
 
