@@ -15,6 +15,13 @@ FIGURES = {
     "fig1a": "normtheory.figures.diagonal.penalty_landscapes",
     "fig5": "normtheory.figures.diagonal.fig5",
     "corollary1": "normtheory.figures.diagonal.corollary1",
+    "phase-overlap": "normtheory.figures.curves.phase_overlap",
+    "phase-rescaling": "normtheory.figures.curves.phase_rescaling",
+    "phase-scales": "normtheory.figures.curves.phase_scales",
+    "phase-sparsity": "normtheory.figures.curves.phase_sparsity",
+    "phase-threshold": "normtheory.figures.curves.phase_threshold",
+    "finite-size": "normtheory.figures.curves.finite_size",
+    "universality": "normtheory.figures.curves.universality",
 }
 SCALES = ("quick", "paper")
 COMMITTED = Path(__file__).with_name("data")  # the tables of full runs

@@ -84,4 +84,4 @@ class Falls(Comparison):
 
 def _fallen(curve: Sequence[float]) -> float:
     steps = np.diff(np.log(curve))
-    return float(-steps[steps < 0].sum() / np.abs(steps).sum())
+    return float(np.maximum(-steps, 0).sum() / np.abs(steps).sum())

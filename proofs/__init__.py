@@ -30,4 +30,5 @@ __all__ = [  # noqa: RUF022 - modules, in the order of the paper
     "one_output",
     "linear_probing",
     "own_networks",
+    "learning_curves",
 ]

@@ -44,7 +44,7 @@ def size_of_weight(printed: Said, corrected: Said) -> str:
     return (
         f"On the {setting.FEATURES} learned features, |β_aux| = {number(setting.WEIGHT)}, α = γ = "
         f"{number(setting.GAMMA)}, the printed weight is {learned:.4g} and the true one {true:.4g}, of the squared distance "
-        f"from {number(start)}; on the {setting.INPUTS - setting.FEATURES} others, β_aux = 0, they are {number(other)} and "
+        f"from {number(start)}; on the {setting.INPUTS - setting.FEATURES} others they are {number(other)} and "
         f"{number(truly)}."
     )
 
@@ -130,7 +130,7 @@ def size_of_slope(_: Said, corrected: Said) -> str:
     order = setting.value(EXACT.at(2 * sp.log(1 / K)), at)
     slope = setting.value(EXACT.at(DIVERGENCE.subs(B, WEIGHT) / WEIGHT), at)
     return (
-        f"{slopes_of_new_features(corrected)}. The order log(1/k), with its limiting factor 2, gives {order:.3g}, "
+        f"{slopes_of_new_features(corrected)}. The printed order with its limiting factor gives {order:.3g}, "
         f"{percent(order / slope - 1)} above the latter."
     )
 
@@ -233,11 +233,12 @@ def new_features(proof: Derivation, stated: Said) -> None:
         starts_below_its_scale(proof)
     proof.argue("so the remainder stays bounded as k vanishes, and over the divisor it vanishes", Theorem.SQUEEZE)
     if stated.theory is EXACT:
-        at = NEW | {WEIGHT: sp.Rational(1, 10)}, NEW | {WEIGHT: sp.Integer(1)}
-        slopes = [setting.value(EXACT.at(DIVERGENCE.subs(B, WEIGHT) / WEIGHT), place) for place in at]
+        ends = sp.Rational(1, 10), sp.Integer(1)
+        per_unit = EXACT.at(DIVERGENCE.subs(B, WEIGHT) / WEIGHT)
+        slopes = [setting.value(per_unit, NEW | {WEIGHT: end}) for end in ends]
         proof.note(
             f"At the exact scale of unlearned features in the paper's setting, {setting.value(EXACT.scale, NEW):.0e}, the cost "
-            f"per unit rises from {slopes[0]:.3g} at |β| = 0.1 to {slopes[1]:.3g} at |β| = 1: "
+            f"per unit rises from {slopes[0]:.3g} at |β| = {number(ends[0])} to {slopes[1]:.3g} at |β| = {number(ends[1])}: "
             f"{percent(slopes[1] / slopes[0] - 1)} away from proportionality."
         )
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import linprog
 
-from normtheory.arrays import FloatArray, InputError, matrix, targets
+from normtheory.arrays import FloatArray, InputError, matrix, precision, targets
 from normtheory.parametrisations import Parametrisation
 from normtheory.solvers.certificate import DEFAULT_TOLERANCE, NotCertified, Solution
+from normtheory.solvers.consistency import Allowed, Inconsistent
+from normtheory.solvers.constraints import fitted
 from normtheory.solvers.newton import minimize_separable
 from normtheory.solvers.orbits import Orbits
 
@@ -17,13 +21,20 @@ ERROR_SHARE = 0.1  # of the tolerance that the tabulated potential may be off by
 
 
 def minimize(
-    X: ArrayLike, y: ArrayLike, network: Parametrisation, *, tol: float = DEFAULT_TOLERANCE, dual: ArrayLike | None = None
+    X: ArrayLike,
+    y: ArrayLike,
+    network: Parametrisation,
+    *,
+    tol: float = DEFAULT_TOLERANCE,
+    dual: ArrayLike | None = None,
+    consistency: float | None = None,
+    inconsistent: Inconsistent = "refuse",
 ) -> Solution:
     """Where gradient flow of a network ends whose coordinates have weights of their own, if it reaches zero training error.
 
     Parameters
     ----------
-    X, y, tol, dual
+    X, y, tol, dual, consistency, inconsistent
         As in `normtheory.solvers.newton.minimize`.
     network : Parametrisation
         Of one output, with a start in numbers or arrays (D,).
@@ -41,14 +52,27 @@ def minimize(
     NotCertified
         If the tolerance was not reached, or is below what the tabulated orbits are off by.
     """
+    given = precision(X, y) if consistency is None else consistency
     X = matrix(X, "X")
-    return minimize_on(X, y, Orbits.of(network, X.shape[1]), tol=tol, dual=dual)
+    orbits = Orbits.of(network, X.shape[1])
+    return minimize_on(X, y, orbits, tol=tol, dual=dual, consistency=given, inconsistent=inconsistent)
 
 
-def minimize_on(X: FloatArray, y: ArrayLike, orbits: Orbits, *, tol: float, dual: ArrayLike | None = None) -> Solution:
+def minimize_on(
+    X: FloatArray,
+    y: ArrayLike,
+    orbits: Orbits,
+    *,
+    tol: float,
+    dual: ArrayLike | None = None,
+    consistency: float | None = None,
+    inconsistent: Inconsistent = "refuse",
+) -> Solution:
     """The same for orbits of any kind."""
-    require_reachable(X, targets(y, "y", X.shape[0], "X"), orbits)
-    solution = minimize_separable(X, y, orbits, tol=tol, dual=dual)
+    reached, moved = fitted(X, targets(y, "y", X.shape[0], "X"), Allowed.of(consistency, inconsistent, X, y))
+    require_reachable(X, reached, orbits)
+    solution = minimize_separable(X, reached, orbits, tol=tol, dual=dual, inconsistent="project")
+    solution = replace(solution, moved=max(moved, solution.moved))
     error = orbits.error(X.T @ solution.dual / orbits.unit)
     if not error <= ERROR_SHARE * tol:
         raise NotCertified(

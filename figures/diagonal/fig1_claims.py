@@ -54,7 +54,7 @@ LOSSES_FOUND = Said(
         LOSSES_PRINTED.but(near=replace(LOSSES_PRINTED.near, samples=(64, 128))),
     ),
     worse=Comparison(ALONE, 0.25, (256,), BOTH, Said(overlap=APART)),
-    needed=Needed(BOTH, 1.5, to=ALONE, at=Said(overlap=APART), level=0.1),
+    needed=Needed(BOTH, 1.75, to=ALONE, at=Said(overlap=APART), level=0.1),
 )
 WHERE_SHARED = (
     "where <helped.at.overlap> of <grid.features_aux> features are shared the loss of <helped.of> is <helped.bound> that of "
@@ -93,7 +93,7 @@ WORSE = (
         "weaker bounds": LOSSES_FOUND.but(
             helped=replace(LOSSES_FOUND.helped, most=0.9), near=replace(LOSSES_FOUND.near, most=3.0)
         ),
-        "at more samples": LOSSES_FOUND.but(helped=replace(LOSSES_FOUND.helped, samples=(128, 256, 512))),
+        "at more samples": LOSSES_FOUND.but(helped=replace(LOSSES_FOUND.helped, samples=(128, 256))),
     },
     reads=(
         *SETTING,

@@ -246,7 +246,7 @@ SPARSEST = Said(
             sparsest=replace(SPARSEST.sparsest, of=Each((LEAST_L1,)))
         ),
         "the norm is not monotone either": SPARSEST.but(
-            norm=replace(SPARSEST.norm, quantity=SHARE_OUTSIDE, at=SPARSEST.first.at)
+            norm=replace(SPARSEST.norm, of=ALONE, quantity=SHARE_OUTSIDE, at=Said(panel="c", top=40))
         ),
         "one weight in two samples": SPARSEST.but(dense=replace(SPARSEST.dense, most=0.5, both=False)),
     },

@@ -49,3 +49,10 @@ def read(network: str, start: str, problem: Path, taken: Collection[str] = ()) -
     if missing:
         raise InputError(f"the start names {missing[0]}, and {problem} holds no such array; save it there, or give a number")
     return found.at(**arrays)
+
+
+def named(network: str, start: str) -> tuple[str, ...]:
+    """The arrays of the problem file that a start names."""
+    from normtheory.parametrisations import Parametrisation
+
+    return tuple(symbol.name for symbol in Parametrisation(network, start).parameters)
