@@ -39,6 +39,12 @@ if TYPE_CHECKING:
     from normtheory.solvers.trajectory import Trajectory
 
 RouteName = Literal["weights", "dual"]
+RouteOption = Annotated[
+    RouteName | None,
+    typer.Option(
+        help="Integrate all weights, or the dual of one output.  [default: dual, where there is one and no --checkpoint]"
+    ),
+]
 ProtocolName = Literal["single", "finetuning", "multitask", "probing"]
 
 # Arrays that are written beside the weights, which have names of their own.
@@ -67,12 +73,7 @@ def simulate(
         Path | None, typer.Option(metavar="FILE", help="Save the state here on Ctrl-C, and once a minute.")
     ] = None,
     resume: Annotated[Path | None, typer.Option(metavar="FILE", help="Go on from a state saved by --checkpoint.")] = None,
-    route: Annotated[
-        RouteName | None,
-        typer.Option(
-            help="Integrate all weights, or the dual of one output.  [default: dual, where there is one and no --checkpoint]"
-        ),
-    ] = None,
+    route: RouteOption = None,
     consistency: ConsistencyOption = None,
     inconsistent: InconsistentOption = "refuse",
 ) -> None:
@@ -84,23 +85,16 @@ def simulate(
     """
     import numpy as np
 
-    from normtheory.arrays import InputError
     from normtheory.files import read_problem, write_arrays
     from normtheory.solvers import flow
 
     choice("--protocol", protocol, network, start)
-    if protocol in (None, "single", "multitask"):
-        refuse({"--gamma": gamma, "--rescale": rescale}, f"--protocol {protocol}" if protocol else "--network")
-    if protocol is None:
-        refuse({"--alpha": alpha}, "--network")
+    _refuse_idle(protocol, {"--gamma": gamma, "--rescale": rescale}, alpha)
     scales = scales_of_finetuning(alpha, gamma, rescale)
     rtol = positive(flow.DEFAULT_RTOL if rtol is None else rtol, "--rtol")
     loss = None if loss is None else positive(loss, "--loss")
     check_output(output, problem)
-    if checkpoint is not None:
-        check_output(checkpoint, problem, "--checkpoint")
-        if checkpoint.resolve() == output.resolve():
-            raise InputError(f"--checkpoint and --output are both {output}; give two names")
+    _check_checkpoint(checkpoint, problem, output)
     begun = time.perf_counter()
     read_in = read_problem(problem)
     weights = None if network is None else _initial(network, start or "", problem, read_in)
@@ -120,6 +114,24 @@ def simulate(
     write_arrays(output, arrays | _flow_arrays(phases) | reached | {"route": route})
     print_arrays(given, (*_used(given, tasks), *(() if network is None else named(network, start or ""))))
     _print_flow(phases, reached["moved"], route, time.perf_counter() - begun, output)
+
+
+def _refuse_idle(protocol: ProtocolName | None, resets: dict[str, float | None], alpha: float | None) -> None:
+    """Refuse options that have no meaning for what is trained."""
+    if protocol in (None, "single", "multitask"):
+        refuse(resets, f"--protocol {protocol}" if protocol else "--network")
+    if protocol is None:
+        refuse({"--alpha": alpha}, "--network")
+
+
+def _check_checkpoint(checkpoint: Path | None, problem: Path, output: Path) -> None:
+    """Refuse a file for the state that cannot be written, or is another one."""
+    from normtheory.arrays import InputError
+
+    if checkpoint is not None:
+        check_output(checkpoint, problem, "--checkpoint")
+        if checkpoint.resolve() == output.resolve():
+            raise InputError(f"--checkpoint and --output are both {output}; give two names")
 
 
 def _initial(network: str, start: str, file: Path, problem: Problem) -> AnyWeights:

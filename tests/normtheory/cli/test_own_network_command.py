@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from commands import AUX, PAIR, assert_refused, result, run, save
 
+from normtheory.cli import simulate
 from normtheory.solvers import newton
 
 MINIMIZE = ("minimize", "problem.npz", "-o", "out.npz")
@@ -17,12 +18,14 @@ def test_minimize_and_simulate_agree_and_are_the_known_theory(folder, capsys):
     assert (code, err) == (0, "")
     assert "only minimiser   yes" in out
     theory = result()
-    assert set(theory) == {"beta", "dual", "beta0", "objective", "dual_objective", "primal_residual", "gap", "solver"}
+    certified = {"objective", "dual_objective", "primal_residual", "gap", "moved", "solver"}
+    assert set(theory) == {"beta", "dual", "beta0"} | certified
     np.testing.assert_allclose(theory["beta"], newton.minimize(PAIR.main.X, PAIR.main.y, 2 * 0.3**2).beta, atol=1e-10)
     code, out, err = run(capsys, "simulate", "problem.npz", "-o", "flow.npz", *DIAGONAL)
     assert (code, err) == (0, "")
     flow = result("flow.npz")
-    assert {"beta", "w", "v", "u", "z", "times", "losses", "gradient_evaluations", "conservation_error"} == set(flow)
+    assert {"w", "v", "u", "z"} | set(simulate.WRITTEN) - {"beta_aux"} == set(flow)
+    assert str(flow["route"]) == "weights"
     assert np.linalg.norm(flow["beta"] - theory["beta"]) < 1e-7 * np.linalg.norm(theory["beta"])
     assert float(flow["conservation_error"]) < 1e-7
 
@@ -30,8 +33,10 @@ def test_minimize_and_simulate_agree_and_are_the_known_theory(folder, capsys):
 def test_starts_may_be_arrays_of_the_problem(folder, capsys):
     scale = np.linspace(0.1, 0.5, 20)
     save(size=scale)
-    code, _, err = run(capsys, *MINIMIZE, "--network", "w*v - u*z", "--start", "w=v=size, u=z=2*size")
+    code, out, err = run(capsys, *MINIMIZE, "--network", "w*v - u*z", "--start", "w=v=size, u=z=2*size")
     assert (code, err) == (0, "")
+    assert "arrays used      X, y, size\n" in out
+    assert "size" not in out.partition("arrays not used")[2]
     k, beta0 = np.sqrt((5 * scale**2) ** 2 - (3 * scale**2) ** 2), -3 * scale**2
     np.testing.assert_allclose(result()["beta"], newton.minimize(PAIR.main.X, PAIR.main.y, k, beta0).beta, atol=1e-9)
 
@@ -44,7 +49,24 @@ def test_two_outputs_are_trained_on_both_tasks(folder, capsys):
     assert np.mean((PAIR.main.X @ result()["beta"] - PAIR.main.y) ** 2) < 1e-2
 
 
+def test_noise_is_refused_or_projected(folder, capsys):
+    X, y = np.repeat(PAIR.main.X[:3], 2, axis=0), np.arange(6.0)
+    save(X=X, y=y)
+    for command in (MINIMIZE, SIMULATE):
+        assert_refused(run(capsys, *command, *DIAGONAL), "y is outside the range of X")
+    ends = []
+    for command in (MINIMIZE, SIMULATE):
+        code, out, err = run(capsys, *command, *DIAGONAL, "--inconsistent", "project")
+        assert (code, err) == (0, "")
+        assert "targets moved" in out
+        ends.append(result()["beta"])
+    np.testing.assert_allclose(X.T @ (X @ ends[0] - y), 0, atol=1e-8)
+    np.testing.assert_allclose(*ends, atol=1e-6 * np.abs(ends[0]).max())
+
+
 REFUSED = {
+    "a penalised network": ([*MINIMIZE, *DIAGONAL, "--lambda", "0.1"], "--lambda is for --penalty q, finetuning and l2"),
+    "the dual of a network": ([*SIMULATE, *DIAGONAL, "--route", "dual"], "use --route weights with --network"),
     "neither": ([*MINIMIZE], "give one of --penalty and --network"),
     "both": ([*MINIMIZE, "--penalty", "l1", *DIAGONAL], "give one of --penalty and --network"),
     "neither for a flow": ([*SIMULATE], "give one of --protocol and --network"),
