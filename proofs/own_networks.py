@@ -34,7 +34,7 @@ LI_SOURCE = "Li, Wang, Lee & Arora 2022, arXiv 2207.04036"
 MARCOTTE_SOURCE = "Marcotte, Gribonval & Peyre 2023, arXiv 2307.00144"
 
 INTEGRAL = symbol("integral_x", "x_d", "x", real=True)  # of minus the slope of a coordinate's loss: it counts along the orbit
-SLOPES = tuple(symbol(f"slope_{i}", f"G_{{,{i}}}", f"∂G{i}", real=True, nonzero=True) for i in (1, 2, 3))
+SLOPES = tuple(symbol(f"slope_{i}", f"G_{{,{i}}}", "∂G" + "₁₂₃"[i - 1], real=True, nonzero=True) for i in (1, 2, 3))
 AGREEMENT = 1e-6  # of flow and minimiser, relative: a hundred times what the flow aims at
 
 # The networks on which the general argument is carried through, with a start of each for the second route.
@@ -154,8 +154,8 @@ _NECESSARY = _square(READOUTS, -W * V_2)
 @claim(
     id="bracket-necessary",
     where="theory of any parametrisation (necessary)",
-    statement="driven round a small square in the integrals of two losses' slopes, with the outputs <outputs>, the predictor "
-    "<moving> moves by the area of the square times <defect>, to leading order; a mirror flow would return, so that from a "
+    statement="driven round a small rectangle in the integrals of two losses' slopes, with outputs <outputs>, the predictor "
+    "<moving> moves by the area of the rectangle times <defect>, to leading order; a mirror flow would return, so that from a "
     "start where this is not zero gradient flow is none",
     printed=_NECESSARY,
     twins={
@@ -326,9 +326,9 @@ _MATRICES = Said(sizes=((2, 1, 2), (1, 2, 1), (2, 2, 1), (2, 2, 2)), number=_COU
 @claim(
     id="laws-matrices",
     where="theory of any parametrisation (products of two matrices)",
-    statement="of the product of two matrices with inner dimension $r$, of no fewer rows and columns together than that, "
-    "gradient flow conserves exactly <number> independent quantities, the entries of the balance of its factors; checked for "
-    "rows, inner dimension and columns of <sizes>",
+    statement="of the product of a matrix with another, with inner dimension $r$, of no fewer rows and columns together than "
+    "that, gradient flow conserves exactly <number> independent quantities, the entries of the balance of its factors; checked "
+    "for rows, inner dimension and columns of <sizes>",
     reads=("near almost every point",),
     printed=_MATRICES,
     twins={

@@ -300,7 +300,7 @@ def _field(objective: LeastSquares, decay: float, trained: np.ndarray | None) ->
 
 def drift_of(start: Weights, end: Weights) -> float:
     """Largest deviation of a conserved quantity of a diagonal network, relative to the energy there."""
-    return _drift(start.network, start.stacked(), end.stacked(), 1.0)
+    return _drift(start.network, start.stacked(), end.stacked(), decayed=0.0)
 
 
 def _drift(network: Network[W], start: FloatArray, end: FloatArray, decayed: float) -> float:

@@ -31,9 +31,9 @@ from normtheory.audit.points import (
     FAR_POWERS,
     INEQUALITY_POINTS,
     INFINITE,
-    POINTS,
     Point,
     at,
+    compared,
     corners,
     draws,
     next_to_ends,
@@ -362,16 +362,7 @@ class Derivation:
         return {symbol: (domain.get(symbol, symbol)).subs(found) for symbol in expression.free_symbols}
 
     def _compare(self, left: Expression, right: Expression) -> tuple[Point | None, int]:
-        """A point at which the sides provably differ, if one is met, and the number of points that agree."""
-        agreed = 0
-        for point in draws(self._seeded(), left.free_symbols | right.free_symbols, POINTS * 2):
-            verdict = balls.differs(left, right, point)
-            if verdict is True:
-                return point, agreed
-            agreed += verdict is False
-            if agreed == POINTS:
-                break
-        return None, agreed
+        return compared(self._seeded(), left, right)
 
     def _agree(self, left: Expression, right: Expression) -> bool:
         return self._compare(left, right)[0] is None

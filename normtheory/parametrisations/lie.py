@@ -19,7 +19,6 @@ Symbol = Any  # sympy.Symbol
 Field = tuple[Expression, ...]
 
 DEEPEST = 8  # fields in a bracket
-MOST_FIELDS = 60
 LARGEST = 100_000  # pairs of terms in a bracket, beyond which it is not computed
 POINTS = 4  # at which fields are told apart
 
@@ -72,29 +71,28 @@ def reach(network: Parametrisation, enough: int) -> Reach:
         return Reach(1, True, 1)
     places = list(points(weights, signs(network), POINTS, network.text))
     known: list[Field] = []
-    found, level, depth = 0, generators, 1
+    level, depth = generators, 0
     for length in range(1, DEEPEST + 1):
         fresh = [each for each in level if _adds(known, each, places)]
-        best = max(rank(known, place) for place in places)
-        if best > found:
-            found, depth = best, length
-        if not fresh or found >= enough:
-            return Reach(found, not fresh, depth)
+        depth = length if fresh else depth
+        if not fresh or len(known) >= enough:
+            return Reach(len(known), not fresh, depth)
         level = []
         for generator in generators:
             for each in fresh:
-                if len(known) + len(level) >= MOST_FIELDS or _size(generator) * _size(each) > LARGEST:
-                    return Reach(found, False, depth)
+                if _size(generator) * _size(each) > LARGEST:
+                    return Reach(len(known), False, depth)
                 level.append(bracket(generator, each, weights))
-    return Reach(found, False, depth)
+    return Reach(len(known), False, depth)
 
 
 def _adds(known: list[Field], field: Field, places: Sequence[Any]) -> bool:
-    """Whether a field is no combination, with constant coefficients, of those known: then it is added to them."""
-    if all(each == 0 for each in field):
-        return False
-    rows = [[each.xreplace(dict(place)) for place in places for each in one] for one in (*known, field)]
-    if rank(rows, {}) == len(known):
+    """Whether a field leaves the span of those known at one of the places: then it is added to them.
+
+    Fields that stay in the span at almost every point need not be followed: their brackets with the generators stay in the span
+    of the fields known and of the brackets of these.
+    """
+    if all(each == 0 for each in field) or max(rank([*known, field], place) for place in places) == len(known):
         return False
     known.append(field)
     return True

@@ -131,6 +131,20 @@ SPELT = {
     ("z_d", "z_d", "z"),
     ("zeta", r"\zeta_d", "ζ_d"),
     ("zeta_size", r"|\zeta_d|", "|ζ_d|"),
+    # sums over the inputs of the means of error, pull and slope; the teacher
+    ("S_error", "S_{error}", "S_error"),
+    ("S_pull", "S_{pull}", "S_pull"),
+    ("S_slope", "S_{slope}", "S_slope"),
+    ("b_*", r"\beta^*", "β*"),
+    # integrals of a coordinate, or of either output; slopes of the network in its weights; weights at the start
+    ("integral_1", "x_1", "x₁"),
+    ("integral_2", "x_2", "x₂"),
+    ("integral_x", "x_d", "x"),
+    ("slope_1", "G_{,1}", "∂G₁"),
+    ("slope_2", "G_{,2}", "∂G₂"),
+    ("slope_3", "G_{,3}", "∂G₃"),
+    ("start_u", "u(0)", "u(0)"),
+    ("start_v", "v(0)", "v(0)"),
 }  # fmt: skip
 # Of symbols that are spelt by one letter, or by the name of one in LaTeX, nothing but that letter can be wrong.
 LISTED = r"""
