@@ -79,6 +79,11 @@ class HyperbolicEntropy:
         """Whether beta0 is not 0: an arcsinh less to compute if it is."""
         return bool(self.beta0.any())
 
+    @cached_property
+    def _angle(self) -> FloatArray:
+        """arcsinh(beta0/k)."""
+        return np.asarray(np.arcsinh(self.beta0 / self.k))
+
     @property
     def flattest(self) -> FloatArray:
         """k."""
@@ -91,6 +96,9 @@ class HyperbolicEntropy:
 
     def softened(self, x: FloatArray, kappa: float) -> tuple[FloatArray, FloatArray, FloatArray]:
         """The same at scale sqrt(k^2 + kappa^2)."""
+        if not kappa:
+            beta = self.k * np.sinh(self._angle + x)
+            return beta, _length(beta, self.k), np.zeros_like(beta)
         scale = _length(self.k, kappa)
         beta = scale * np.sinh(np.arcsinh(self.beta0 / scale) + x if self._starts_elsewhere else x)
         slope = _length(beta, scale)
