@@ -224,7 +224,7 @@ def _follow(path: _Path, misfit: FloatArray, tol: float, warm: _Point | None) ->
     point = warm if warm is not None and _promising(path, warm, misfit) else cold
     reach, beta = np.inf, point.beta
     for steps in range(system.steps + 1, MOST_STEPS + 1):
-        factor = Factor.of(system.Z, point.slope + FLOOR * point.slope.max())
+        factor = Factor.nearly(system.Z, point.slope + FLOOR * point.slope.max())
         newton = _Step.of(path, point, factor)
         if point is warm and newton.change > FAR:
             point = cold
