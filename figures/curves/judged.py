@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from normtheory.figures.curves.limit import measures
+from normtheory.figures.diagonal.limit import measures
 from normtheory.solvers.asymptotics import FixedPoint
 from normtheory.solvers.curves import learning_curve, samples_needed
 from normtheory.solvers.sparse_pairs import Scales, SparsePair
