@@ -54,8 +54,8 @@ def _sparse(grid: Grid) -> Iterator[Row]:
                 pair = SparsePair(grid.inputs, features, grid.features_aux, overlap, *sizes)
                 known = {"kind": "sparse", "magnitude": RECIPROCAL, "magnitude_aux": aux}
                 for method, factor in (("MTL", 1.0), *(("PT+FT", factor) for factor in grid.rescale)):
-                    scales = {"rescale": factor, "alpha": grid.alpha, "gamma": grid.gamma}
-                    for row in rows(pair, between(grid.samples), [method], **scales):
+                    samples = between(grid.samples)
+                    for row in rows(pair, samples, [method], rescale=factor, alpha=grid.alpha, gamma=grid.gamma):
                         yield _as_run(row, grid, **known)
 
 
@@ -136,7 +136,7 @@ def measures(point: FixedPoint, classes: Classes, alpha: float, gamma: float) ->
     return {
         "aux_share": total(on_aux) / total(squares),
         "active": point.in_use(ACTIVE),
-        "outside_top": [point.share_outside_top(count) for count in TOPS],
+        "outside_top": point.shares_outside_top(TOPS).tolist(),
         "l1": total(of_classes(np.abs)),
         "l12": total(of_classes(lambda b, aux: 2 * np.hypot(b, aux), classes.beta_aux)),
         "q_printed": total(of_classes(lambda b, scale: Q(scale).contributions(b), printed)),
