@@ -1,8 +1,9 @@
 """Committed tables against the code that is said to have made them: some of their cells, drawn at random, computed anew.
 
 `python -m normtheory.figures.recompute` draws fifteen cells of Figures 1 and 5, over all numbers of samples, overlaps and
-sparse tasks, and says where the tables differ from what comes out. With --accept the records beside the tables (`record`)
-then note that the code as it is now gives the same: what to run after a change of the code that should change no number.
+sparse tasks, and the lines in the limit, and says where the tables differ from what comes out. With --accept the records beside
+the tables (`record`) then note that the code as it is now gives the same: what to run after a change of the code that should
+change no number. With --lines it computes the lines alone, which takes no training, and puts them into the tables.
 """
 
 from __future__ import annotations
@@ -11,15 +12,18 @@ import argparse
 import secrets
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from normtheory.figures import committed, committed_file
-from normtheory.figures.drawing import Row
+from normtheory.figures.drawing import Row, of_tasks
+from normtheory.figures.files import rounded, write_table
 from normtheory.figures.progress import reported
-from normtheory.figures.record import beside, read_record, write_record
+from normtheory.figures.record import beside, digest, read_record, write_record
 from normtheory.figures.sweep import Spec
 from normtheory.figures.sweep.keys import code_version
 
@@ -63,6 +67,25 @@ def differences(spec: Spec) -> Iterator[str]:
             yield from _beside(figure, row, known.get(_place(row)), panels.SCHEMA.names)
 
 
+def differing_lines(lines: Sequence[Row]) -> Iterator[str]:
+    """Where the committed tables differ from lines in the limit that were computed now."""
+    for figure, module in TABLES.items():
+        panels = import_module(module)
+        known = {_place(row): row for row in committed(figure).to_pylist()}
+        for row in (row for line in lines for row in panels.panel_rows(line)):
+            yield from _beside(figure, row, known.get(_place(row)), panels.SCHEMA.names)
+
+
+def put_in(lines: Sequence[Row]) -> None:
+    """Put lines into the committed tables in place of those there, and the digests into the records."""
+    for figure, module in TABLES.items():
+        panels = import_module(module)
+        rows = of_tasks(committed(figure).to_pylist()) + [row for line in lines for row in panels.panel_rows(line)]
+        path = committed_file(figure)
+        write_table(rounded(pa.Table.from_pylist(rows, schema=panels.SCHEMA)), path)
+        write_record(replace(read_record(beside(path)), rows=digest(path)), beside(path))
+
+
 def _place(row: Row) -> tuple[Any, ...]:
     return tuple(row[name] for name in NAMES)
 
@@ -85,14 +108,18 @@ def _beside(figure: str, anew: Row, kept: Row | None, columns: Sequence[str]) ->
 
 def main() -> int:
     """Compute, compare, say; return the exit code."""
-    from normtheory.figures.diagonal import cells
+    from normtheory.figures.diagonal import cells, limit
     from normtheory.figures.diagonal.grid import GRIDS
 
     parser = argparse.ArgumentParser(prog="python -m normtheory.figures.recompute", description="Compute some cells anew.")
     parser.add_argument("--cells", type=int, default=CELLS, help="how many")
     parser.add_argument("--draw", type=int, default=None, help="which draw (default: another each time)")
     parser.add_argument("--accept", action="store_true", help="note in the records that this code gives the same")
+    parser.add_argument("--lines", action="store_true", help="put the lines in the limit into the tables, and nothing else")
     options = parser.parse_args()
+    if options.lines:
+        put_in(limit.lines(GRIDS["paper"]))
+        return 0
     draw = secrets.randbits(32) if options.draw is None else options.draw
     specs, found = drawn(GRIDS["paper"].cells(), options.cells, draw), []
     with reported() as progress:
@@ -100,7 +127,8 @@ def main() -> int:
             progress(finished, len(specs), "cells")
             found += list(differences(spec))
         progress(len(specs), len(specs), "cells")
-    print("\n".join([*found, f"{len(specs)} cells of draw {draw}: {len(found)} differences"]))
+    found += differing_lines(limit.lines(GRIDS["paper"]))
+    print("\n".join([*found, f"{len(specs)} cells of draw {draw} and the lines in the limit: {len(found)} differences"]))
     if options.accept and not found:
         for figure in TABLES:
             path = beside(committed_file(figure))

@@ -27,6 +27,7 @@ from normtheory.solvers.proximal import Graph, Law, Nodes, law_of
 
 NODES = 128  # to begin with; doubled until the residuals hold with twice as many
 MOST_NODES = 2**15
+LAW_NODES = 2**12  # where weights are sorted by size: shares to 1e-5, numbers of weights to 1e-3
 TOLERANCE = 1e-9  # of both residuals, each relative to the side of its equation that is known
 SOLVED = 1e-12  # at fixed nodes
 MOST_STEPS = 100
@@ -108,9 +109,16 @@ class FixedPoint:
 
     def law(self) -> tuple[FloatArray, FloatArray]:
         """The law of all coordinates: values b, and the number of coordinates at each; two arrays of one length."""
-        values = [self._predictor(number).ravel() for number in range(len(self.nodes))]
-        counts = [(group.count * nodes.weight).ravel() for group, nodes in zip(self.coordinates, self.nodes, strict=True)]
-        return np.concatenate(values), np.concatenate(counts)
+        return self._law_on(self.nodes)
+
+    def _law_on(self, nodes: Sequence[Nodes]) -> tuple[FloatArray, FloatArray]:
+        pairs = list(zip(self.coordinates, nodes, strict=True))
+        values = [(group.teacher + self.tau * each.h - each.pull).ravel() for group, each in pairs]
+        return np.concatenate(values), np.concatenate([(group.count * each.weight).ravel() for group, each in pairs])
+
+    def _nodes(self, count: int) -> list[Nodes]:
+        """Another quadrature: what is asked of parts of a law, in which it is not analytic, takes more nodes than sums do."""
+        return [group.law.nodes(group.teacher, self.tau, group.law.unit * self.g, count) for group in self.coordinates]
 
     def expectation(self, function: Callable[[FloatArray], ArrayLike]) -> tuple[FloatArray, ...]:
         """E function(b) of each class of coordinates: for each member of `coordinates` an array (C,)."""
@@ -125,14 +133,32 @@ class FixedPoint:
         InputError
             If the predictor is 0, of which no share can be taken.
         """
-        values, counts = self.law()
+        _, number, energy = self._from_the_strongest()
+        # Between two nodes of the quadrature the law is taken to be uniform.
+        return float(1 - np.interp(count, number, energy) / energy[-1])
+
+    def in_use(self, share: float) -> float:
+        """Number of weights of more than `share` times the size of the strongest (the root mean square of the strongest one).
+
+        Raises
+        ------
+        InputError
+            If the predictor is 0.
+        """
+        sizes, number, energy = self._from_the_strongest()
+        strongest = float(np.sqrt(np.interp(1.0, number, energy)))
+        with np.errstate(divide="ignore"):
+            logs = np.log(sizes[::-1])
+        return float(np.interp(np.log(share * strongest), logs, number[:0:-1]))
+
+    def _from_the_strongest(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Sizes of weights, largest first, and from 0 on: the number of weights up to each, and the sum of their squares."""
+        values, counts = self._law_on(self.nodes if self.recovered else self._nodes(LAW_NODES))
         if not values.any():
             raise InputError("the predictor is 0, of which no share can be taken; give a teacher or a start that is not")
         order = np.argsort(-np.abs(values), kind="stable")
-        strongest = np.concatenate([[0.0], np.cumsum(counts[order])])
-        energy = np.concatenate([[0.0], np.cumsum((counts * values**2)[order])])
-        # Between two nodes of the quadrature the law is taken to be uniform.
-        return float(1 - np.interp(count, strongest, energy) / energy[-1])
+        number = np.concatenate([[0.0], np.cumsum(counts[order])])
+        return np.abs(values[order]), number, np.concatenate([[0.0], np.cumsum((counts * values**2)[order])])
 
     def _predictor(self, number: int) -> FloatArray:
         group, nodes = self.coordinates[number], self.nodes[number]

@@ -32,6 +32,7 @@ q-facts-homogeneity q-facts-entropy q-facts-bounds
 l12-excess mtl-no-mirror mtl-pinned conserved-multi-output conserved-relu
 any-parametrisation bracket-necessary bracket-sufficient laws-complete laws-matrices
 curve-fixed-point curve-stein
+curve-fig1e curve-fig1f curve-fig1g curve-fig1h curve-fig1i curve-reuse curve-at-one
 """)
 
 FIGURES = ids("""

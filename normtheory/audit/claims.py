@@ -114,7 +114,7 @@ CATALOGUE = (
     "normtheory.proofs",
     *(
         f"normtheory.figures.diagonal.{name}"
-        for name in ("fig1a_claims", "fig1_claims", "fig1_nested_claims", "published_claims", "fig5_claims")
+        for name in ("fig1a_claims", "fig1_claims", "fig1_nested_claims", "published_claims", "fig5_claims", "limit_claims")
     ),
     "normtheory.figures.captions_claims",
 )
