@@ -36,6 +36,7 @@ curve-fixed-point curve-stein
 
 FIGURES = ids("""
 fig1a fig1b fig1c fig1d fig1e fig1f fig1g fig1h fig1i
+fig3a fig3b fig3c fig7 fig8d
 fig5a fig5b fig5c fig5d fig5e fig5f
 published-cells rescaled-gain
 """)
