@@ -31,7 +31,7 @@ q-facts-derivative q-facts-curvature q-facts-conjugate q-facts-series q-facts-ri
 q-facts-homogeneity q-facts-entropy q-facts-bounds
 l12-excess mtl-no-mirror mtl-pinned conserved-multi-output conserved-relu
 any-parametrisation bracket-necessary bracket-sufficient laws-complete laws-matrices
-curve-fixed-point curve-stein
+curve-fixed-point curve-stein rescale-homogeneous rescale-batchnorm
 """)
 
 FIGURES = ids("""

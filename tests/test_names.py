@@ -37,7 +37,7 @@ from pathlib import Path
 import normtheory
 
 for found in pkgutil.walk_packages(normtheory.__path__, "normtheory."):
-    if not found.name.endswith(("__main__", ".descent", ".modules")):  # the last two need torch
+    if not found.name.endswith(("__main__", ".descent", ".modules", ".convolutional")):  # all but the first need torch
         importlib.import_module(found.name)
 files = [Path(module.__file__).resolve() for module in list(sys.modules.values()) if getattr(module, "__file__", None)]
 rooms = [Path(normtheory.__path__[0]).resolve(), *(Path(room.__path__[0]).resolve() for room in ROOMS)]
