@@ -57,7 +57,7 @@ _HOMOGENEOUS = Said(
         "a residual block scales as a whole": _HOMOGENEOUS.but(branch=sp.Integer(1)),
     },
     reads=(
-        "pools, averages and sums of paths of one length are layers without weights, and positively homogeneous as ReLU is",
+        "pools, averages and sums of paths of equal length are layers without weights, and positively homogeneous as ReLU is",
     ),
     expected=Verdict.PROVED,
     source=SOURCE,
