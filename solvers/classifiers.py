@@ -93,7 +93,7 @@ def train(network: Network, task: Labelled, descent: Descent, seed: int, beside:
         Whose loss ends the training.
     descent : Descent
     seed : int
-        Of the order of the images, anew in each epoch.
+        Of the order of the images, anew in each epoch, and of dropout.
     beside : Labelled, optional
         An auxiliary task that is learned with it: each epoch goes through the batches of the one, then of the other, whose
         losses are multiplied so that the batches of both weigh the same in all.
@@ -105,6 +105,12 @@ def train(network: Network, task: Labelled, descent: Descent, seed: int, beside:
     """
     if min(len(each) for each in (task, beside or task)) < 2:
         raise InputError("a task has a single image, whose variance batch normalisation cannot take; give at least 2")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)  # of dropout, which draws from the global generator
+        return _descend(network, task, descent, seed, beside)
+
+
+def _descend(network: Network, task: Labelled, descent: Descent, seed: int, beside: Labelled | None) -> Trained:
     optimiser = torch.optim.SGD(network.parameters(), lr=descent.rate, momentum=descent.momentum)
     generator = torch.Generator().manual_seed(seed)
     weight = 1.0 if beside is None else math.ceil(len(task) / descent.batch) / math.ceil(len(beside) / descent.batch)
