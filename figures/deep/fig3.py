@@ -69,8 +69,9 @@ def draw(table: pa.Table) -> dict[str, Any]:
     rows = table.to_pylist()
     with plt.style.context(STYLE):
         pictures = {"fig3a": _errors(rows), "fig3b": _factors(rows), "fig3c": _layers(rows), "fig3-published": _published()}
-        if any(row["part"] not in ("all", None) for row in rows):
-            pictures["fig3-parts"] = _parts(rows)
+        found = {norm: list(effects(rows, norm=norm)) for norm in _kinds(rows)}
+        if any(found.values()):  # a single seed has no interval
+            pictures["fig3-parts"] = _parts({norm: each for norm, each in found.items() if each})
     return pictures
 
 
@@ -148,23 +149,19 @@ def _grid(rows: int, columns: int) -> Any:
     return plt.subplots(rows, columns, figsize=(3.0 * columns, 2.6 * rows), squeeze=False, sharey="row")
 
 
-def _parts(rows: Sequence[Row]) -> Any:
-    """What explains the gain: differences of errors to the network as it was, with intervals."""
-    kinds = [norm for norm in _kinds(rows) if list(effects(rows, norm=norm))]
-    if not kinds:  # a single seed has no interval
-        kinds = _kinds(rows)
-    figure, axes = panels(len(kinds), width=4.4 * len(kinds), height=3.4)
+def _parts(found: dict[bool, list[Effect]]) -> Any:
+    """What explains the gain: differences of errors to the network as it was, with intervals, by the smallest factor."""
+    figure, axes = panels(len(found), width=4.4 * len(found), height=3.4)
     words = list(PARTS.values())
-    for axis, norm in zip(axes, kinds, strict=True):
-        found = list(effects(rows, norm=norm))
-        samples = sorted({each.n for each in found})
-        factor = min((each.rescale for each in found if each.part == "convolutions only"), default=None)
+    for axis, (norm, each) in zip(axes, found.items(), strict=True):
+        factor = min(effect.rescale for effect in each if effect.part != words[0])
+        samples = sorted({effect.n for effect in each})
         for place, n in enumerate(samples):
-            shown = [each for each in found if each.n == n and each.rescale == factor]
+            shown = [effect for effect in each if effect.n == n and effect.rescale == factor]
             _points(axis, shown, words, place, len(samples))
         axis.axhline(0, color="0.4", linewidth=0.8)
-        axis.set_xticks(range(len(words)), [each.replace(" ", "\n", 1) for each in words], fontsize="x-small", rotation=35)
-        axis.set_title(NORMS[norm] if factor is None else f"{NORMS[norm]}, by {factor:g}")
+        axis.set_xticks(range(len(words)), words, fontsize="small", rotation=30, ha="right", rotation_mode="anchor")
+        axis.set_title(f"{NORMS[norm]}, by {factor:g}")
     axes[0].set_ylabel("change of the test error")
     axes[0].legend(title="main images")
     footnote(figure, "differences to the same seed's network that was not rescaled: mean and 95 % interval")

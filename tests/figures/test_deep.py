@@ -37,7 +37,7 @@ def made(cifar, tmp_path_factory):
 def test_a_synthetic_archive_becomes_a_figure(made):
     out, written = made
     names = {path.name for path in written}
-    assert {"fig3.csv", "fig3.json", "fig3a.png", "fig3b.svg", "fig3c.png", "fig3-published.png", "fig3-parts.png"} <= names
+    assert {"fig3.csv", "fig3.json", "fig3a.png", "fig3b.svg", "fig3c.png", "fig3-published.png"} <= names
     rows = read_table(out / "fig3.csv").to_pylist()
     runs = chosen(rows, panel="runs")
     assert {(row["method"], row["part"], row["rescale"]) for row in runs} == {
@@ -143,6 +143,17 @@ def test_effects_are_paired_differences_with_intervals():
     assert found.mean == pytest.approx(-0.1)
     assert found.high - found.mean == pytest.approx(4.3027 * 0.1 / 3**0.5, rel=1e-4)  # Student's t, two degrees of freedom
     assert "| head only | 0.5 | -10.0 [-34.8, +14.8] |" in effects.markdown(effect_rows([-0.1, -0.2, 0.0]), norm=True)
+
+
+def test_effects_are_drawn_where_there_are_several_seeds():
+    import matplotlib.pyplot as plt
+
+    found = list(effects.effects(effect_rows([-0.1, -0.2, 0.0]), norm=True))
+    figure = fig3._parts({True: found})
+    (axis,) = figure.axes
+    assert axis.get_title() == "with batch normalisation, by 0.5"
+    assert [text.get_text() for text in axis.get_legend().get_texts()] == ["4"]
+    plt.close(figure)
 
 
 def test_imagenet_weights_are_finetuned(tmp_path):
