@@ -26,7 +26,7 @@ FIGURES = {
     "finite-size": "normtheory.figures.curves.finite_size",
     "universality": "normtheory.figures.curves.universality",
 }
-SCALES = ("quick", "paper")  # of figures that name no others; the last is the default
+SCALES = ("quick", "paper")  # of figures that have no RUN_SCALES; the last is the default
 COMMITTED = Path(__file__).with_name("data")  # the tables of full runs
 CELLS = "cells"  # folder, below that of the pictures, of what has been computed
 
@@ -71,7 +71,7 @@ def make(
         If some cells failed twice; the files were written without them.
     """
     module = _module(name)
-    scales = getattr(module, "SCALES", SCALES)
+    scales = getattr(module, "RUN_SCALES", SCALES)
     scale = _default(scales, data) if scale is None else scale
     if scale not in scales:
         raise InputError(f"unknown scale {scale!r}; choose from {', '.join(scales)}")

