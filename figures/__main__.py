@@ -1,13 +1,15 @@
-"""`python -m normtheory.figures [--scale quick|paper] [--engine local|dask[:ADDRESS]] [--out DIR] [NAME ...]`; none: all."""
+"""`python -m normtheory.figures [--scale quick|laptop|paper] [--engine local|dask[:ADDRESS]] [--out DIR] [NAME ...]`."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 from normtheory.arrays import InputError
-from normtheory.figures import FIGURES, SCALES, make
+from normtheory.figures import FIGURES, make
 from normtheory.figures.progress import reported
 from normtheory.figures.sweep import IncompleteError
 
@@ -16,13 +18,15 @@ def main() -> int:
     """Make the figures named on the command line; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m normtheory.figures", description="Make the figures of the audit.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(FIGURES)}; all if none is named")
-    parser.add_argument("--scale", choices=SCALES, default="paper")
+    parser.add_argument(
+        "--scale", choices=("quick", "laptop", "paper"), help="default: the largest that the data at hand allow"
+    )
     parser.add_argument("--engine", default="local", help="local, dask or dask:ADDRESS")
     parser.add_argument("--out", type=Path, default=Path("pictures"))
     options = parser.parse_args()
     code = 0
     try:
-        for name in options.names or FIGURES:
+        for name in options.names or possible():
             code = max(code, _made(name, options))
     except InputError as error:
         print(f"figures: {error}", file=sys.stderr)
@@ -31,6 +35,18 @@ def main() -> int:
         print("figures: interrupted; what is finished is kept, and the same command goes on from there", file=sys.stderr)
         return 130
     return code
+
+
+def possible() -> list[str]:
+    """The figures that need no package which is not installed; the others are named on stderr."""
+    found = []
+    for name, module in FIGURES.items():
+        lacking = [package for package in getattr(import_module(module), "NEEDS", ()) if find_spec(package) is None]
+        if lacking:
+            print(f"figures: {name} is left out, as {', '.join(lacking)} is not installed", file=sys.stderr)
+        else:
+            found.append(name)
+    return found
 
 
 def _made(name: str, options: argparse.Namespace) -> int:
