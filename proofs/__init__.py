@@ -30,5 +30,6 @@ __all__ = [  # noqa: RUF022 - modules, in the order of the paper
     "one_output",
     "linear_probing",
     "own_networks",
+    "known_networks",
     "learning_curves",
 ]

@@ -31,6 +31,7 @@ q-facts-derivative q-facts-curvature q-facts-conjugate q-facts-series q-facts-ri
 q-facts-homogeneity q-facts-entropy q-facts-bounds
 l12-excess mtl-no-mirror mtl-pinned conserved-multi-output conserved-relu
 any-parametrisation bracket-necessary bracket-sufficient laws-complete laws-matrices
+known-woodworth known-azulay known-any-start known-entropy known-depth known-commuting known-no-mirror
 curve-fixed-point curve-stein
 """)
 
