@@ -254,8 +254,8 @@ def known_depth(proof: Derivation, stated: Said) -> None:
         return
     for depth in stated.layers:
         network = Parametrisation(stated.output.subs(DEPTH, depth), {"u": stated.start, "v": stated.start})
-        found, at = closed(network).map, {DEPTH: depth}
-        tool = found.subs(sp.Symbol("x", real=True), WAY / stated.rate.subs(at))
+        found, at = closed(network), {DEPTH: depth}
+        tool = sp.sympify(found.map).subs(sp.Symbol("x", real=True), WAY / stated.rate.subs(at))
         proof.equal("the tool finds the same, at a depth of its own", tool, stated.map.subs(at), by=_inside)
 
 
@@ -356,8 +356,8 @@ def _one(turn: Turn) -> Said:
 @claim(
     id="known-no-mirror",
     where=f"{WHERE} (known networks without a mirror map)",
-    statement="gradient flow of the following outputs is no mirror flow of them: driven round a small rectangle in the integrals "
-    "of the slopes of their losses they do not return; per unit of its area, to leading order: <networks>",
+    statement="gradient flow of the following outputs is no mirror flow of them: driven round a small rectangle in the "
+    "integrals of the slopes of their losses they do not return; per unit of its area, to leading order: <networks>",
     printed=_TURNS,
     twins={
         "the other way round": _one(READOUTS._replace(defect=-READOUTS.defect)),
