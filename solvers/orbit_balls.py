@@ -35,11 +35,10 @@ LONGEST = 2.0**20  # step, where the weights move in a straight line
 
 
 class Enclosure(NamedTuple):
-    """b, b' in units of the orbit's own parameter, and the integral of b - b(0), as balls."""
+    """b, and b' in units of the orbit's own parameter, as balls."""
 
     value: Ball
     slope: Ball
-    energy: Ball
 
 
 @contextmanager
@@ -160,16 +159,12 @@ class Formulas:
 
 
 class Cell(NamedTuple):
-    """A step: where it begins and ends in the orbit's parameter, a polynomial of each weight, and how far it is off, at most.
-
-    `energy` is the integral of b - b(0) at its beginning.
-    """
+    """A step: where it begins in the orbit's parameter, its length, a polynomial of each weight, and how far these are off."""
 
     begins: Ball
     length: Ball
     curves: list[Any]
     error: Ball
-    energy: Ball
 
 
 @dataclass(eq=False)
@@ -195,23 +190,25 @@ class Branch:
         import flint
 
         if not self.cells:
-            centre, error, begins, energy = start, flint.arb(0), flint.arb(0), flint.arb(0)
+            centre, error, begins = start, flint.arb(0), flint.arb(0)
         else:
             last = self.cells[-1]
             centre, error = [curve(last.length) for curve in last.curves], last.error
-            begins, energy = last.begins + last.length, self.energy(last, last.length, start)
+            begins = last.begins + last.length
         middles = [each.mid() for each in centre]
         error = (error + length([each - middle for each, middle in zip(centre, middles, strict=True)])).upper()
         coefficients = self.taylor(middles)
         if not all(each.is_finite() for row in coefficients for each in row):
             return False
-        step = _suggested(coefficients)
+        size = length(start).max(length(middles))
+        size = size if size > 0 else flint.arb(1)
+        step = _suggested(coefficients, size)
         for _ in range(HALVINGS):
             if not begins + step > begins:  # the orbit leaves for infinity, or ends
                 return False
             bound = self.bound(coefficients, step, error)
-            if bound is not None and bound[1] * step <= LOOSE * STEP_ERROR * length(middles):
-                self.cells.append(Cell(begins, step, [flint.arb_poly(row) for row in coefficients], bound[0], energy))
+            if bound is not None and bound[1] * step <= LOOSE * STEP_ERROR * size:
+                self.cells.append(Cell(begins, step, [flint.arb_poly(row) for row in coefficients], bound[0]))
                 return True
             step = step / 2
         return False
@@ -257,21 +254,6 @@ class Branch:
                 return bound, defect
         return None
 
-    def energy(self, cell: Cell, along: Ball, start: Sequence[Ball]) -> Ball:
-        """The integral of b - b(0) up to a point of a step, by b's Taylor polynomial and a Lagrange remainder."""
-        import flint
-
-        whole, rows = flint.arb(along / 2, along / 2), [curve.coeffs() for curve in cell.curves]
-        (series,) = self.formulas.value([flint.arb_series(row, ORDER) for row in rows])
-        shifted = [curve(flint.arb_poly([whole, 1])) for curve in cell.curves]
-        (far,) = self.formulas.value([flint.arb_series(each.coeffs(), ORDER + 1) for each in shifted])
-        total = cell.energy - self.formulas.value(start)[0] * along
-        for order in range(ORDER):
-            total = total + coefficient(series, order) * along ** (order + 1) / (order + 1)
-        tube = [coefficient(each, 0) + flint.arb(0, cell.error) for each in shifted]
-        off = length(self.formulas.gradient(tube)) * cell.error + largest(coefficient(far, ORDER)) * along**ORDER
-        return total + along * flint.arb(0, off.upper())
-
 
 def coefficient(series: Any, order: int) -> Ball:
     """Of a series or polynomial, or a number."""
@@ -284,15 +266,14 @@ def coefficient(series: Any, order: int) -> Ball:
     return series[order] if order < len(series) else flint.arb(0)
 
 
-def _suggested(coefficients: list[list[Ball]]) -> Ball:
+def _suggested(coefficients: list[list[Ball]], size: Ball) -> Ball:
     """A power of two at which the last terms are about STEP_ERROR of the weights."""
     import flint
 
-    size = max(float(abs(row[0])) for row in coefficients) or 1.0
     found = np.inf
     for order in (ORDER - 2, ORDER - 1):
         last = max(float(abs(row[order])) for row in coefficients)
-        found = min(found, (STEP_ERROR * size / last) ** (1 / order) if last > 0 else np.inf)
+        found = min(found, (STEP_ERROR * float(size) / last) ** (1 / order) if last > 0 else np.inf)
     return flint.arb(2) ** int(np.floor(np.log2(found))) if 0 < found < LONGEST else flint.arb(min(found, LONGEST))
 
 
@@ -317,39 +298,21 @@ class EnclosedOrbit:
             formulas = Formulas(network, start)
             return EnclosedOrbit(formulas, start, {sign: Branch(formulas, sign) for sign in (-1, 1)})
 
-    def state(self, place: Ball) -> list[Ball] | None:
-        """The weights so far from the start along the orbit, upwards if positive; None if it was not followed so far."""
-        found = self._found(place)
-        return None if found is None else found[2]
-
-    def _found(self, place: Ball) -> tuple[Cell, Ball, list[Ball]] | None:
+    def at(self, place: Ball) -> Enclosure | None:
+        """What is so far from the start along the orbit, upwards if positive; None if it was not followed so far."""
         import flint
 
         with precise():
-            branch, distance = self.branches[1 if place >= 0 else -1], abs(place)
-            cell = branch.reach(distance, self.start)
+            distance = abs(place)
+            cell = self.branches[1 if place >= 0 else -1].reach(distance, self.start)
             if cell is None:
                 return None
-            along = distance - cell.begins
-            return cell, along, [curve(along) + flint.arb(0, cell.error) for curve in cell.curves]
-
-    def at(self, place: Ball) -> Enclosure | None:
-        """b, b' and energy there."""
-        import flint
-
-        found = self._found(place)
-        if found is None:
-            return None
-        with precise():
-            branch, (cell, along, state) = self.branches[1 if place >= 0 else -1], found
+            state = [curve(distance - cell.begins) + flint.arb(0, cell.error) for curve in cell.curves]
             slope = sum((each * each for each in self.formulas.gradient(state)), flint.arb(0))
-            return Enclosure(self.formulas.value(state)[0], slope, branch.sign * branch.energy(cell, along, self.start))
+            return Enclosure(self.formulas.value(state)[0], slope)
 
-    def scale(self, place: Ball) -> Ball | None:
+    def scale(self, place: Ball, found: Enclosure) -> Ball | None:
         """b, or how far it has moved and would move if the place doubled, whichever is larger: a lower bound, positive."""
-        found = self.at(place)
-        if found is None:
-            return None
         with precise():
             moved = abs(found.value - self.formulas.value(self.start)[0]) + found.slope * abs(place)
             scale = moved.max(abs(found.value)).lower()

@@ -1,13 +1,14 @@
 """What a tabulated mirror map is off by, held against enclosures of the orbit itself.
 
 `deviation` is a bound at the points asked for, on the floats that were computed there. `table` bounds the error of the table's
-interpolant between its nodes, one step of DOP853 in exact arithmetic from the stored nodes, by a Taylor expansion of that step in
-its length with a Lagrange remainder; and beside it the deviation at several points of every interval, which has round-off, too.
+interpolant between its nodes, one step of DOP853 in exact arithmetic from the stored nodes, by a Taylor expansion of that step
+in its length with a Lagrange remainder; and beside it the deviation of floats, round-off and all, at points of every interval.
 """
 
 from __future__ import annotations
 
 import functools
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,13 +20,14 @@ from normtheory.solvers.orbit_balls import Branch, Cell, EnclosedOrbit, coeffici
 from normtheory.solvers.orbits import Orbits
 
 MOST_ORBITS = 64  # that are enclosed: each takes up to a second
+MOST_INTERVALS = 60  # of a table, on either side of the start
 EXPANDED = 12  # Taylor coefficients of a step in its length
-SPLITS, SMALL = 8, 1e-15  # halvings of an interval, until its bound is so small
-INNER = (0.25, 0.5, 0.75)  # points of an interval at which floats are held against the orbit
+SPLITS, SMALL = 6, 1e-13  # halvings of an interval, until its bound is so small, relatively
+INNER = (0.3, 0.7)  # points of an interval at which floats are held against the orbit
 
 
 class Table(NamedTuple):
-    """A tabulated potential of one coordinate between two predictors, and its errors, relative to what b has moved and may move.
+    """A tabulated potential of one coordinate between two predictors, and its errors, relative to the scale of b there.
 
     Attributes
     ----------
@@ -68,7 +70,8 @@ def _share(orbit: EnclosedOrbit, x: float, unit: float, value: float) -> float:
 
     with precise():
         place = flint.arb(x) * flint.arb(unit)
-        found, scale = orbit.at(place), orbit.scale(place)
+        found = orbit.at(place)
+        scale = None if found is None else orbit.scale(place, found)
         return float("inf") if found is None or scale is None else _float(largest(found.value - flint.arb(value)) / scale)
 
 
@@ -83,9 +86,9 @@ def table(network: Parametrisation, orbits: Orbits, reach: float) -> Table:
     ends, interpolation, away, points = [start, start], 0.0, 0.0, 0
     for side in (orbits.backward, orbits.forward):
         branch = orbit.branches[int(side.sign)]
-        nodes = side.nodes
+        nodes = side.nodes[: MOST_INTERVALS + 1]
         last = next((i for i, node in enumerate(nodes) if abs(float(node.value[0]) - start) >= reach), len(nodes) - 1)
-        for before, after in zip(nodes[:last], nodes[1 : last + 1], strict=True):
+        for before, after in pairwise(nodes[: last + 1]):
             begins, ends_at = float(before.place[0]), float(after.place[0])
             if ends_at <= begins:
                 break
@@ -100,27 +103,30 @@ def table(network: Parametrisation, orbits: Orbits, reach: float) -> Table:
 
 
 def _between(orbit: EnclosedOrbit, branch: Branch, node: FloatArray, begins: float, ends: float) -> float:
-    """A bound on the error of b from one node to the next, in exact arithmetic, relative to what b has moved by at the latter."""
+    """A bound on the error of b from one node to the next, in exact arithmetic, relative to the scale of b at the latter."""
     import flint
 
     with precise():
         start = [flint.arb(float(each)) for each in node]
         low, high = flint.arb(begins), flint.arb(ends)
-        scale = orbit.scale(branch.sign * high)
+        there = orbit.at(branch.sign * high)
+        scale = None if there is None else orbit.scale(high, there)
         if scale is None:
             return float("inf")
-        off = _sup(orbit, branch, start, low, low, high, SPLITS)
-        return _float(off / scale)
+        return _float(_sup(orbit, branch, start, low, (low, high), scale * SMALL, SPLITS) / scale)
 
 
-def _sup(orbit: EnclosedOrbit, branch: Branch, start: list[Any], node: Any, low: Any, high: Any, splits: int) -> Any:
+def _sup(
+    orbit: EnclosedOrbit, branch: Branch, start: list[Any], node: Any, between: tuple[Any, Any], small: Any, splits: int
+) -> Any:
     """A bound on the error of b by a step from a node at places between low and high; in halves where one is too coarse."""
     import flint
 
+    low, high = between
     cell = branch.reach((low + high) / 2, orbit.start)
     if cell is not None and cell.begins <= low and high <= cell.begins + cell.length:
         off = _step_error(branch, start, cell, low - node, high - node, node)
-        if off <= SMALL or not splits:
+        if off <= small or not splits:
             return off
     if not splits or cell is None:
         return flint.arb("inf")
@@ -129,7 +135,7 @@ def _sup(orbit: EnclosedOrbit, branch: Branch, start: list[Any], node: Any, low:
         cut = cell.begins
     elif cell.begins + cell.length < high:
         cut = cell.begins + cell.length
-    halves = (_sup(orbit, branch, start, node, *part, splits - 1) for part in ((low, cut), (cut, high)))
+    halves = (_sup(orbit, branch, start, node, part, small, splits - 1) for part in ((low, cut), (cut, high)))
     return functools.reduce(lambda a, b: a.max(b), halves)
 
 
