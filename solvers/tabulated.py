@@ -19,7 +19,7 @@ from normtheory.parametrisations import Parametrisation
 from normtheory.solvers.orbit_balls import Branch, Cell, EnclosedOrbit, coefficient, largest, length, precise
 from normtheory.solvers.orbits import Orbits
 
-MOST_ORBITS = 64  # that are enclosed: each takes up to a second
+MOST_ORBITS = 32  # that are enclosed: each takes about a tenth of a second
 MOST_INTERVALS = 60  # of a table, on either side of the start
 EXPANDED = 12  # Taylor coefficients of a step in its length
 SPLITS, SMALL = 6, 1e-13  # halvings of an interval, until its bound is so small, relatively
