@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from normtheory.arrays import FloatArray, InputError
 from normtheory.networks import AnyWeights, ParametrisedWeights, Weights
+from normtheory.solvers import own
 from normtheory.solvers.consistency import Allowed, Inconsistent
 from normtheory.solvers.constraints import fitted
 from normtheory.solvers.dual_flow import dual_flow
@@ -107,7 +108,12 @@ class Following:
             raise InputError("inconsistent = 'project' is for linear networks; a ReLU network fits what no linear map does")
         report = _phase(self.progress, phase)
         if self.route == "dual" and options.get("layers", "all") == "all":  # the readout alone: a small linear system
-            dual = dual_flow(tasks[0], self._for_the_dual(weights), rtol=self.rtol, progress=report, loss=options["loss"])
+            fitting, keywords = self._for_the_dual(weights), {"rtol": self.rtol, "progress": report, "loss": options["loss"]}
+            dual: Trajectory[Any]
+            if isinstance(fitting, Weights):
+                dual = dual_flow(tasks[0], fitting, **keywords)
+            else:
+                dual = own.dual_flow(tasks[0], fitting, **keywords)
             return cast("Trajectory[AnyWeights]", replace(dual, moved=moved))
         checkpoint = self.checkpoint or Checkpoint()
         run = gradient_flow(
@@ -138,9 +144,9 @@ class Following:
             moved = max(moved, share) if within else moved
         return found, moved
 
-    def _for_the_dual(self, weights: AnyWeights) -> Weights:
-        if not isinstance(weights, Weights) or weights.outputs != 1:
-            raise InputError("route = 'dual' is for diagonal networks with one output; use route = 'weights'")
+    def _for_the_dual(self, weights: AnyWeights) -> Weights | ParametrisedWeights:
+        if not isinstance(weights, Weights | ParametrisedWeights) or weights.outputs != 1:
+            raise InputError("route = 'dual' is for linear networks with one output; use route = 'weights'")
         if self.checkpoint is not None:
             raise InputError("route = 'dual' keeps no checkpoint, it takes seconds; use route = 'weights'")
         return weights

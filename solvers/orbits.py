@@ -278,13 +278,15 @@ class Orbits:
         return worst
 
     def _at(self, x: FloatArray) -> FloatArray:
-        """States (p + 1, D) at x, NaN beyond the ends of an orbit."""
+        """States (p + 1, ..., D) at x, (..., D), NaN beyond the ends of an orbit."""
+        shape, orbits = x.shape, np.broadcast_to(self.which, x.shape).reshape(-1)
+        x = x.reshape(-1)
         found = np.full((len(self.state) + 1, x.size), np.nan)
         for side, here in ((self.forward, x >= 0), (self.backward, x < 0)):
             numbers = np.flatnonzero(here)
             if not numbers.size:
                 continue
-            wanted, which = np.abs(x[numbers]) * self.unit, self.which[numbers]
+            wanted, which = np.abs(x[numbers]) * self.unit, orbits[numbers]
             farthest = np.zeros(side.ended.size)
             np.maximum.at(farthest, which, np.where(np.isfinite(wanted), wanted, 0.0))
             if not side.grow(lambda node, farthest=farthest: node.place >= farthest):  # type: ignore[misc]
@@ -295,14 +297,14 @@ class Orbits:
             step = np.where(inside, wanted - places[row, which], 0.0)
             reached = side.stepped(states[row, :, which].T, step, values[0, which])
             found[:, numbers] = np.where(inside, reached, np.nan)
-        return found
+        return found.reshape(-1, *shape)
 
     def states(self, x: FloatArray) -> FloatArray:
-        """The weights at x, (p, D); NaN beyond the ends of an orbit."""
+        """The weights at x, (..., D), of shape (p, ..., D); NaN beyond the ends of an orbit."""
         return self._at(x)[:-1]
 
     def map(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """G and its squared gradient on the orbit; infinite beyond its ends."""
+        """G and its squared gradient on the orbit, for x of shape (..., D); infinite beyond its ends."""
         state = self._at(x)[:-1]
         inside = np.isfinite(state).all(axis=0)
         value, slope = self.curve.value(state), self.unit * self.curve.slope(state)

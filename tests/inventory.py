@@ -33,6 +33,7 @@ l12-excess mtl-no-mirror mtl-pinned conserved-multi-output conserved-relu
 any-parametrisation bracket-necessary bracket-sufficient laws-complete laws-matrices
 curve-fig1e curve-fig1f curve-fig1g curve-fig1h curve-fig1i curve-reuse curve-at-one
 curve-fixed-point curve-stein rescale-homogeneous rescale-batchnorm
+known-woodworth known-azulay known-any-start known-entropy known-depth known-commuting known-no-mirror
 """)
 
 FIGURES = ids("""

@@ -157,10 +157,9 @@ def _chosen_route(route: RouteName | None, protocol: ProtocolName, *, keeps: boo
     """The route asked for, or the fastest one there is; `own` is whether the network is one's own."""
     from normtheory.arrays import InputError
 
-    if route == "dual" and own:
-        raise InputError("--route dual is for the diagonal network; use --route weights with --network")
     if route == "dual" and protocol == "multitask":
-        raise InputError("--route dual is for one output; use --route weights with --protocol multitask")
+        what = "a --network of two outputs" if own else "--protocol multitask"
+        raise InputError(f"--route dual is for one output; use --route weights with {what}")
     if route == "dual" and keeps:
         raise InputError(
             "--route dual keeps no checkpoint, it takes seconds; say --route weights with --checkpoint and --resume"
