@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from normtheory.arrays import FloatArray, InputError, positive_scalar
+from normtheory.reprs import shown
 from normtheory.solvers.asymptotics import Coordinates, FixedPoint, NoFixedPoint, fixed_point
 from normtheory.solvers.coupled import PairPoint, pair_point
 from normtheory.solvers.sparse_pairs import ALONE, FURTHER, METHODS, Classes, Scales, SparsePair
@@ -35,6 +36,7 @@ class Point(NamedTuple):
     g: float
 
 
+@shown("pair", "methods", "points")
 @dataclass(frozen=True, eq=False)
 class LearningCurve:
     """Generalisation loss against the number n of main samples, a curve for each method.

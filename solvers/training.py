@@ -18,6 +18,7 @@ from normtheory.exact import ALPHA as ALPHA
 from normtheory.exact import GAMMA as GAMMA
 from normtheory.exact import RESCALE as RESCALE
 from normtheory.networks import AnyWeights, ReLUWeights, Weights, random_readout
+from normtheory.reprs import shown
 from normtheory.solvers.checkpoints import Checkpoint, Following, PhaseProgress, Route
 from normtheory.solvers.consistency import Inconsistent
 from normtheory.solvers.flow import DEFAULT_RTOL
@@ -28,6 +29,7 @@ from normtheory.solvers.trajectory import Trajectory, linear_map
 from normtheory.tasks import Task
 
 
+@shown("beta", "beta_aux", "finetuning", "pretraining")
 @dataclass(frozen=True, eq=False)
 class Finetuned:
     """Pretraining and finetuning of one network.
@@ -71,6 +73,7 @@ class Finetuned:
         return exact.scale_and_start(self.start)
 
 
+@shown("beta", "beta_aux", "probing", "pretraining")
 @dataclass(frozen=True, eq=False)
 class Probed:
     """Linear probing: only the second layer is trained.
