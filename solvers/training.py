@@ -118,7 +118,7 @@ def single_task(
     rtol: float = DEFAULT_RTOL,
     atol: float | None = None,
     loss: float | None = None,
-    progress: PhaseProgress | None = None,
+    progress: PhaseProgress | bool | None = None,
     checkpoint: Checkpoint | None = None,
     route: Route = "weights",
     consistency: float | None = None,
@@ -135,7 +135,7 @@ def single_task(
     weights : Weights or ReLUWeights, optional
         Initial weights of the network to train instead.
     rtol, atol, loss, progress
-        As in `normtheory.solvers.flow.gradient_flow`; progress also gets the name of the phase.
+        As in `normtheory.solvers.flow.gradient_flow`; progress also gets the name of the phase, and True shows it on stderr.
     checkpoint : Checkpoint, optional
         Keeps what is needed to go on after an interruption.
     route : "weights" or "dual"
@@ -170,7 +170,7 @@ def multi_task(
     rtol: float = DEFAULT_RTOL,
     atol: float | None = None,
     loss: float | None = None,
-    progress: PhaseProgress | None = None,
+    progress: PhaseProgress | bool | None = None,
     checkpoint: Checkpoint | None = None,
     consistency: float | None = None,
     inconsistent: Inconsistent = "refuse",
@@ -219,7 +219,7 @@ def pretrain_finetune(
     atol: float | None = None,
     loss: float | None = None,
     pretraining_loss: float | None = None,
-    progress: PhaseProgress | None = None,
+    progress: PhaseProgress | bool | None = None,
     checkpoint: Checkpoint | None = None,
     route: Route = "weights",
     consistency: float | None = None,
@@ -279,7 +279,7 @@ def linear_probe(
     atol: float | None = None,
     loss: float | None = None,
     pretraining_loss: float | None = None,
-    progress: PhaseProgress | None = None,
+    progress: PhaseProgress | bool | None = None,
     checkpoint: Checkpoint | None = None,
     route: Route = "weights",
     consistency: float | None = None,
