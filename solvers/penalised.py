@@ -111,7 +111,7 @@ def _independent(X: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray, 
         if not independent_rows(X, y, Allowed(np.inf)).dependent:
             return X, y, None
         U, sizes, V = np.linalg.svd(X, full_matrices=False)
-    kept = sizes > negligible(X) * sizes[0]
+    kept = sizes >= negligible(X) * sizes[0]  # all of them if X = 0
     return sizes[kept, None] * V[kept], U[:, kept].T @ y, U[:, kept]
 
 

@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from normtheory.arrays import FloatArray, InputError, precision
-from normtheory.solvers.certificate import Solution
+from normtheory.solvers.certificate import Certificate, Solution
 from normtheory.solvers.consistency import Inconsistent
 from normtheory.solvers.flow import DEFAULT_RTOL
 
@@ -28,7 +28,7 @@ class CentredTask(NamedTuple):
     precision: float
 
     @staticmethod
-    def of(X: np.ndarray, y: np.ndarray, centred: bool) -> CentredTask:
+    def of(X: ArrayLike, y: ArrayLike, centred: bool) -> CentredTask:
         """The task, less its means if it is to be centred."""
         inputs, outputs = np.asarray(X, dtype=np.float64), np.asarray(y, dtype=np.float64)
         means, mean = (np.asarray(each.mean(axis=0) if centred else np.zeros(each.shape[1:])) for each in (inputs, outputs))
@@ -40,8 +40,8 @@ class CentredTask(NamedTuple):
         return float(found) if found.ndim == 0 else found
 
 
-class Regressor(RegressorMixin, BaseEstimator):  # type: ignore[misc] - scikit-learn has no types
-    """What the three share: checks of data and of options, prediction, and the state after a fit."""
+class Regressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+    """What the three share (scikit-learn has no types): checks of data and of options, prediction, and the state after a fit."""
 
     method: Method
     fit_intercept: bool
@@ -49,6 +49,7 @@ class Regressor(RegressorMixin, BaseEstimator):  # type: ignore[misc] - scikit-l
     consistency: float | None
     tol: float | None
     verbose: bool
+    certificate_: Certificate | None
     several: bool = False  # whether y may have columns
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Any:
@@ -87,16 +88,16 @@ class Regressor(RegressorMixin, BaseEstimator):  # type: ignore[misc] - scikit-l
             raise InputError(f"method = {self.method!r}; choose 'exact' or 'flow'")
         if self.inconsistent == "project" and self.consistency is not None:
             raise InputError("consistency has no meaning beside inconsistent='project', which moves all targets; leave it out")
-        given = validate_data(self, X, y, dtype=TYPES, y_numeric=True, multi_output=self.several)
-        return CentredTask.of(*given, self.fit_intercept)
+        X, y = validate_data(self, X, y, dtype=TYPES, y_numeric=True, multi_output=self.several)
+        return CentredTask.of(X, y, self.fit_intercept)
 
     def _auxiliary(self, X_aux: ArrayLike, y_aux: ArrayLike) -> CentredTask:
         """The auxiliary task, with the inputs of the main one."""
         try:
-            given = validate_data(self, X_aux, y_aux, dtype=TYPES, y_numeric=True, reset=False)
+            X_aux, y_aux = validate_data(self, X_aux, y_aux, dtype=TYPES, y_numeric=True, reset=False)
         except ValueError as error:
             raise InputError(f"the auxiliary task (X_aux, y_aux): {error}") from error
-        return CentredTask.of(*given, self.fit_intercept)
+        return CentredTask.of(X_aux, y_aux, self.fit_intercept)
 
     def _policy(self, *tasks: CentredTask) -> dict[str, Any]:
         coarsest = max(task.precision for task in tasks)

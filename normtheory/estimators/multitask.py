@@ -12,7 +12,6 @@ from normtheory.arrays import FloatArray, InputError
 from normtheory.estimators.common import Method, Regressor
 from normtheory.penalties import GroupL12
 from normtheory.solvers import groups, training
-from normtheory.solvers.certificate import Certificate
 from normtheory.solvers.consistency import Inconsistent
 
 
@@ -45,8 +44,6 @@ class MultiTaskRegressor(Regressor):
     moved_, trajectory_, n_iter_, n_features_in_, feature_names_in_
         As in `SingleTaskRegressor`.
     """
-
-    certificate_: Certificate | None
 
     def __init__(
         self,
@@ -105,6 +102,7 @@ class MultiTaskRegressor(Regressor):
             return found.beta, found.moved
         if len(pairs) != 2:
             raise InputError(f"a flow is of two tasks, and these are {len(pairs)}; use method='exact'")
-        run = training.multi_task(*pairs[0], *pairs[1], alpha=self.alpha, **self._flow, **policy)
+        (X, y), (X_aux, y_aux) = pairs
+        run = training.multi_task(X, y, X_aux, y_aux, alpha=self.alpha, **self._flow, **policy)
         self.trajectory_, self.certificate_, self.n_iter_ = run, None, run.statistics.accepted
         return run.beta, run.moved

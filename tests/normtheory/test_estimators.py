@@ -59,7 +59,7 @@ def test_exact_is_the_solver_on_centred_data():
 
 def test_without_intercept_the_data_are_as_they_are():
     fitted = SingleTaskRegressor(alpha=0.1, fit_intercept=False).fit(X, Y)
-    np.testing.assert_array_equal(fitted.coef_, newton.minimize(X, Y, 0.02).beta)
+    np.testing.assert_array_equal(fitted.coef_, newton.minimize(X, Y, 2 * 0.1**2).beta)
     assert fitted.intercept_ == 0.0
 
 
@@ -73,8 +73,8 @@ def test_the_intercept_is_the_one_that_no_penalty_acts_on():
 
 @pytest.mark.parametrize("aux", [{"beta_aux": PAIR.teacher_aux}, AUX])
 def test_the_flow_ends_where_the_exact_theory_says(aux):
-    flow = FineTunedRegressor(**aux, method="flow").fit(X, Y)
-    theory = FineTunedRegressor(**aux).fit(X, Y)
+    flow = FineTunedRegressor(**aux, alpha=0.1, gamma=0.1, method="flow").fit(X, Y)
+    theory = FineTunedRegressor(**aux, alpha=0.1, gamma=0.1).fit(X, Y)
     size = np.linalg.norm(theory.coef_)
     assert np.linalg.norm(flow.coef_ - theory.coef_) < 1e-4 * size  # the budget of the integrator, as in the flow's own tests
     assert np.linalg.norm(flow.coef_aux_ - theory.coef_aux_) < 1e-4 * np.linalg.norm(theory.coef_aux_)
@@ -83,10 +83,10 @@ def test_the_flow_ends_where_the_exact_theory_says(aux):
 
 
 def test_a_flow_on_one_task_and_on_two():
-    alone = SingleTaskRegressor(alpha=0.1, method="flow", fit_intercept=False).fit(X, Y)
-    np.testing.assert_array_equal(alone.coef_, training.single_task(X, Y, alpha=0.1).beta)
-    together = MultiTaskRegressor(**AUX, alpha=0.1, method="flow", fit_intercept=False).fit(X, Y)
-    run = training.multi_task(X, Y, PAIR.aux.X, PAIR.aux.y, alpha=0.1)
+    alone = SingleTaskRegressor(alpha=0.3, method="flow", fit_intercept=False).fit(X, Y)
+    np.testing.assert_array_equal(alone.coef_, training.single_task(X, Y, alpha=0.3).beta)
+    together = MultiTaskRegressor(**AUX, alpha=0.3, method="flow", fit_intercept=False).fit(X, Y)
+    run = training.multi_task(X, Y, PAIR.aux.X, PAIR.aux.y, alpha=0.3)
     np.testing.assert_array_equal([together.coef_, together.coef_aux_], run.beta)
     assert together.certificate_ is None
 
@@ -122,15 +122,15 @@ def test_more_samples_than_inputs_is_least_squares_and_says_so():
 
 def test_a_strength_shrinks():
     fitted = SingleTaskRegressor(alpha=0.1, strength=0.1, fit_intercept=False).fit(NOISY, NOISY_Y)
-    np.testing.assert_array_equal(fitted.coef_, penalised.minimize(NOISY, NOISY_Y, 0.02, strength=0.1).beta)
+    np.testing.assert_array_equal(fitted.coef_, penalised.minimize(NOISY, NOISY_Y, 2 * 0.1**2, strength=0.1).beta)
     assert np.abs(fitted.coef_).sum() < np.abs(LinearRegression(fit_intercept=False).fit(NOISY, NOISY_Y).coef_).sum()
 
 
 @pytest.mark.parametrize(
     ("estimator", "values"),
     [
-        (SingleTaskRegressor(), {"alpha": [1e-1, 1e-2, 1e-3, 1e-4]}),
-        (FineTunedRegressor(PAIR.teacher_aux), {"rescale": [1.0, 0.9, 0.8], "gamma": [1e-3, 1e-2]}),
+        (SingleTaskRegressor(), {"alpha": np.geomspace(1e-1, 1e-4, 16)}),
+        (FineTunedRegressor(PAIR.teacher_aux), {"rescale": [1.0, 0.8], "gamma": [1e-3, 2e-3, 4e-3]}),
         (SingleTaskRegressor(alpha=0.1), {"strength": [1.0, 0.5, 0.25]}),
     ],
 )
@@ -143,7 +143,7 @@ def test_a_path_is_warm_started_and_ends_where_fits_end(estimator, values):
         assert each.certificate_.within(1e-10)
         cold.append(own.n_iter_)
     assert [getattr(along[0], name) for name in names] == [values[name][0] for name in names]
-    assert sum(each.n_iter_ for each in along) < sum(cold)
+    assert sum(each.n_iter_ for each in along) < 0.8 * sum(cold)
 
 
 def test_scales_are_tuned_by_a_grid_search():
@@ -159,8 +159,8 @@ def test_scales_are_tuned_by_a_grid_search():
 
 def test_names_of_columns_are_kept_and_held_against():
     names = [f"gene {d}" for d in range(20)]
-    table = pyarrow.table(dict(zip(names, X.T, strict=True)))
-    fitted = FineTunedRegressor(**AUX).fit(table, Y)
+    table, aux = (pyarrow.table(dict(zip(names, array.T, strict=True))) for array in (X, PAIR.aux.X))
+    fitted = FineTunedRegressor(X_aux=aux, y_aux=PAIR.aux.y).fit(table, Y)
     assert fitted.feature_names_in_.tolist() == names
     np.testing.assert_array_equal(fitted.coef_, FineTunedRegressor(**AUX).fit(X, Y).coef_)
     with pytest.raises(ValueError, match="feature names"):
