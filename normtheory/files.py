@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from normtheory.arrays import FloatArray, InputError, positive, precision, real_array, vector
+from normtheory.reprs import shown
 from normtheory.tasks import Task
 
 StrPath = str | os.PathLike[str]
@@ -27,6 +28,7 @@ LONGEST_SHOWN = 60
 STALE_S = 3600.0  # age from which a temporary file counts as left by a process that was killed
 
 
+@shown()
 @dataclass(frozen=True, eq=False)
 class Problem:
     """A user's problem: a main task and whatever else the file holds; absent arrays are None.

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from normtheory.arrays import FloatArray, InputError, positive, real_array
+from normtheory.reprs import shown
 from normtheory.solvers.potentials import Potential
 from normtheory.solvers.proximal import Graph, Law, Nodes, law_of
 
@@ -42,6 +43,7 @@ class NoFixedPoint(RuntimeError):
     """The two equations were not solved to their tolerance."""
 
 
+@shown()
 @dataclass(frozen=True, eq=False)
 class Coordinates:
     """Classes of coordinates that share a kind of penalty.
@@ -77,6 +79,7 @@ class Coordinates:
             object.__setattr__(self, name, value)
 
 
+@shown("samples", "noise", "loss", "tau", "g", "residuals", "recovered")
 @dataclass(frozen=True, eq=False)
 class FixedPoint:
     """A solution of the two equations, and the law of the predictor that it gives.

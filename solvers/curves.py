@@ -14,6 +14,7 @@ import numpy as np
 
 from normtheory.arrays import FloatArray, InputError, positive_scalar
 from normtheory.parametrisations import Parametrisation
+from normtheory.reprs import shown
 from normtheory.solvers.asymptotics import Coordinates, FixedPoint, NoFixedPoint, fixed_point
 from normtheory.solvers.coupled import PairPoint, pair_point
 from normtheory.solvers.orbits import Orbits, gradient_curve
@@ -38,6 +39,7 @@ class Point(NamedTuple):
     g: float
 
 
+@shown("pair", "methods", "points")
 @dataclass(frozen=True, eq=False)
 class LearningCurve:
     """Generalisation loss against the number n of main samples, a curve for each method.

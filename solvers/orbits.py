@@ -23,6 +23,7 @@ from scipy.integrate import DOP853
 from normtheory.arrays import FloatArray, InputError
 from normtheory.parametrisations import Parametrisation
 from normtheory.parametrisations.compiled import compiled
+from normtheory.reprs import shown
 from normtheory.solvers.potentials import by_fenchel
 
 Field = Callable[[FloatArray], FloatArray]  # states (p, M) to velocities of that shape
@@ -208,6 +209,7 @@ def _last_below(rows: FloatArray, which: Indices, wanted: FloatArray) -> Indices
     return low
 
 
+@shown("start", "unit")
 @dataclass(frozen=True, eq=False)
 class Orbits:
     """The potential of coordinates that move on the orbits of one curve, from states of their own: a `Potential`.

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 
 from normtheory.arrays import FloatArray, InputError, positive, real_array
 from normtheory.penalties import Q, arcsinh_difference
+from normtheory.reprs import shown
 
 
 class Potential(Protocol):
@@ -61,6 +62,7 @@ class Potential(Protocol):
         """The x with b(x) = beta, shape (D,)."""
 
 
+@shown()
 @dataclass(frozen=True, eq=False)
 class HyperbolicEntropy:
     """The Q penalty at scale k, started at beta0: b(x) = k sinh(arcsinh(beta0/k) + x). Unit 2, since Q' = 2 arcsinh(b/k)."""
@@ -126,6 +128,7 @@ def _length(a: FloatArray, b: FloatArray | float) -> FloatArray:
     return np.asarray(np.sqrt(a * a + b * b))
 
 
+@shown()
 @dataclass(frozen=True, eq=False)
 class Quadratic:
     """The weighted l2 penalty sum_d weight_d beta_d^2, started at 0: b(x) = unit x / (2 weight)."""
@@ -165,6 +168,7 @@ class Quadratic:
         return np.asarray(2 * self.weight * beta / self.unit)
 
 
+@shown()
 @dataclass(frozen=True, eq=False)
 class DeepDiagonal:
     """The diagonal network of depth L >= 3, beta = w_+^L - w_-^L from w = alpha (Woodworth et al. 2020, Theorem 3).

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from normtheory.arrays import FloatArray, InputError, positive, real_array
+from normtheory.reprs import shown
 from normtheory.solvers.potentials import DeepDiagonal, Potential
 
 TAIL = 9.0  # of h: beyond it a standard normal has 2e-19 of its weight
@@ -159,6 +160,7 @@ class Hyperbola:
         return np.tanh(t), self.beta_aux * np.sinh(t), np.cosh(t) ** -2.0, self.beta_aux * np.cosh(t)
 
 
+@shown()
 @dataclass(frozen=True, eq=False)
 class Quadratic:
     """The graph of the weighted l2 penalty (b - start)^2/weight: linear probing, ridge regression and lazy networks.

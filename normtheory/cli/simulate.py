@@ -28,7 +28,7 @@ from normtheory.cli.common import (
     scales_of_finetuning,
 )
 from normtheory.cli.parametrised import NetworkOption, StartOption, choice, named, read
-from normtheory.cli.progress import flow_progress
+from normtheory.progress import flow_progress
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike

@@ -11,9 +11,11 @@ from scipy.linalg.blas import dsymv
 
 from normtheory.arrays import FloatArray, InputError, real_array, vector
 from normtheory.networks.protocol import LeastSquares, Scale
+from normtheory.reprs import shown
 from normtheory.tasks import Task
 
 
+@shown()
 @dataclass(frozen=True, eq=False)
 class Weights:
     """Weights of a diagonal network: first layer w_plus, w_minus, each (D,); second layer v_plus, v_minus.

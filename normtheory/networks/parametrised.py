@@ -15,6 +15,7 @@ from normtheory.parametrisations import Parametrisation
 from normtheory.parametrisations.compiled import Function, compiled
 from normtheory.parametrisations.language import written
 from normtheory.parametrisations.laws import laws
+from normtheory.reprs import shown
 from normtheory.tasks import Task
 
 
@@ -85,6 +86,7 @@ class ParametrisedNetwork:
         return {name: Scale(*each) for name, *each in zip(found.names, found.sizes(weights.state), found.degrees, strict=True)}
 
 
+@shown()
 @dataclass(frozen=True, eq=False)
 class ParametrisedWeights:
     """Weights of a parametrised network: a state of shape (p, D), a row for each symbol of the formula."""
