@@ -53,7 +53,7 @@ def minimiser(name, X, y):
     ("finetuning", 32), ("single", 100), ("l1", 100), ("weighted l2", 300), ("depth 3", 100)
 ])  # fmt: skip
 def test_exact_minimisers_lie_on_the_curve(name, samples):
-    """Eight problems: the mean of log loss within four of its standard errors, and 3 % for the limit; that of one variance not."""
+    """Eight problems: the mean of log loss within four of its standard errors, and 3 % for the limit; of one variance not."""
     predicted = fixed_point([Coordinates(COUNT, TEACHER, PENALTIES[name], VARIANCE)], samples)
     equal = fixed_point([Coordinates(COUNT, TEACHER, PENALTIES[name], COUNT @ VARIANCE / COUNT.sum())], samples)
     logs, sizes, weights = [], [], np.repeat(VARIANCE, COUNT.astype(int))
