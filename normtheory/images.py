@@ -123,7 +123,8 @@ def digits() -> Split:
     labels = found.target.astype(np.int64)
     order = np.random.default_rng(np.random.SeedSequence(0)).permutation(len(labels))
     chosen = np.concatenate([order[labels[order] == label][:DIGITS_TRAINING] for label in range(10)])
-    rest = np.setdiff1d(order, chosen)
+    taken = np.isin(order, chosen)
+    chosen, rest = order[taken], order[~taken]
     return Split(Images(pixels[chosen], labels[chosen]), Images(pixels[rest], labels[rest]), 10)
 
 

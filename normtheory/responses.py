@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -27,9 +28,9 @@ class Dimensions:
     Attributes
     ----------
     before, after : float
-        Participation ratios (Eq. 34), between 1 and the number of features.
+        Participation ratios (Eq. 34), between 1 and the number of features; NaN where responses do not vary, as of dead units.
     shared : float
-        Effective number of shared dimensions (Eq. 35).
+        Effective number of shared dimensions (Eq. 35); NaN where either do not vary.
     samples, features : int
         Of the responses that were measured; features are those before.
     """
@@ -69,7 +70,7 @@ def representation_dimensions(
     Raises
     ------
     InputError
-        If a layer is missing, is not met or does not vary, the batches are malformed, or the memory does not suffice.
+        If a layer is missing or is not met, the batches are malformed, or the memory does not suffice.
 
     Examples
     --------
@@ -105,7 +106,7 @@ def representation_dimensions(
             part.training = mode
     if not moments:
         raise InputError("no responses were measured; give at least one batch, and layers that return tensors")
-    return {name: each.dimensions(name) for name, each in moments.items()}
+    return {name: each.dimensions() for name, each in moments.items()}
 
 
 class Moments:
@@ -153,7 +154,7 @@ class Moments:
         rows = min(self.samples, most) * sum(len(shift) for shift in self.shifts)
         return sum(gram.numel() for gram in self.grams) or rows
 
-    def dimensions(self, name: str) -> Dimensions:
+    def dimensions(self) -> Dimensions:
         """The measures, by the squared norms of three Gram matrices and the traces of two: of features, or of samples."""
         torch = needed_torch()
         if self.grams:
@@ -170,12 +171,15 @@ class Moments:
             squares = [float((x * y).sum()) for x, y in _pairs(*of_samples)]
             traces = [float(torch.trace(gram)) for gram in of_samples]
         offset = [self.samples * float((shift**2).sum()) for shift in self.shifts]
-        for when, trace, total, shift in zip(("before", "after"), traces, energy, offset, strict=True):
-            if not trace > (ROUND_OFF * self.precision) ** 2 * (float(total) + shift):
-                raise InputError(f"layer {name} {when} finetuning responds alike to all samples; leave it out by `layers`")
-        shared = squares[2] * traces[0] * traces[1] / (squares[0] * squares[1])
-        first, second = (trace**2 / square for trace, square in zip(traces, squares[:2], strict=True))
-        return Dimensions(first, second, shared, self.samples, len(self.shifts[0]))
+        varies = [
+            trace > (ROUND_OFF * self.precision) ** 2 * (float(total) + shift)
+            for trace, total, shift in zip(traces, energy, offset, strict=True)
+        ]
+        before, after = (
+            trace**2 / square if varied else math.nan for trace, square, varied in zip(traces, squares[:2], varies, strict=True)
+        )
+        shared = squares[2] * traces[0] * traces[1] / (squares[0] * squares[1]) if all(varies) else math.nan
+        return Dimensions(before, after, shared, self.samples, len(self.shifts[0]))
 
 
 def _pairs(first: Tensor, second: Tensor) -> tuple[tuple[Tensor, Tensor], ...]:

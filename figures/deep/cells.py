@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import copy
 import io
+import math
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
@@ -74,12 +75,18 @@ def _finetuned(spec: Spec, before: Network, part: str, factor: float, main: Labe
     rate = spec["finetuning"]["rate"] * (factor**-2 if part == "rate" else 1.0)
     after = copy.deepcopy(before) if part == "rate" else rescale(before, factor, only=_only(part), copy=True).module
     done = train(after, main, _descent(spec["finetuning"] | {"rate": rate}), spec["seed"])
-    measured = {}
+    measured: dict[str, Any] = {}
     if part == "all" and spec["dimensions"]:
         found = representation_dimensions(before, after, test.images.split(256), layers=_layers(after))
-        measured = {name: [getattr(each, name) for each in found.values()] for name in ("before", "after", "shared")}
+        names = ("before", "after", "shared")
+        measured = {name: [_or_none(getattr(each, name)) for each in found.values()] for name in names}
         measured["layers"] = list(found)
     return _row(spec, "PT+FT", part, factor, after, done, main, test) | measured
+
+
+def _or_none(value: float) -> float | None:
+    """A number of dimensions; none where units are dead."""
+    return None if math.isnan(value) else value
 
 
 def _only(part: str) -> Callable[[str, Any], bool]:

@@ -136,13 +136,22 @@ def _layers(rows: Sequence[Row]) -> Any:
         factors = distinct(runs, "rescale")
         for axis, (name, words) in zip(line, MEASURES.items(), strict=True):
             for factor, colour in zip(factors, shades(len(factors)), strict=True):
-                values = [[row[name] for row in chosen(runs, rescale=factor, layer=layer)] for layer in names]
-                axis.plot(names, [np.exp(np.mean(np.log(each))) for each in values], "s-", color=colour, label=f"{factor:g}")
+                axis.plot(names, _means(chosen(runs, rescale=factor), name, names), "s-", color=colour, label=f"{factor:g}")
             axis.set(title=f"{words}, {NORMS[norm]}", yscale="log")
             axis.tick_params(axis="x", rotation=40)
     axes[0][0].legend(title="rescaled by")
     footnote(figure, f"geometric mean over seeds, with {most} main images; responses to test images, centred, in eval mode")
     return figure
+
+
+def _means(rows: Sequence[Row], name: str, layers: Sequence[str]) -> list[float]:
+    """Geometric means by layer, where units of at least half of the seeds respond."""
+    means = []
+    for layer in layers:
+        every = chosen(rows, layer=layer)
+        found = [row[name] for row in every if row[name] is not None]
+        means.append(float(np.exp(np.mean(np.log(found)))) if 2 * len(found) >= len(every) > 0 else np.nan)
+    return means
 
 
 def _grid(rows: int, columns: int) -> Any:

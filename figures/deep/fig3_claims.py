@@ -9,6 +9,7 @@ from normtheory.audit.alone import run_alone
 from normtheory.audit.claims import Verdict, claim
 from normtheory.audit.derivation import Derivation
 from normtheory.audit.statements import Said
+from normtheory.figures.deep.analogue import sentences
 from normtheory.figures.deep.published import (
     CHANCE,
     DECIDED,
@@ -89,6 +90,7 @@ TOLD = Said(
 def fig3a(proof: Derivation, stated: Said) -> None:
     """Figure 3a: errors of multi-task training, finetuning and single-task learning on CIFAR-100."""
     judge(proof, stated)
+    _beside(proof, "a")
 
 
 FACTORS = (0.125, 0.25, 0.5)
@@ -136,6 +138,7 @@ BY_FACTOR = Said(
 def fig3b(proof: Derivation, stated: Said) -> None:
     """Figure 3b: errors of finetuning by the factor on the pretrained weights."""
     judge(proof, stated)
+    _beside(proof, "b")
 
 
 LAST, OUTPUTS = layers(4), layers(6)
@@ -191,6 +194,7 @@ MEASURED = Said(
 def fig3c(proof: Derivation, stated: Said) -> None:
     """Figure 3c: participation ratios and shared dimensions of the last stage, by the factor on the pretrained weights."""
     judge(proof, stated)
+    _beside(proof, "c")
 
 
 STAGES = layers(0, 1, 2, 3, 4)
@@ -250,6 +254,13 @@ WHERE = Said(
 def fig8d(proof: Derivation, stated: Said) -> None:
     """Figure 8d: participation ratios and shared dimensions by stage, and by number of samples."""
     judge(proof, stated)
+    _beside(proof, "c")
+
+
+def _beside(proof: Derivation, panel: str) -> None:
+    """What our own networks show on data at hand, as notes."""
+    for sentence in sentences(panel):
+        proof.note(sentence)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import copy
 import doctest
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -95,7 +96,6 @@ def test_refusals_change_nothing():
         (lambda: measured(dense((2, 2)), dense((2, 2)), []), "no responses were measured"),
         (lambda: measured(dense((2, 2)), dense((2, 2)), ["a", "b"]), "a batch holds str"),
         (lambda: measured(dense((2, 2)), dense((2, 2)), [torch.eye(2)], layers=["5"]), "before has no layer '5'"),
-        (lambda: measured(dense((2, 2)), dense((2, 2)), [torch.ones(3, 2)]), "layer 0 before finetuning responds alike"),
         (lambda: measured(dense((2, 2)), dense((2, 2)), [torch.eye(2)], memory=8), "more than memory = 8e-09 GB"),
         (lambda: measured(*[dense((2, 2))] * 2, [torch.eye(2)]), "before and after are one module"),
     ],
@@ -167,6 +167,20 @@ def test_layers_of_different_widths_share_dimensions():
     inputs = torch.randn(40, 4)
     found = representation_dimensions(before, after, [(inputs, "labels")])["0"]
     assert found.shared == pytest.approx(ensd(whole(before, 0, inputs), whole(after, 0, inputs)), rel=1e-5)
+
+
+@pytest.mark.parametrize("samples", [3, 20])
+def test_what_does_not_vary_has_no_dimensions(samples):
+    before, after = dense((2, 4, 2)), dense((2, 4, 2), seed=1)
+    with torch.no_grad():
+        after[0].weight.zero_()
+    inputs = torch.randn(samples, 2, generator=torch.Generator().manual_seed(0))
+    first = representation_dimensions(before, after, [inputs])["0"]
+    assert first.before > 1
+    assert math.isnan(first.after)
+    assert math.isnan(first.shared)
+    alike = representation_dimensions(before, after, [torch.full((samples, 2), 0.1)])["1"]
+    assert math.isnan(alike.before)
 
 
 def test_modes_are_restored_and_statistics_untouched():
