@@ -20,6 +20,7 @@ from normtheory.solvers.orbit_balls import Branch, Cell, EnclosedOrbit, coeffici
 from normtheory.solvers.orbits import Orbits
 
 MOST_ORBITS = 32  # that are enclosed: each takes about a tenth of a second
+SHORT = 0.1  # of the unit: what b is off by nearer to the start is compared with what it moves by so far from there
 MOST_INTERVALS = 60  # of a table, on either side of the start
 EXPANDED = 12  # Taylor coefficients of a step in its length
 SPLITS, SMALL = 6, 1e-13  # halvings of an interval, until its bound is so small, relatively
@@ -50,7 +51,7 @@ class Table(NamedTuple):
 def deviation(orbits: Orbits, network: Parametrisation, x: FloatArray) -> float | None:
     """A bound on what b is off by at x, (D,), in floats; None if there are more than MOST_ORBITS different starts.
 
-    Relative to b, or to how far it has moved and would move if x doubled, whichever is larger. Infinite where an orbit could
+    Relative to b, or to how far it has moved and would move if x doubled (for small x: in a tenth of a unit), if that is larger. Infinite where an orbit could
     not be enclosed.
     """
     numbers = np.unique(orbits.which)
@@ -71,7 +72,7 @@ def _share(orbit: EnclosedOrbit, x: float, unit: float, value: float) -> float:
     with precise():
         place = flint.arb(x) * flint.arb(unit)
         found = orbit.at(place)
-        scale = None if found is None else orbit.scale(place, found)
+        scale = None if found is None else orbit.scale(abs(place).max(flint.arb(unit) * SHORT), found)
         return float("inf") if found is None or scale is None else _float(largest(found.value - flint.arb(value)) / scale)
 
 

@@ -27,7 +27,7 @@ from normtheory.cli.common import (
     require_one_auxiliary,
     scales_of_finetuning,
 )
-from normtheory.cli.parametrised import NetworkOption, StartOption, choice, named, read
+from normtheory.cli.parametrised import NetworkOption, SharedOption, StartOption, choice, named, read, refuse_shared
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -72,6 +72,7 @@ def minimize(
     ] = None,
     network: NetworkOption = None,
     start: StartOption = None,
+    shared: SharedOption = False,
     alpha: AlphaOption = None,
     gamma: GammaOption = None,
     rescale: RescaleOption = None,
@@ -103,6 +104,8 @@ def minimize(
     from normtheory.files import read_problem, write_arrays
 
     choice("--penalty", penalty, network, start)
+    if shared:
+        refuse_shared(network)
     _refuse_idle(penalty, {"--alpha": alpha, "--gamma": gamma, "--rescale": rescale}, strength, consistency, inconsistent)
     if strength is not None:
         _require_penalised(penalty, solver, strength)
@@ -122,9 +125,34 @@ def minimize(
         else:
             found, inputs = _minimized_own(given, read(network, start, problem), {"tol": tolerance, **policy})
             used = ("X", "y", *inputs, *named(network, start))
-    write_arrays(output, _solution_arrays(found, inputs))
+        error = None if network is None else _map_error(found, given, read(network, start or "", problem), tolerance)
+    write_arrays(output, _solution_arrays(found, inputs) | ({} if error is None else {"map_error": error}))
     print_arrays(given, used)
+    if network is not None:
+        known = "measured on the table, not in balls" if error is None else f"within {error:.1e} of the orbits, in balls"
+        print(f"mirror map       {known}")
     _print_solution(found, time.perf_counter() - begun, output)
+
+
+def _map_error(solution: Solution, problem: Problem, network: Parametrisation, tolerance: float) -> float | None:
+    """What the tabulated mirror map is off by at the solution, at most; None where that was not computed.
+
+    Raises
+    ------
+    NotCertified
+        If it is not small beside the tolerance.
+    """
+    from normtheory.solvers import own
+    from normtheory.solvers.certificate import NotCertified
+
+    if len(network.outputs) != 1:
+        return None
+    error = own.map_error(problem.X, network, solution)
+    if error is not None and not error <= own.ERROR_SHARE * tolerance:
+        raise NotCertified(
+            f"the orbits are known to {error:.1e} only, and the tolerance is {tolerance:g}; ask for less", solution.certificate
+        )
+    return error
 
 
 def _minimized_own(

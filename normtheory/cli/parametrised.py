@@ -19,6 +19,22 @@ StartOption = Annotated[
     str | None,
     typer.Option("--start", metavar="VALUES", help='Its weights at time 0: "w=v=0.1, u=z=a", a an array of PROBLEM.'),
 ]
+SharedOption = Annotated[
+    bool,
+    typer.Option("--shared", help="The outputs of --network are the coordinates of one predictor, whose weights are shared."),
+]
+
+
+def refuse_shared(network: str | None) -> None:
+    """Say what can be done where coordinates share weights."""
+    from normtheory.arrays import InputError
+
+    if network is None:
+        raise InputError("--shared has no meaning without --network; remove it")
+    raise InputError(
+        "where coordinates share weights gradient flow minimises no separable penalty, and in general it is no mirror flow: "
+        "normtheory network says whether it is, and simulate --shared integrates it"
+    )
 
 
 def choice(named: str, value: str | None, network: str | None, start: str | None) -> None:

@@ -27,7 +27,7 @@ from normtheory.cli.common import (
     require_one_auxiliary,
     scales_of_finetuning,
 )
-from normtheory.cli.parametrised import NetworkOption, StartOption, choice, named, read
+from normtheory.cli.parametrised import NetworkOption, SharedOption, StartOption, choice, named, read
 from normtheory.progress import flow_progress
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ def simulate(
     ] = None,
     network: NetworkOption = None,
     start: StartOption = None,
+    shared: SharedOption = False,
     alpha: AlphaOption = None,
     gamma: GammaOption = None,
     rescale: RescaleOption = None,
@@ -89,6 +90,8 @@ def simulate(
     from normtheory.solvers import flow
 
     choice("--protocol", protocol, network, start)
+    if shared and network is None:
+        refuse({"--shared": shared}, f"--protocol {protocol}")
     _refuse_idle(protocol, {"--gamma": gamma, "--rescale": rescale}, alpha)
     scales = scales_of_finetuning(alpha, gamma, rescale)
     rtol = positive(flow.DEFAULT_RTOL if rtol is None else rtol, "--rtol")
@@ -97,13 +100,15 @@ def simulate(
     _check_checkpoint(checkpoint, problem, output)
     begun = time.perf_counter()
     read_in = read_problem(problem)
-    weights = None if network is None else _initial(network, start or "", problem, read_in)
+    weights = None if network is None else _initial(network, start or "", problem, read_in, shared=shared)
     tasks = protocol or ("single" if weights is None or weights.outputs == 1 else "multitask")
-    route = _chosen_route(route, tasks, keeps=checkpoint is not None or resume is not None, own=weights is not None)
+    route = _chosen_route(
+        route, tasks, keeps=checkpoint is not None or resume is not None, own=weights is not None, shared=shared
+    )
     given, reached = _in_reach(read_in, tasks, loss, consistency, inconsistent)
     if route == "weights":
         _warn_of_stiffness(given)
-    state = () if weights is None else (network, weights.stacked().tobytes())
+    state = () if weights is None else (network, shared, weights.stacked().tobytes())
     decided = fingerprint(given, protocol, *scales.values(), rtol, loss, *state)
     with (
         flow_progress() as progress,
@@ -134,12 +139,18 @@ def _check_checkpoint(checkpoint: Path | None, problem: Path, output: Path) -> N
             raise InputError(f"--checkpoint and --output are both {output}; give two names")
 
 
-def _initial(network: str, start: str, file: Path, problem: Problem) -> AnyWeights:
+def _initial(network: str, start: str, file: Path, problem: Problem, *, shared: bool) -> AnyWeights:
     """The weights of a network of one's own at time 0."""
     from normtheory.arrays import InputError
     from normtheory.networks import ParametrisedWeights
 
     found = read(network, start, file, WRITTEN)
+    if shared:
+        if len(found.outputs) != problem.X.shape[1]:
+            raise InputError(
+                f"the network has {len(found.outputs)} outputs, and X {problem.X.shape[1]} columns; --shared needs as many"
+            )
+        return ParametrisedWeights.of(found, 1, shared=True)
     if len(found.outputs) > 2:
         raise InputError(f"the network has {len(found.outputs)} outputs, and a problem at most two tasks; give one or two")
     return ParametrisedWeights.of(found, problem.X.shape[1])
@@ -153,10 +164,12 @@ def _used(problem: Problem, protocol: ProtocolName) -> tuple[str, ...]:
     return ("X", "y", *(("X_aux", "y_aux") if by_data else ("beta_aux",)))
 
 
-def _chosen_route(route: RouteName | None, protocol: ProtocolName, *, keeps: bool, own: bool) -> RouteName:
+def _chosen_route(route: RouteName | None, protocol: ProtocolName, *, keeps: bool, own: bool, shared: bool) -> RouteName:
     """The route asked for, or the fastest one there is; `own` is whether the network is one's own."""
     from normtheory.arrays import InputError
 
+    if route == "dual" and shared:
+        raise InputError("--route dual is for coordinates with weights of their own; use --route weights with --shared")
     if route == "dual" and protocol == "multitask":
         what = "a --network of two outputs" if own else "--protocol multitask"
         raise InputError(f"--route dual is for one output; use --route weights with {what}")
