@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from normtheory.cli.common import AlphaOption, GammaOption, RescaleOption, scales_of_finetuning
+from normtheory.cli.common import AlphaOption, GammaOption, RescaleOption, check_picture, scales_of_finetuning
 
 if TYPE_CHECKING:
     from normtheory.parametrisations import Parametrisation
     from normtheory.solvers.curves import LearningCurve
-
-PICTURES = (".png", ".svg", ".pdf")
 
 
 def curve(
@@ -55,7 +52,7 @@ def curve(
 
     check_writable(output)
     if plot is not None:
-        _check_picture(plot, output)
+        check_picture(plot, "--plot", output, "the table itself")
     pair = SparsePair(inputs, features, features_aux, overlap)
     scales = Scales(**scales_of_finetuning(alpha, gamma, rescale))
     names = [name.strip() for name in methods.split(",")] + ([] if network is None else [OWN])
@@ -97,26 +94,13 @@ def _numbers(text: str) -> list[int]:
         raise InputError(f"--samples {text}; give whole numbers with commas between them, such as 16,32,64") from None
 
 
-def _check_picture(plot: Path, output: Path) -> None:
-    """Refuse a picture that cannot be written, before anything is computed."""
-    from normtheory.arrays import InputError
-    from normtheory.files import check_writable
-
-    if plot.suffix.lower() not in PICTURES:
-        raise InputError(f"--plot {plot}; give a name that ends in {', '.join(PICTURES[:-1])} or {PICTURES[-1]}")
-    if check_writable(plot) == Path(os.path.realpath(output)):
-        raise InputError(f"{plot} is the table itself; give another name to --plot")
-
-
 def _draw(found: LearningCurve, plot: Path) -> None:
     import matplotlib.pyplot as plt
 
     from normtheory.figures.files import STYLE
-    from normtheory.files import write_whole
+    from normtheory.figures.own_result import save
 
     with plt.style.context(STYLE):
         figure, axis = plt.subplots(figsize=(5.4, 3.8))
         found.plot(axis)
-        metadata = {} if plot.suffix.lower() == ".png" else {"Date" if plot.suffix.lower() == ".svg" else "CreationDate": None}
-        write_whole(plot, lambda handle: figure.savefig(handle, format=plot.suffix[1:].lower(), metadata=metadata))
-        plt.close(figure)
+        save(figure, plot)

@@ -52,8 +52,8 @@ def choice(named: str, value: str | None, network: str | None, start: str | None
 def read(network: str, start: str, problem: Path, taken: Collection[str] = ()) -> Parametrisation:
     """The network, with arrays of the problem file for the names in its start; its weights may not have names of outputs."""
     from normtheory.arrays import InputError
-    from normtheory.files import read_others
     from normtheory.parametrisations import Parametrisation
+    from normtheory.tables import read_others
 
     found = Parametrisation(network, start)
     for weight in found.weights:

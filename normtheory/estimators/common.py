@@ -41,7 +41,7 @@ class CentredTask(NamedTuple):
 
 
 class Regressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
-    """What the three share (scikit-learn has no types): checks of data and of options, prediction, and the state after a fit."""
+    """What the three share: checks of data and options, prediction, the state after a fit (scikit-learn has no types)."""
 
     method: Method
     fit_intercept: bool
