@@ -2,8 +2,9 @@ r"""
 Penalty landscapes
 ==================
 
-What one coefficient costs, for three ways to learn. Finetuning pays a divergence of the Q penalty, whose scale :math:`k` depends on what was
-learned before; multi-task learning pays :math:`2\sqrt{\beta^2 + \beta_{aux}^2}` at least norm; training from small weights pays nearly :math:`\ell_1`.
+What one coefficient costs, for three ways to learn. Finetuning pays a divergence of the Q penalty, whose scale
+:math:`k` depends on what was learned before; multi-task learning pays :math:`2\sqrt{\beta^2 + \beta_{aux}^2}` at
+least norm; training from small weights pays nearly :math:`\ell_1`.
 """
 
 import matplotlib.pyplot as plt
@@ -15,9 +16,9 @@ from normtheory.penalties import GroupL12, Q
 beta = np.linspace(-2, 2, 401)
 
 # %%
-# Finetuning. The scale and the start come in closed form from the auxiliary coefficient, the initialisation ``alpha``, the reset ``gamma`` and the
-# factor ``rescale`` on the first layer. An input that was not learned (0) costs almost :math:`\ell_1`; one that was learned costs like a square near
-# the start.
+# Finetuning. The scale and the start come in closed form from the auxiliary coefficient, the initialisation
+# ``alpha``, the reset ``gamma`` and the factor ``rescale`` on the first layer. An input that was not learned (0)
+# costs almost :math:`\ell_1`; one that was learned costs like a square near the start.
 figure, axes = plt.subplots(1, 2, figsize=(8, 3.4), layout="constrained", sharey=True)
 for beta_aux in (0.0, 0.3, 1.0, 3.0):
     k, start = exact.finetuning([beta_aux], alpha=1e-3, gamma=1e-3)
@@ -27,7 +28,8 @@ axes[0].set(title="finetuning", xlabel="coefficient", ylabel="penalty, share of 
 axes[0].legend(title="auxiliary coefficient")
 
 # %%
-# Multi-task learning at least norm. What the auxiliary coefficient costs alone is taken off, so that the curves start at zero.
+# Multi-task learning at least norm. What the auxiliary coefficient costs alone is taken off, so that the curves start
+# at zero.
 for beta_aux in (0.0, 0.3, 1.0, 3.0):
     cost = GroupL12().excess(beta, np.full(beta.size, beta_aux))
     axes[1].plot(beta, cost / cost.max(), label=f"{beta_aux:g}")
@@ -35,8 +37,8 @@ axes[1].set(title="multi-task learning, least norm", xlabel="coefficient")
 plt.show()
 
 # %%
-# How the order of the penalty moves from 2 (lazy) to 1 (rich), and where: at coefficients of the size of the scale. Rescaling by c moves the scale of
-# learned features by :math:`c^2`.
+# How the order of the penalty moves from 2 (lazy) to 1 (rich), and where: at coefficients of the size of the scale.
+# Rescaling by c moves the scale of learned features by :math:`c^2`.
 figure, axis = plt.subplots(figsize=(6, 3.4), layout="constrained")
 size = np.logspace(-4, 3, 300)
 for rescale in (1.0, 0.3, 0.1):

@@ -2,8 +2,9 @@
 Finetuning on digits: which features are reused
 ===============================================
 
-Images of handwritten digits, as they come with scikit-learn. The auxiliary task tells 3 from the other digits, with many images. The main task tells
-8 from the others, with few. Features are random rectified projections of the pixels, so that there are more of them than images.
+Images of handwritten digits, as they come with scikit-learn. The auxiliary task tells 3 from the other digits, with
+many images. The main task tells 8 from the others, with few. Features are random rectified projections of the pixels,
+so that there are more of them than images.
 """
 
 import matplotlib.pyplot as plt
@@ -21,8 +22,8 @@ order = random.permutation(len(digit))
 aux, main, test = order[:500], order[500:560], order[560:]
 
 # %%
-# The auxiliary predictor, from small weights (scale :math:`2\alpha^2`), and what finetuning makes of it with 60 images. ``newton.minimize`` returns
-# the endpoint of gradient flow with a certificate: no network is trained here.
+# The auxiliary predictor, from small weights (scale :math:`2\alpha^2`), and what finetuning makes of it with 60
+# images. ``newton.minimize`` returns the endpoint of gradient flow with a certificate: no network is trained here.
 alpha = gamma = 1e-3
 pretrained = newton.minimize(features[aux], np.where(digit[aux] == 3, 1.0, -1.0), 2 * alpha**2)
 k, start = exact.finetuning(pretrained.beta, alpha, gamma)

@@ -2,8 +2,9 @@
 Nested selection: a sparse task among learned features
 ======================================================
 
-The main task uses 5 of the 40 features that the auxiliary task uses. Finetuning as it is reuses all 40 alike; a first layer rescaled before
-finetuning selects the 5. The effect is the paper's (section 4.2), the endpoints are the exact theory's.
+The main task uses 5 of the 40 features that the auxiliary task uses. Finetuning as it is reuses all 40 alike; a first
+layer rescaled before finetuning selects the 5. The effect is the paper's (section 4.2), the endpoints are the exact
+theory's.
 """
 
 import matplotlib.pyplot as plt
@@ -27,7 +28,8 @@ for factor in factors:
     coefficients.append(np.abs(solution.beta))
 
 # %%
-# Top: the loss on new data. Bottom: the 5 features of the task, the 35 other learned ones, and the 360 that no task uses.
+# Top: the loss on new data. Bottom: the 5 features of the task, the 35 other learned ones, and the 360 that no task
+# uses.
 figure, (top, bottom) = plt.subplots(2, 1, figsize=(6.4, 5.4), layout="constrained", sharex=True)
 top.loglog(factors, losses, "o-", markersize=3)
 top.set(ylabel="generalisation loss")

@@ -2,8 +2,8 @@
 Descent against flow
 ====================
 
-Gradient descent with steps that get smaller tends to gradient flow, and gradient flow ends at the minimiser of the exact theory. How far
-off is plain descent at a step that one would use?
+Gradient descent with steps that get smaller tends to gradient flow, and gradient flow ends at the minimiser of the
+exact theory. How far off is plain descent at a step that one would use?
 """
 
 import matplotlib.pyplot as plt

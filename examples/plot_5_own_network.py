@@ -2,8 +2,8 @@
 A network of one's own
 ======================
 
-Type one coordinate's predictor in its own weights, and where they start. Its gradient flow is a mirror flow, whatever the formula, so
-that its endpoint can be computed like that of a network from the literature.
+Type one coordinate's predictor in its own weights, and where they start. Its gradient flow is a mirror flow, whatever
+the formula, so that its endpoint can be computed like that of a network from the literature.
 """
 
 import matplotlib.pyplot as plt
@@ -18,7 +18,8 @@ teacher[:4] = (1.0, -1.0, 0.5, -0.5)
 y = X @ teacher
 
 # %%
-# Two, three and four layers with a plus and a minus pathway, all from predictors that start at zero; and a linear model for comparison.
+# Two, three and four layers with a plus and a minus pathway, all from predictors that start at zero; and a linear
+# model for comparison.
 networks = {
     "two layers": Parametrisation("w*v - u*z", "w=v=u=z=0.1"),
     "three layers, shared": Parametrisation("u^3 - v^3", "u=v=0.1"),

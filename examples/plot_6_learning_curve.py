@@ -2,8 +2,8 @@
 A learning curve without training
 =================================
 
-How many samples do finetuning, multi-task learning and single-task learning need? For Gaussian inputs two scalar equations say it, in
-milliseconds a point. Some problems are drawn and solved beside the curve.
+How many samples do finetuning, multi-task learning and single-task learning need? For Gaussian inputs two scalar
+equations say it, in milliseconds a point. Some problems are drawn and solved beside the curve.
 """
 
 import matplotlib.pyplot as plt

@@ -2,8 +2,9 @@ r"""
 Sparse recovery: small weights against :math:`\ell_1`
 =====================================================
 
-From weights :math:`\alpha` gradient flow ends at the minimiser of a penalty that tends to :math:`\ell_1` as :math:`\alpha` vanishes, but only with the
-logarithm of :math:`\alpha`. How small has it to be, for a network to recover what basis pursuit does?
+From weights :math:`\alpha` gradient flow ends at the minimiser of a penalty that tends to :math:`\ell_1` as
+:math:`\alpha` vanishes, but only with the logarithm of :math:`\alpha`. How small has it to be, for a network to
+recover what basis pursuit does?
 """
 
 import matplotlib.pyplot as plt
@@ -18,8 +19,8 @@ scales = (1e-1, 1e-3, 1e-6)
 
 
 # %%
-# Relative distance from the teacher, the mean over six problems at each number of samples. ``newton.minimize`` with the scale
-# :math:`2\alpha^2` is the endpoint of training.
+# Relative distance from the teacher, the mean over six problems at each number of samples. ``newton.minimize`` with
+# the scale :math:`2\alpha^2` is the endpoint of training.
 def problem():
     """A design and a sparse teacher, with more rows than will be used."""
     teacher = np.zeros(inputs)

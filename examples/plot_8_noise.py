@@ -2,8 +2,9 @@ r"""
 Noisy data: fit to the end, or pay for the misfit
 =================================================
 
-A network that is trained to the end fits the noise. ``penalised.minimize`` minimises the squared error plus :math:`\lambda` times the same
-divergence instead, with the same certificate; as :math:`\lambda` vanishes it is where training ends.
+A network that is trained to the end fits the noise. ``penalised.minimize`` minimises the squared error plus
+:math:`\lambda` times the same divergence instead, with the same certificate; as :math:`\lambda` vanishes it is where
+training ends.
 """
 
 import matplotlib.pyplot as plt

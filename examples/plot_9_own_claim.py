@@ -2,9 +2,9 @@ r"""
 Auditing a formula of one's own, with a false twin
 ==================================================
 
-A statement that a check accepts says little, if the check would accept anything. Here a claim comes with wrong versions of itself, which the same
-check must reject, and with another true one, which it must accept. The claim: the Q penalty has the slope :math:`2\log(1 + \sqrt 2)` where a
-weight equals its scale.
+A statement that a check accepts says little, if the check would accept anything. Here a claim comes with wrong
+versions of itself, which the same check must reject, and with another true one, which it must accept. The claim: the
+Q penalty has the slope :math:`2\log(1 + \sqrt 2)` where a weight equals its scale.
 """
 
 import matplotlib.pyplot as plt
@@ -45,7 +45,8 @@ entry = run_claim(claim)
 print(describe(entry, width=90))
 
 # %%
-# The verdict is what the check found. ``ok`` is true only if it is as expected, every twin was rejected, and the sibling was accepted.
+# The verdict is what the check found. ``ok`` is true only if it is as expected, every twin was rejected, and the
+# sibling was accepted.
 assert entry.ok, entry.problems
 
 # %%

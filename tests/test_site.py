@@ -1,4 +1,4 @@
-"""The site in a browser: every page at two widths, light and dark. Nothing fails, no link is dead, no other machine is asked for anything.
+"""The site in a browser: every page at two widths, light and dark. Nothing fails, no link is dead, nothing is asked of others.
 
 `make site-test` builds the site and runs this; SHOTS=FOLDER keeps pictures of the pages.
 """
@@ -129,7 +129,7 @@ def test_the_list_of_claims_can_be_filtered(browser, address):
     page = browser.new_page()
     page.goto(address + "claims/index.html")
     page.click("button[data-verdict=REFUTED]")
-    shown = page.eval_on_selector_all(".claims li", "all => all.filter(each => each.offsetParent).map(each => each.dataset.verdict)")
+    shown = page.eval_on_selector_all(".claims li", "all => all.filter(e => e.offsetParent).map(e => e.dataset.verdict)")
     assert shown
     assert set(shown) == {"REFUTED"}
     page.close()

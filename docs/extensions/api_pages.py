@@ -79,7 +79,7 @@ def _escape(app: Sphinx, what: str, name: str, thing: object, options: object, l
                 code = indentation
 
 
-def _skip(app: Sphinx, what: str, name: str, thing: object, skip: bool, options: object) -> bool | None:  # noqa: FBT001
+def _skip(app: Sphinx, what: str, name: str, thing: object, skip: bool, options: object) -> bool | None:
     """Fields of named tuples are described where their class is."""
     return True if (getattr(thing, "__doc__", None) or "").startswith("Alias for field number") else None
 

@@ -1,7 +1,7 @@
 """A page for each claim, made from the ledger: what is printed there is what the check found when the site was built.
 
-Claims that were checked before are not checked again unless something that they may rest on has changed, as with `normtheory verify`. The
-address of a page is the id of its claim, which is part of the public interface.
+Claims that were checked before are not checked again unless something that they may rest on has changed, as with
+`normtheory verify`. The address of a page is the id of its claim, which is part of the public interface.
 """
 
 from collections import Counter
@@ -49,7 +49,7 @@ def entries() -> list[Entry]:
 
 
 def write_pages(app: Sphinx) -> None:
-    """Write the page of every claim, and the page that lists them, below the sources; files that stay the same are not touched."""
+    """Write the page of every claim, and the list of them, below the sources; files that stay the same are not touched."""
     folder = Path(app.srcdir) / FOLDER
     folder.mkdir(exist_ok=True)
     judged, registered = entries(), claims()
@@ -96,7 +96,7 @@ def _page(environment: jinja2.Environment, entry: Entry, app: Sphinx) -> str:
 class ClaimRole(XRefRole):
     """``{claim}`cor1``` links to the page of a claim; one that does not exist is a warning, hence an error."""
 
-    def process_link(self, env, refnode, has_explicit_title, title, target):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201, D102
+    def process_link(self, env, refnode, has_explicit_title, title, target):  # type: ignore[no-untyped-def]  # noqa: D102
         refnode["reftype"], refnode["refdomain"] = "doc", "std"
         refnode["refexplicit"] = True
         return title, f"/{FOLDER}/{target}"

@@ -1,6 +1,6 @@
 """Formulas as MathML, which browsers set themselves: no script, no font and no other machine is needed to read a page.
 
-The converter is the one that the report of the ledger uses (`normtheory.audit.formulas`), so that a formula looks the same in both.
+The converter is the one that the report of the ledger uses (`normtheory.audit.formulas`): a formula looks the same in both.
 """
 
 from docutils import nodes
