@@ -16,23 +16,19 @@ from normtheory.penalties import GroupL12, Q
 beta = np.linspace(-2, 2, 401)
 
 # %%
-# Finetuning. The scale and the start come in closed form from the auxiliary coefficient, the initialisation
-# ``alpha``, the reset ``gamma`` and the factor ``rescale`` on the first layer. An input that was not learned (0)
-# costs almost :math:`\ell_1`; one that was learned costs like a square near the start.
+# Left, finetuning: the scale and the start come in closed form from the auxiliary coefficient, the initialisation
+# ``alpha``, the reset ``gamma`` and the factor ``rescale`` on the first layer. An input that was not learned (0) costs
+# almost :math:`\ell_1`; one that was learned costs like a square near the start. Right, multi-task learning at least
+# norm: what the auxiliary coefficient costs alone is taken off, so that the curves start at zero.
 figure, axes = plt.subplots(1, 2, figsize=(8, 3.4), layout="constrained", sharey=True)
 for beta_aux in (0.0, 0.3, 1.0, 3.0):
     k, start = exact.finetuning([beta_aux], alpha=1e-3, gamma=1e-3)
-    cost = Q(np.full(beta.size, k[0])).divergence(beta, np.full(beta.size, start[0]))
-    axes[0].plot(beta, cost / cost.max(), label=f"{beta_aux:g}")
+    divergence = Q(np.full(beta.size, k[0])).divergence(beta, np.full(beta.size, start[0]))
+    excess = GroupL12().excess(beta, np.full(beta.size, beta_aux))
+    for axis, cost in zip(axes, (divergence, excess), strict=True):
+        axis.plot(beta, cost / cost.max(), label=f"{beta_aux:g}")
 axes[0].set(title="finetuning", xlabel="coefficient", ylabel="penalty, share of its largest")
 axes[0].legend(title="auxiliary coefficient")
-
-# %%
-# Multi-task learning at least norm. What the auxiliary coefficient costs alone is taken off, so that the curves start
-# at zero.
-for beta_aux in (0.0, 0.3, 1.0, 3.0):
-    cost = GroupL12().excess(beta, np.full(beta.size, beta_aux))
-    axes[1].plot(beta, cost / cost.max(), label=f"{beta_aux:g}")
 axes[1].set(title="multi-task learning, least norm", xlabel="coefficient")
 plt.show()
 

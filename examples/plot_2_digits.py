@@ -16,7 +16,7 @@ from normtheory.solvers import newton
 
 random = np.random.default_rng(0)
 images, digit = load_digits(return_X_y=True)
-features = np.maximum(images / 16 @ random.normal(size=(64, 600)), 0)
+features = np.maximum((images - images.mean(axis=0)) @ random.normal(size=(64, 600)), 0)
 features = (features - features.mean(axis=0)) / features.std(axis=0)
 order = random.permutation(len(digit))
 aux, main, test = order[:500], order[500:560], order[560:]

@@ -18,10 +18,11 @@ from normtheory.tasks import generalisation_loss, teacher_student
 pair = SparsePair(inputs=400, features=16, features_aux=16, overlap=12)
 samples = [8, 12, 16, 24, 32, 48, 64, 96, 128]
 curve = learning_curve(pair, samples)
-axis = curve.plot()
 
 # %%
-# Five drawn problems at some n: the exact endpoint of finetuning, for which no network need be trained.
+# Lines: the equations. Points: five drawn problems at some n, the exact endpoint of finetuning, for which no network
+# need be trained.
+axis = curve.plot()
 for n in (16, 32, 64):
     for seed in range(5):
         drawn = teacher_student(n, 12, features=16, features_aux=16, inputs=400, samples_aux=400, seed=seed)

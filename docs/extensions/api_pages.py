@@ -4,6 +4,7 @@ Modules are found in the folders, through the links to the rooms; `__main__` fil
 """
 
 import ast
+import inspect
 import re
 from pathlib import Path
 
@@ -80,8 +81,9 @@ def _escape(app: Sphinx, what: str, name: str, thing: object, options: object, l
 
 
 def _skip(app: Sphinx, what: str, name: str, thing: object, skip: bool, options: object) -> bool | None:
-    """Fields of named tuples are described where their class is."""
-    return True if (getattr(thing, "__doc__", None) or "").startswith("Alias for field number") else None
+    """Fields of named tuples are described where their class is; functions of C are not ours."""
+    field = (getattr(thing, "__doc__", None) or "").startswith("Alias for field number")
+    return True if field or inspect.isbuiltin(thing) else None
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:
