@@ -24,12 +24,12 @@ def held_curve(network: Parametrisation) -> Curve:
 
     def velocity(w: FloatArray) -> FloatArray:
         first, *others = network.slopes(w)
-        held = np.stack(others)  # (O - 1, p, M)
-        gram = np.einsum("opm,qpm->moq", held, held)
-        right = np.einsum("opm,pm->mo", held, first)
+        held = np.stack(others)  # (O - 1, p, ...)
+        gram = np.einsum("op...,qp...->...oq", held, held)
+        right = np.einsum("op...,p...->...o", held, first)
         with np.errstate(all="ignore"):
             multipliers = np.linalg.solve(gram, right[..., None])[..., 0]
-        return np.asarray(first - np.einsum("mo,opm->pm", multipliers, held))
+        return np.asarray(first - np.einsum("...o,op...->p...", multipliers, held))
 
     def moves(w: FloatArray) -> FloatArray:
         return np.concatenate([velocity(w), network.values(w)[:1]])

@@ -6,8 +6,8 @@ from the last, and every point between two nodes is one step from the nearer to 
 
 What a step is off by is measured against two of half its length, and steps are halved until that is round-off. How far the
 errors of all steps have moved a node is bounded, to first order, by the largest rate at which neighbouring orbits part, the
-largest eigenvalue of the second derivative of G. `Orbits.error` is the bound that both leave. It is measured in float64 and no
-proof in ball arithmetic; `normtheory.solvers.newton` is not asked for tolerances below it.
+largest eigenvalue of the second derivative of G. `Orbits.error` is the bound that both leave, measured in float64;
+`normtheory.solvers.newton` is not asked for tolerances below it. `normtheory.solvers.tabulated` proves one, in balls.
 """
 
 from __future__ import annotations

@@ -51,8 +51,8 @@ class Table(NamedTuple):
 def deviation(orbits: Orbits, network: Parametrisation, x: FloatArray) -> float | None:
     """A bound on what b is off by at x, (D,), in floats; None if there are more than MOST_ORBITS different starts.
 
-    Relative to b, or to how far it has moved and would move if x doubled (if x is small: in a tenth of one), if that is larger.
-    Infinite where an orbit could not be enclosed.
+    Relative to b, or to how far it has moved and would move if x doubled, whichever is larger; where x is small, to how far it
+    moves in a tenth of a unit. Infinite where an orbit could not be enclosed.
     """
     numbers = np.unique(orbits.which)
     if numbers.size > MOST_ORBITS:

@@ -74,7 +74,7 @@ def test_noise_is_refused_or_projected(folder, capsys):
 def test_coordinates_may_share_their_weights(folder, capsys):
     """Two coordinates and one first weight: the flow fits the data, and w^2 - v_1^2 - v_2^2 stays."""
     X, y = np.array([[1.0, 0.5]]), np.array([0.8])
-    save(X=X, y=y)
+    np.savez("problem.npz", X=X, y=y)
     options = ("--network", "w*v_1; w*v_2", "--start", "w=0.3, v_1=0.2, v_2=0.1", "--shared")
     code, _, err = run(capsys, *SIMULATE, *options)
     assert (code, err) == (0, "")
