@@ -12,7 +12,7 @@ from normtheory.features import ACTIVE, Features
 from normtheory.figures.files import COLOURS, STYLE
 from normtheory.files import write_whole
 
-BARS, LABELS, LONGEST_NAME = 12, 6, 24  # features with a bar, features named in the plane, letters of a name
+BARS, LABELS, IN_LEGEND, LONGEST_NAME = 12, 6, 3, 24  # features with a bar, named in the plane, in its legend; letters
 LOOKS = {
     "reused": (COLOURS["blue"], "o"),
     "new": (COLOURS["vermilion"], "^"),
@@ -95,7 +95,7 @@ def _draw_plane(axis: Any, features: Features) -> None:
         chosen = kinds == kind
         if chosen.any():
             colour, marker = LOOKS[kind]
-            label = f"{kind} ({chosen.sum()})"
+            label = f"{kind} ({chosen.sum()}){'' if kind == 'unused' else _some_names(features, chosen)}"
             axis.plot(aux[chosen], beta[chosen], marker, color=colour, label=label, markersize=5, alpha=0.8)
     axis.axhline(0, color="0.8", linewidth=0.8, zorder=0)
     axis.axvline(0, color="0.8", linewidth=0.8, zorder=0)
@@ -106,21 +106,28 @@ def _draw_plane(axis: Any, features: Features) -> None:
             _short(features.names[d]), (aux[d], beta[d]), textcoords="offset points", va="center", fontsize=7, **where
         )
     axis.margins(0.12)
-    axis.set(xlabel="auxiliary coefficient", ylabel="coefficient", title=f"used: above {100 * ACTIVE:g} % of the largest")
-    axis.legend(loc="best", fontsize=7)
+    axis.set(xlabel="auxiliary coefficient", ylabel="coefficient", title=f"used is above {100 * ACTIVE:g} % of the largest")
+    axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), fontsize=7)
+
+
+def _some_names(features: Features, chosen: np.ndarray) -> str:
+    """The strongest of these features by either predictor, and that there are more."""
+    assert features.beta_aux is not None
+    sizes = np.where(chosen, np.maximum(np.abs(features.beta), np.abs(features.beta_aux)), 0.0)
+    names = [_short(features.names[d]) for d in np.argsort(-sizes, kind="stable")[: min(IN_LEGEND, int(chosen.sum()))]]
+    return f": {', '.join(names)}{', ...' if chosen.sum() > IN_LEGEND else ''}"
 
 
 def _draw_bars(axis: Any, features: Features, values: FloatArray, label: str) -> None:
     """The features with the largest values, from the top."""
-    order = np.argsort(-np.abs(values), kind="stable")[:BARS]
-    order, kinds = order[values[order] != 0], _kind(features)
+    counting = np.abs(values) > ACTIVE * np.abs(values).max()
+    order, kinds = np.argsort(-np.abs(values), kind="stable")[: min(BARS, int(counting.sum()))], _kind(features)
     looks = [LOOKS[kinds[d]][0] if features.beta_aux is not None else COLOURS["blue"] for d in order]
     axis.barh(np.arange(order.size), values[order], color=looks)
     axis.set_yticks(np.arange(order.size), [_short(features.names[d]) for d in order])
     axis.invert_yaxis()
     axis.axvline(0, color="0.5", linewidth=0.8)
-    rest = np.count_nonzero(values) - order.size
-    axis.set(xlabel=label, title=f"{label}, {order.size} largest" if rest > 0 else label)
+    axis.set(xlabel=label, title=f"{label}, {order.size} of {counting.sum()} above {100 * ACTIVE:g} % of the largest")
 
 
 def _draw_losses(axis: Any, times: FloatArray, losses: FloatArray) -> None:

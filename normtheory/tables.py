@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -18,6 +18,8 @@ from numpy.typing import ArrayLike
 from normtheory import files
 from normtheory.arrays import FloatArray, InputError, real_array
 from normtheory.files import Problem, StrPath
+
+T = TypeVar("T")
 
 TABLES = (".csv", ".parquet")
 TARGET = "y"
@@ -44,7 +46,7 @@ def read_problem(path: StrPath, target: str | None = None, aux: StrPath | None =
     InputError
         Whatever is wrong with a file, in one line that starts with its path.
     """
-    arrays = dict(_named(path, lambda: _read(path, target)))
+    arrays: dict[str, ArrayLike] = dict(_named(path, lambda: _read(path, target)))
     if aux is not None:
         more = _named(aux, lambda: _auxiliary(aux, target, arrays.get("feature_names")))
         twice = sorted(set(more) & set(arrays))
@@ -54,7 +56,7 @@ def read_problem(path: StrPath, target: str | None = None, aux: StrPath | None =
     return _named(path, lambda: files.checked_problem(str(path), arrays))
 
 
-def _named(path: StrPath, read: Any) -> Any:
+def _named(path: StrPath, read: Callable[[], T]) -> T:
     try:
         return read()
     except InputError as error:
@@ -111,8 +113,9 @@ def _auxiliary(path: StrPath, target: str | None, features: ArrayLike | None) ->
         found = _matlab(path)
     else:
         found = {name: value for name, value in files.read_arrays(path).items() if name in ("X", "y", "beta", "feature_names")}
-    names = [str(name) for name in np.asarray(found["feature_names"])] if "feature_names" in found else None
-    order = slice(None) if names is None or features is None else _order(names, features)
+    order: Any = slice(None)
+    if "feature_names" in found and features is not None:
+        order = _order([str(name) for name in np.asarray(found["feature_names"])], features)
     if "beta" in found:
         beta = np.asarray(found["beta"])
         return {"beta_aux": (beta if beta.ndim < 2 or 1 in beta.shape else beta[0]).ravel()[order]}

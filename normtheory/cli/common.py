@@ -114,12 +114,13 @@ def print_features(beta: FloatArray, beta_aux: FloatArray | None, names: Sequenc
     chosen = found.strongest(beta.size if verbose else STRONGEST)
     print(f"strongest        {', '.join(f'{found.names[d]} {beta[d]:.3g}' for d in chosen) or 'none: beta is 0'}")
     if beta_aux is not None and chosen.size:
-        counts = ", ".join(f"{count.sum()} {what}" for what, count in _kinds(found).items())
+        counts = ", ".join(f"{count.sum()} {what}" for what, count in kinds(found).items())
         share = f"{100 * found.share_on_auxiliary:.3g} % of |beta|^2 on auxiliary features"
         print(f"features         {share}; {counts} (above {100 * ACTIVE:g} % of the largest)")
 
 
-def _kinds(found: Features) -> dict[str, NDArray[np.bool_]]:
+def kinds(found: Features) -> dict[str, NDArray[np.bool_]]:
+    """The features by what became of them, as masks."""
     return {"reused": found.reused, "new": found.added, "dropped": found.dropped}
 
 

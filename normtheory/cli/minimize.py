@@ -157,14 +157,16 @@ def _solved(
 
 def _contributions(penalty: PenaltyName | None, found: Solution, inputs: dict[str, FloatArray]) -> dict[str, FloatArray]:
     """What each feature adds to the penalty; a network of one's own has no formula for it."""
+    import numpy as np
+
     from normtheory import penalties
 
     if penalty is None:
         return {}
     if penalty in ("q", "finetuning"):
         return {"penalty": penalties.Q(inputs["k"]).divergence(found.beta, inputs["beta0"])}
-    norms = {"l12": penalties.GroupL12, "l1": penalties.L1, "l2": penalties.WeightedL2}
-    return {"penalty": norms[penalty]().contributions(found.beta)}
+    norms: dict[str, Any] = {"l12": penalties.GroupL12, "l1": penalties.L1, "l2": penalties.WeightedL2}
+    return {"penalty": np.asarray(norms[penalty]().contributions(found.beta))}
 
 
 def _map_error(solution: Solution, problem: Problem, network: Parametrisation, tolerance: float) -> float | None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from normtheory.cli.common import AuxOption, TargetOption, check_picture, refuse
+from normtheory.cli.common import AuxOption, TargetOption, check_picture, kinds, refuse
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def plot(
@@ -26,7 +29,7 @@ def plot(
 
     check_picture(output, "--output", result, "the result itself")
     found = read_result(result)
-    beta, beta_aux, names = found["beta"], found.get("beta_aux"), found.get("feature_names")
+    beta, beta_aux, names = found["beta"], found.get("beta_aux"), _names(found.get("feature_names"))
     penalty = found.get("penalty")
     if beta.ndim > 1:
         beta, beta_aux = beta[0], beta[1]
@@ -37,5 +40,13 @@ def plot(
         given = read_problem(problem, target, aux)
         beta_aux = given.beta_aux if beta_aux is None else beta_aux
         names = given.features if names is None else names
-    draw(Features(beta, beta_aux, names), output, penalty, found.get("times"), found.get("losses"))
+    features = Features(beta, beta_aux, names)
+    draw(features, output, penalty, found.get("times"), found.get("losses"))
+    if beta_aux is not None:
+        for kind, mask in kinds(features).items():
+            print(f"{kind:<8} {', '.join(name for name, there in zip(features.names, mask, strict=True) if there) or 'none'}")
     print(f"written  {output}")
+
+
+def _names(found: np.ndarray | None) -> tuple[str, ...] | None:
+    return None if found is None else tuple(str(name) for name in found)

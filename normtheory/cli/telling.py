@@ -53,5 +53,6 @@ def telling(command: Callable[..., None]) -> Callable[..., None]:
     parameters = [*signature.parameters.values(), QUIET]
     told.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
     told.__annotations__ = {each.name: each.annotation for each in parameters}
-    del told.__wrapped__  # type: ignore[attr-defined] - whose annotations would be read in its place
+    # Whose annotations would be read in its place.
+    del told.__wrapped__  # type: ignore[attr-defined]
     return told
