@@ -68,7 +68,7 @@ html_static_path = ["static"]
 html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sourcelink = False
-html_sidebars = {"index": []}
+html_sidebars = {"index": [], "quickstart": [], "theory": []}  # pages with nothing below them
 html_theme_options = {
     "navbar_align": "left",
     "header_links_before_dropdown": 8,
@@ -81,3 +81,4 @@ html_theme_options = {
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
+html_context = {"default_mode": "auto"}  # light or dark, as the reader's system is
