@@ -13,10 +13,15 @@ from normtheory.arrays import InputError
 FIGURES = {
     "fig1": "normtheory.figures.diagonal.fig1",
     "fig1a": "normtheory.figures.diagonal.penalty_landscapes",
+    "fig2": "normtheory.figures.relu.fig2",
+    "fig4": "normtheory.figures.relu.fig4",
     "fig5": "normtheory.figures.diagonal.fig5",
+    "fig6": "normtheory.figures.relu.fig6",
+    "fig8": "normtheory.figures.relu.fig8",
     "corollary1": "normtheory.figures.diagonal.corollary1",
 }
-SCALES = ("quick", "paper")
+SCALES = ("quick", "laptop", "paper")
+EVERYWHERE = ("quick", "paper")  # those of figures that name no others
 COMMITTED = Path(__file__).with_name("data")  # the tables of full runs
 CELLS = "cells"  # folder, below that of the pictures, of what has been computed
 
@@ -42,7 +47,7 @@ def make(
     name : str
         One of FIGURES.
     scale : str
-        'quick' (a reduced grid, minutes) or 'paper'.
+        'quick' (a reduced grid, minutes), 'paper', or, of ReLU networks, 'laptop' (the grid of the table that comes along).
     out : Path
         Folder to write to; made if missing. Files appear whole or not at all.
     engine, workers, progress
@@ -56,8 +61,9 @@ def make(
         If some cells failed twice; the files were written without them.
     """
     module = _module(name)
-    if scale not in SCALES:
-        raise InputError(f"unknown scale {scale!r}; choose from {', '.join(SCALES)}")
+    scales = getattr(module, "SCALES", EVERYWHERE)
+    if scale not in scales:
+        raise InputError(f"{name} has no scale {scale!r}; choose from {', '.join(scales)}")
     from normtheory.figures.files import write_table
     from normtheory.figures.record import beside, record_of, write_record
     from normtheory.figures.sweep import Sweep

@@ -177,6 +177,7 @@ WORDS = {
     "magnitude": "main weights {}",
     "magnitude_aux": "auxiliary weights {}",
     "top": "{} strongest weights",
+    "clusters": "{} clusters",
     "n": "{} samples",
 }
 
