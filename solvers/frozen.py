@@ -20,6 +20,9 @@ from normtheory.solvers import newton
 from normtheory.solvers.certificate import Solution
 from normtheory.tasks import Task
 
+TOLERANCE = 1e-6  # of the certificate: features of clustered units are nearly dependent
+RANGE = 1e-7  # of the largest singular value of the features: directions of y below are not fitted
+
 
 @dataclass(frozen=True, eq=False)
 class FrozenDirections:
@@ -51,6 +54,8 @@ def scale_and_start(weights: ReLUWeights) -> tuple[exact.ScaleAndStart, FloatArr
 def finetuned(task: Task, start: ReLUWeights) -> FrozenDirections:
     """Where gradient flow from `start` ends if units keep their directions.
 
+    Where these cannot fit the task it ends at the minimiser among the best fits: pretraining leaves units of few directions.
+
     Parameters
     ----------
     task : Task
@@ -59,14 +64,20 @@ def finetuned(task: Task, start: ReLUWeights) -> FrozenDirections:
 
     Raises
     ------
-    InputError
-        If the units cannot fit the task.
     NotCertified
         As `normtheory.solvers.newton.minimize`.
     """
     penalty, directions = scale_and_start(start)
-    solution = newton.minimize(np.maximum(task.X @ directions.T, 0), task.y, *penalty)
+    features = np.maximum(task.X @ directions.T, 0)
+    solution = newton.minimize(features, _closest(features, task.y), *penalty, tol=TOLERANCE)
     return FrozenDirections(ReLUWeights(directions, solution.beta[None]), solution)
+
+
+def _closest(features: FloatArray, y: FloatArray) -> FloatArray:
+    """What the features can fit of y."""
+    left, values, _ = np.linalg.svd(features, full_matrices=False)
+    basis = left[:, values > RANGE * values[0]]
+    return np.asarray(basis @ (basis.T @ y))
 
 
 def order(start: ReLUWeights, end: ReLUWeights) -> float:

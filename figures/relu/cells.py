@@ -258,11 +258,16 @@ def _row(tasks: _Tasks, end: _End) -> dict[str, Any]:
         "n": spec["n"],
         "seed": spec["seed"],
         "final_loss": loss,
+        "training_loss": None if end.weights is None else _training_loss(tasks.main, end.weights),
         "null_loss": arccosine.null_loss(teacher),
         "f12_truth": _truth(tasks, end),
         "f12": end.norm,
         "lower": end.lower,
     } | ({} if end.run is None else _measured(tasks, end, end.run))
+
+
+def _training_loss(task: Task, weights: ReLUWeights) -> float:
+    return float(np.mean((weights.network.output(weights, task.X) - task.y) ** 2))
 
 
 def _truth(tasks: _Tasks, end: _End) -> float | None:
@@ -285,11 +290,9 @@ def _measured(tasks: _Tasks, end: _End, run: _Run) -> dict[str, Any]:
     losses = [arccosine.population_loss(weights, tasks.teacher) for weights in states]
     times = np.append(SNAPSHOTS[: len(flow.snapshots)], flow.times[-1])
     early = flow.times[np.flatnonzero(flow.losses <= spec["early_loss"] * run.null)[0]]
-    output = flow.weights.network.output(flow.weights, tasks.main.X)
     row = {
         "best_loss": min(losses),
         "early_loss": float(np.exp(np.interp(np.log(early), np.log(times), np.log(losses)))),
-        "training_loss": float(np.mean((output - tasks.main.y) ** 2)),
         "f12": clusters.f12_norm(flow.weights),
         "pr": arccosine.participation_ratio(flow.weights.hidden),
     }
@@ -342,7 +345,7 @@ def _descent(spec: Spec) -> list[dict[str, Any]]:
         trained = tasks.both if method == "MTL" else [tasks.main]
         run = descend(trained, start, settings, test=tasks.fresh(), seed=seed)
         row = _row(tasks, _End(method, "descent", _relu(run.weights))) | {"kind": "pair"}
-        rows.append(row | {"best_loss": run.best_test_loss, "training_loss": run.training_loss, "time": float(run.epochs)})
+        rows.append(row | {"best_loss": run.best_test_loss, "time": float(run.epochs)})
     return rows
 
 
