@@ -21,11 +21,11 @@ import numpy as np
 from normtheory.arrays import FloatArray, InputError
 from normtheory.networks import ReLUWeights
 from normtheory.solvers import groups
-from normtheory.solvers.certificate import Solution
+from normtheory.solvers.certificate import NotCertified, Solution
 from normtheory.tasks import Task
 
 ROUNDS = 60  # of growing at most
-PATIENCE = 25  # rounds without a smaller norm that end the growing
+PATIENCE = 40  # rounds without a smaller norm that end the growing
 ADDED = 60  # directions a round at most
 KEPT = 4  # directions a sample that stay in the dictionary: those where the dual constraint is closest to its bound
 STARTS = 400  # of the search for violated constraints, random ones, beside the directions in use
@@ -84,23 +84,29 @@ def least_norm(task: Task, pinned: ReLUWeights | None = None, more: FloatArray |
     draw = np.random.default_rng(np.random.SeedSequence((seed, task.samples, task.inputs), spawn_key=(20,)))
     free = _on_sphere(draw.standard_normal((2 * task.samples, task.inputs)))
     free = _apart(np.vstack([np.empty((0, task.inputs)) if more is None else more, free]), given)
-    norms: list[float] = []
-    for rounds_left in reversed(range(ROUNDS)):
+    passed: list[LeastNorm] = []
+    for _ in range(ROUNDS):
         units = np.vstack([given, free])
         aux = np.zeros(len(units)) if pinned is None else np.r_[pinned.readout[0], np.zeros(len(free))]
-        solution = _solved(task, units, aux)
+        try:
+            solution = _solved(task, units, aux)
+        except NotCertified:
+            if not passed:
+                raise
+            break  # the last dictionary but one had a program that was solved
         dual = solution.dual[: task.samples]
         starts = np.vstack([units, _on_sphere(draw.standard_normal((STARTS, task.inputs)))])
         found, values = _violations(task, dual, starts)
         excess = max(float(values.max()) / 2 - 1, 0.0)
-        norms.append(float(2 * np.hypot(solution.beta[0], aux).sum()))
-        stalled = len(norms) > PATIENCE and norms[-1] > (1 - TOLERANCE) * norms[-1 - PATIENCE]
-        if excess <= SMALL or stalled or not rounds_left:
+        norm = float(2 * np.hypot(solution.beta[0], aux).sum())
+        lower = float(solution.certificate.dual_objective / (1 + excess))
+        passed.append(LeastNorm(ReLUWeights(units, solution.beta[0][None]), norm, lower, excess))
+        stalled = len(passed) > PATIENCE and norm > (1 - TOLERANCE) * passed[-1 - PATIENCE].norm
+        if excess <= SMALL or stalled:
             break
         free = free[np.argsort(-_pull(task, dual, free)[0])[: KEPT * task.samples]]
         free = np.vstack([free, _apart(found, np.vstack([given, free]))[:ADDED]])
-    lower = float(solution.certificate.dual_objective / (1 + excess))
-    return LeastNorm(ReLUWeights(units, solution.beta[0][None]), norms[-1], lower, excess)
+    return passed[-1]
 
 
 def _solved(task: Task, units: FloatArray, aux: FloatArray) -> Solution:

@@ -20,8 +20,7 @@ from normtheory.solvers import newton
 from normtheory.solvers.certificate import Solution
 from normtheory.tasks import Task
 
-TOLERANCE = 1e-6  # of the certificate: features of clustered units are nearly dependent
-RANGE = 1e-7  # of the largest singular value of the features: directions of y below are not fitted
+RANGE = 1e-8  # of the largest singular value of the features: directions of y below are not fitted
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +32,7 @@ class FrozenDirections:
     weights : ReLUWeights
         A network of the same function: hidden units of length one, readout b.
     solution : Solution
-        With its certificate.
+        With its certificate and its dual, those of the equations that the directions can fulfil.
     """
 
     weights: ReLUWeights
@@ -69,15 +68,15 @@ def finetuned(task: Task, start: ReLUWeights) -> FrozenDirections:
     """
     penalty, directions = scale_and_start(start)
     features = np.maximum(task.X @ directions.T, 0)
-    solution = newton.minimize(features, _closest(features, task.y), *penalty, tol=TOLERANCE)
+    solution = newton.minimize(*_independent(features, task.y), *penalty)
     return FrozenDirections(ReLUWeights(directions, solution.beta[None]), solution)
 
 
-def _closest(features: FloatArray, y: FloatArray) -> FloatArray:
-    """What the features can fit of y."""
-    left, values, _ = np.linalg.svd(features, full_matrices=False)
-    basis = left[:, values > RANGE * values[0]]
-    return np.asarray(basis @ (basis.T @ y))
+def _independent(features: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Orthonormal rows, and right-hand sides, of the equations that the features of nearly equal units can fulfil."""
+    left, values, right = np.linalg.svd(features, full_matrices=False)
+    kept = values > RANGE * values[0]
+    return right[kept], (left[:, kept].T @ y) / values[kept]
 
 
 def order(start: ReLUWeights, end: ReLUWeights) -> float:
