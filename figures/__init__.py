@@ -22,6 +22,7 @@ FIGURES = {
 }
 SCALES = ("quick", "laptop", "paper")
 EVERYWHERE = ("quick", "paper")  # those of figures that name no others
+OF_A_CLUSTER = ("fig2", "fig4", "fig6", "fig8")  # at the scale of the paper
 COMMITTED = Path(__file__).with_name("data")  # the tables of full runs
 CELLS = "cells"  # folder, below that of the pictures, of what has been computed
 
@@ -81,6 +82,12 @@ def make(
     written += _draw(module, table, out)
     sweep.check(written)
     return written
+
+
+def everything(scale: str) -> list[str]:
+    """All figures that have this scale, but for those that take a cluster at it."""
+    far = OF_A_CLUSTER if scale == "paper" else ()
+    return [name for name in FIGURES if name not in far and scale in getattr(_module(name), "SCALES", EVERYWHERE)]
 
 
 def redraw(name: str, out: Path = Path("pictures")) -> list[Path]:

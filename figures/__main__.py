@@ -1,4 +1,4 @@
-"""`python -m normtheory.figures [--scale quick|paper] [--engine local|dask[:ADDRESS]] [--out DIR] [NAME ...]`; none: all."""
+"""`python -m normtheory.figures [--scale quick|laptop|paper] [--engine local|dask[:ADDRESS]] [--out DIR] [NAME ...]`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from normtheory.arrays import InputError
-from normtheory.figures import FIGURES, SCALES, make
+from normtheory.figures import FIGURES, SCALES, everything, make
 from normtheory.figures.progress import reported
 from normtheory.figures.sweep import IncompleteError
 
@@ -15,14 +15,16 @@ from normtheory.figures.sweep import IncompleteError
 def main() -> int:
     """Make the figures named on the command line; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m normtheory.figures", description="Make the figures of the audit.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(FIGURES)}; all if none is named")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"of {', '.join(FIGURES)}; all that take no cluster if none is named"
+    )
     parser.add_argument("--scale", choices=SCALES, default="paper")
     parser.add_argument("--engine", default="local", help="local, dask or dask:ADDRESS")
     parser.add_argument("--out", type=Path, default=Path("pictures"))
     options = parser.parse_args()
     code = 0
     try:
-        for name in options.names or FIGURES:
+        for name in options.names or everything(options.scale):
             code = max(code, _made(name, options))
     except InputError as error:
         print(f"figures: {error}", file=sys.stderr)

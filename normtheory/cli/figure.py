@@ -10,12 +10,14 @@ import typer
 
 from normtheory.cli.common import Interrupted, refuse
 
-ScaleName = Literal["quick", "paper"]
+ScaleName = Literal["quick", "laptop", "paper"]
 
 
 def figure(
     name: Annotated[str, typer.Argument(help="The figure; an unknown name lists them.")],
-    scale: Annotated[ScaleName | None, typer.Option(help="A reduced grid, minutes, or the paper's.  [default: paper]")] = None,
+    scale: Annotated[
+        ScaleName | None, typer.Option(help="Minutes, hours (of ReLU networks), or the paper's grid.  [default: paper]")
+    ] = None,
     engine: Annotated[
         str | None,
         typer.Option(metavar="local|dask[:ADDRESS]", help="Processes, a local Dask cluster, or any.  [default: local]"),
