@@ -19,6 +19,13 @@ FIGURES = {
     "fig6": "normtheory.figures.relu.fig6",
     "fig8": "normtheory.figures.relu.fig8",
     "corollary1": "normtheory.figures.diagonal.corollary1",
+    "phase-overlap": "normtheory.figures.curves.phase_overlap",
+    "phase-rescaling": "normtheory.figures.curves.phase_rescaling",
+    "phase-scales": "normtheory.figures.curves.phase_scales",
+    "phase-sparsity": "normtheory.figures.curves.phase_sparsity",
+    "phase-threshold": "normtheory.figures.curves.phase_threshold",
+    "finite-size": "normtheory.figures.curves.finite_size",
+    "universality": "normtheory.figures.curves.universality",
 }
 SCALES = ("quick", "laptop", "paper")
 EVERYWHERE = ("quick", "paper")  # those of figures that name no others

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,38 +10,38 @@ from typing import Any
 import numpy as np
 
 from normtheory.figures.comparisons import Comparison
-from normtheory.figures.readings import LOSS, Method, Number, Quantity, Side, Table, Way, at_worst
+from normtheory.figures.readings import LOSS, NOBODY, Each, Method, Number, Quantity, Side, Table, Way, at_worst
 
 
 @dataclass(frozen=True)
 class Needed(Comparison):
-    """Main samples needed to bring the loss down to a level, over those that other runs need.
+    """Main samples needed to bring the loss down to each of some levels, over those that other runs need.
 
     Between the numbers computed a curve of losses is a straight line in logarithms.
 
     Attributes
     ----------
-    level : float
-        A loss, in units of the null loss.
+    levels : Each of float
+        Losses, in units of the null loss.
     """
 
-    level: float = 0.1
+    levels: Each = NOBODY
 
     def numbers(self, table: Table) -> Iterator[tuple[str, Number, float]]:
-        """One number for all samples."""
-        for words, above, below in self.ratios():
-            text = f"samples needed for a loss of {self.level:g}, {words.removeprefix(f'{LOSS.words} of ')}"
-            yield text, self.along(table, above[0], below[0]), self.most
+        """One number for all samples, at each level."""
+        for level, (words, above, below) in itertools.product(self.levels, self.ratios()):
+            text = f"samples needed for a loss of {level:g}, {words.removeprefix(f'{LOSS.words} of ')}"
+            yield text, self.along(table, above[0], below[0], level), self.most
             if self.both:
-                yield f"the reverse of: {text}", self.along(table, below[0], above[0]), self.most
+                yield f"the reverse of: {text}", self.along(table, below[0], above[0], level), self.most
 
-    def along(self, table: Table, above: Side, below: Side) -> Number:
+    def along(self, table: Table, above: Side, below: Side, level: float) -> Number:
         """The ratio, at the worst of all ends."""
 
         def ratios(ways: Mapping[Method, Way]) -> tuple[float, Any]:
             curves = [_curves(table, LOSS, side, ways) for side in (above, below)]
-            means = [_needed(table, np.exp(np.log(curve).mean(axis=1)), self.level) for curve in curves]
-            alone = [np.array([_needed(table, each, self.level) for each in curve.T]) for curve in curves]
+            means = [_needed(table, np.exp(np.log(curve).mean(axis=1)), level) for curve in curves]
+            alone = [np.array([_needed(table, each, level) for each in curve.T]) for curve in curves]
             return means[0] / means[1], alone[0] / alone[1]
 
         return at_worst([above, below], ratios)
@@ -84,4 +85,4 @@ class Falls(Comparison):
 
 def _fallen(curve: Sequence[float]) -> float:
     steps = np.diff(np.log(curve))
-    return float(-steps[steps < 0].sum() / np.abs(steps).sum())
+    return float(np.maximum(-steps, 0).sum() / np.abs(steps).sum())

@@ -140,6 +140,12 @@ class Steps(Comparison):
 
     along: str = "n"
 
+    @property
+    def pairs(self) -> Each:
+        """Each value and the next, as a sentence lists the steps: the last value has none."""
+        steps = itertools.pairwise(getattr(self.at, self.along))
+        return Each(Phrase(*(" to ".join(words(value) for value in step) for words in (spoken, _in_latex))) for step in steps)
+
     def reversed(self) -> Steps:
         """The order of the values reversed."""
         return replace(self, at=self.at.but(**{self.along: getattr(self.at, self.along)[::-1]}))
@@ -150,6 +156,10 @@ class Steps(Comparison):
             at, than = self.at.but(**{self.along: value}), Said(**{self.along: following})
             step = Comparison(self.of, self.most, self.samples, at=at, than=than, quantity=self.quantity)
             yield from step.ratios()
+
+
+def _in_latex(value: Any) -> str:
+    return spoken(value, "in_latex", lambda number: f"${notation.latex(number)}$")
 
 
 def _at(side: Side, columns: Mapping[str, Any]) -> Side:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ from normtheory.figures.files import COLOURS
 Row = dict[str, Any]
 Value = Callable[[Row], float]
 
-# One colour a method and one line style a source, in every figure.
+# One colour and one marker a method, and one line style a source, in every figure.
 METHODS = {
     "MTL": COLOURS["blue"],
     "MTL 1:1": COLOURS["purple"],
@@ -22,16 +23,19 @@ METHODS = {
     "STL (LP)": COLOURS["grey"],
     "teacher": COLOURS["green"],
 }
+MARKERS = {"MTL": "o", "MTL 1:1": "P", "PT+FT": "s", "STL": "^", "PT+FT (LP)": "D", "STL (LP)": "X", "teacher": ""}
 POINTS = {"linestyle": "none", "marker": "o"}
 SOURCES: dict[str, dict[str, Any]] = {
-    "flow": POINTS,
-    "exact": {"linestyle": "-"},
+    "flow": {"linestyle": "none"},
+    "exact": {"linestyle": "-", "marker": ""},
+    "stopped": {"linestyle": "--", "marker": ""},
     "closed form": {"linestyle": "-"},
-    "pinned": {"linestyle": "--"},
-    "l12": {"linestyle": ":"},
-    "printed": {"linestyle": (0, (1, 1.2)), "linewidth": 2.2},
+    "pinned": {"linestyle": "--", "marker": ""},
+    "l12": {"linestyle": ":", "marker": ""},
+    "printed": {"linestyle": (0, (1, 1.2)), "linewidth": 2.2, "marker": ""},
     "given": {"linestyle": "-", "linewidth": 1.0},
 }
+SERIES = "series"  # what marks a line of means, for `mark_leaving`
 
 
 def chosen(rows: Sequence[Row], **where: Any) -> list[Row]:
@@ -61,15 +65,36 @@ def series(
     low, high = np.array([each.min() for each in values]), np.array([each.max() for each in values])
     if look.get("linestyle") == "none":
         spread = [np.maximum(middle - low, 0), np.maximum(high - middle, 0)]
-        axis.errorbar(places, middle, yerr=spread, label=label, elinewidth=0.9, capsize=2, **look)
-        return
-    axis.plot(places, middle, label=label, **look)
-    axis.fill_between(places, low, high, color=look["color"], alpha=0.13, linewidth=0)
+        line = axis.errorbar(places, middle, yerr=spread, label=label, elinewidth=0.9, capsize=2, **look)[0]
+    else:
+        (line,) = axis.plot(places, middle, label=label, **look)
+        axis.fill_between(places, low, high, color=look["color"], alpha=0.13, linewidth=0)
+    line.set_gid(SERIES)
+
+
+def mark_leaving(axis: Any) -> None:
+    """An arrow head at the edge of an axis, one a colour, where the mean of a series is beyond; side by side if several."""
+    ends = axis.get_ylim()
+    beyond: dict[tuple[float, bool], list[Any]] = defaultdict(list)
+    for line in axis.get_lines():
+        for place, value in zip(*line.get_data(), strict=True) if line.get_gid() == SERIES else ():
+            colours = beyond[place, value > ends[1]]
+            if not ends[0] <= value <= ends[1] and line.get_color() not in colours:
+                colours.append(line.get_color())
+    for (place, above), colours in beyond.items():
+        for position, colour in enumerate(colours):
+            aside = place * ASIDE ** (position - (len(colours) - 1) / 2)
+            look = {"linestyle": "none", "marker": "^" if above else "v", "color": colour, "markersize": 5.5}
+            axis.plot([aside], [ends[int(above)]], clip_on=False, zorder=5, **look)
+
+
+ASIDE = 1.13  # between arrow heads, on a logarithmic axis
+LEAVING = "arrow heads at an edge: beyond it"
 
 
 def look_of(method: str, how: str) -> dict[str, Any]:
-    """Colour by method, line or points by source."""
-    return {"color": METHODS[method], **SOURCES[how]}
+    """Colour and marker by method, line or points by source."""
+    return {"color": METHODS[method], "marker": MARKERS[method], **SOURCES[how]}
 
 
 def shades(count: int) -> list[Any]:
@@ -86,19 +111,30 @@ def sample_axis(axis: Any, samples: Sequence[int], **options: Any) -> None:
     axis.minorticks_off()
 
 
-def over_seeds(rows: Sequence[Row]) -> str:
+def over_seeds(rows: Sequence[Row], *, geometric: bool = True) -> str:
     """What the marks of a picture mean."""
-    return f"mean and range, {len(distinct(rows, 'seed'))} seeds"
+    kind = "geometric" if geometric else "arithmetic"
+    return f"{kind} mean over {len(distinct(rows, 'seed'))} seeds, bands and bars: least to largest"
 
 
 def legend_beside(figure: Any, axis: Any, title: str) -> None:
     """The legend of one of a figure's axes, to the right of them all."""
-    figure.legend(*axis.get_legend_handles_labels(), loc="outside right upper", title=title)
+    figure.legend(*axis.get_legend_handles_labels(), loc="outside right upper", title=title.replace(", ", ",\n"))
+
+
+def footnote(figure: Any, text: str) -> None:
+    """A line below all axes: what marks mean."""
+    figure.supxlabel(text, fontsize="small")
 
 
 def panels(count: int, *, width: float = 7.2, height: float = 3.0, **options: Any) -> tuple[Any, list[Any]]:
     """A figure with `count` axes in a row, which share their y axis."""
+    figure, axes = grid_of(1, count, width=width, height=height, **options)
+    return figure, list(axes[0])
+
+
+def grid_of(rows: int, columns: int, *, width: float, height: float, **options: Any) -> tuple[Any, Any]:
+    """A figure with axes in rows and columns; by default all share their y axis."""
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots(1, count, figsize=(width, height), sharey=True, squeeze=False, **options)
-    return figure, list(axes[0])
+    return plt.subplots(rows, columns, figsize=(width, height), squeeze=False, **{"sharey": True, **options})

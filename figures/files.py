@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import pyarrow as pa
 from pyarrow import csv
 
 from normtheory.files import write_whole
 
-mpl.use("Agg")
 
-STYLE = Path(__file__).with_name("house.mplstyle")
+def _draw_on_nothing() -> None:
+    """Import matplotlib for files alone, whatever backend a notebook or a shell asks for: a name it lacks stops the import."""
+    asked = os.environ.pop("MPLBACKEND", None)
+    try:
+        import matplotlib as mpl
+
+        mpl.use("Agg")
+    finally:
+        if asked is not None:
+            os.environ["MPLBACKEND"] = asked
+
+
+_draw_on_nothing()
+# Nothing of a user's own matplotlibrc, which may want LaTeX, is left in our pictures.
+STYLE = ["default", str(Path(__file__).with_name("house.mplstyle"))]
 # Okabe & Ito's palette: told apart by colour-blind readers, and by their lightness in print.
 COLOURS = {
     "blue": "#0072B2",

@@ -65,11 +65,16 @@ class Phrase:
 
 @dataclass(frozen=True)
 class Way:
-    """An end of a method's runs: what it is, the source of its rows, and the column that holds its loss."""
+    """An end of a method's runs: what it is, the source of its rows, and the column that holds its loss.
+
+    Where only some realisations went on to that end, `on` is the column of their losses there: the losses of all move by the
+    factor by which theirs did.
+    """
 
     words: str
     how: str
     loss: str = "final_loss"
+    on: str = ""
 
 
 @dataclass(frozen=True)
@@ -91,12 +96,16 @@ class Method:
 
 @dataclass(frozen=True)
 class Quantity:
-    """A number of a run, with the words that a sentence has for it; what may vanish has arithmetic means over seeds."""
+    """A number of a run, with the words that a sentence has for it; what may vanish has arithmetic means over seeds.
+
+    What is proportional to the loss `moves` with it.
+    """
 
     words: str
     of: Callable[[Row, Way], float]
     geometric: bool = True
     latex: str = ""
+    moves: bool = False
 
     def in_text(self) -> str:
         """Its words."""
@@ -116,7 +125,7 @@ class Quantity:
         return float(np.exp(np.log(values).mean()) if self.geometric else np.mean(values))
 
 
-LOSS = Quantity("loss", lambda row, way: float(row[way.loss] / row["null_loss"]))
+LOSS = Quantity("loss", lambda row, way: float(row[way.loss] / row["null_loss"]), moves=True)
 
 
 def measure(words: str, column: str, latex: str = "", *, geometric: bool = True) -> Quantity:
@@ -172,7 +181,16 @@ class Table:
             lacks = f"the seeds {sorted(values)}, not {list(self.seeds)}," if values else "no runs"
             lacks = "several runs for a seed" if len(values) < len(chosen) else lacks
             raise ValueError(f"the table has {lacks} of {side.method.name} ({way.how}) with {dict(where)} at n = {n}")
-        return np.array([values[seed] for seed in self.seeds])
+        moved = _moved(chosen, way) if way.on and quantity.moves else 1.0
+        return moved * np.array([values[seed] for seed in self.seeds])
+
+
+def _moved(rows: Sequence[Row], way: Way) -> float:
+    """The factor by which the losses move of those realisations that went on."""
+    factors = [row[way.on] / row[way.loss] for row in rows if row[way.on] is not None]
+    if not factors:
+        raise ValueError(f"no run of {rows[0]['method']} went on, {way.words}")
+    return float(np.exp(np.log(factors).mean()))
 
 
 def _name(value: Any) -> Any:

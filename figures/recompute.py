@@ -1,8 +1,8 @@
 """Committed tables against the code that is said to have made them: some of their cells, drawn at random, computed anew.
 
-`python -m normtheory.figures.recompute` draws fifteen cells of Figures 1 and 5, over all numbers of samples, overlaps and sparse
-tasks, and says where the tables differ from what comes out. With --accept the records beside the tables (`record`) then note
-that the code as it is now gives the same: what to run after a change of the code that should change no number.
+`python -m normtheory.figures.recompute` draws fifteen cells of Figures 1 and 5, over all numbers of samples, overlaps and
+sparse tasks, and says where the tables differ from what comes out. With --accept the records beside the tables (`record`)
+then note that the code as it is now gives the same: what to run after a change of the code that should change no number.
 """
 
 from __future__ import annotations

@@ -21,6 +21,11 @@ from normtheory.arrays import FloatArray, InputError, matrix, negligible, positi
 from normtheory.networks import DiagonalNetwork, Weights
 from normtheory.penalties import arcsinh_difference
 
+# Defaults of the protocols, the paper's (section 4): constant initialisation and reset readout of 1e-3, no rescaling.
+ALPHA = 1e-3
+GAMMA = 1e-3
+RESCALE = 1.0
+
 
 class ScaleAndStart(NamedTuple):
     """Penalty scale k and starting predictor beta0, each (D,), in the units of beta."""
@@ -35,7 +40,7 @@ def scale_and_start(weights: Weights) -> ScaleAndStart:
     k_d = sqrt((S_d/2)^2 - beta0_d^2) with S_d the sum of the four squared weights, computed as 2 sqrt(A B), which keeps its
     digits when one pathway is nearly dead. k_d = 0 means that coordinate d starts with a dead pathway and cannot change sign.
     """
-    grows, shrinks = _pathway_energies(weights)
+    grows, shrinks = pathway_energies(weights)
     return ScaleAndStart(k=2 * np.sqrt(grows) * np.sqrt(shrinks), beta0=DiagonalNetwork().effective_map(weights))
 
 
@@ -59,7 +64,12 @@ def weights_on_flow(initial: Weights, beta: ArrayLike) -> Weights:
     dead = np.flatnonzero(k == 0)
     if dead.size:
         raise InputError(f"initial weights leave a pathway dead at coordinate {int(dead[0])}; make its penalty scale positive")
-    growth = np.exp(arcsinh_difference(beta, beta0, k) / 2)
+    return along_the_orbit(initial, arcsinh_difference(beta, beta0, k))
+
+
+def along_the_orbit(initial: Weights, eta: FloatArray) -> Weights:
+    """The weights of one output whose s_+ and d_- have grown by exp(eta/2), eta of shape (D,)."""
+    growth = np.exp(eta / 2)
     s_plus, d_plus = (initial.w_plus + initial.v_plus) / 2 * growth, (initial.w_plus - initial.v_plus) / 2 / growth
     s_minus, d_minus = (initial.w_minus + initial.v_minus) / 2 / growth, (initial.w_minus - initial.v_minus) / 2 * growth
     return Weights(s_plus + d_plus, s_minus + d_minus, s_plus - d_plus, s_minus - d_minus)
@@ -159,7 +169,7 @@ def probing(weights: Weights, X: ArrayLike, y: ArrayLike) -> FloatArray:
     return np.asarray(beta0 + lengths * step)
 
 
-def _pathway_energies(weights: Weights) -> tuple[FloatArray, FloatArray]:
+def pathway_energies(weights: Weights) -> tuple[FloatArray, FloatArray]:
     """A = s_+^2 + d_-^2, which grows with eta, and B = d_+^2 + s_-^2, which shrinks; each (D,)."""
     grows = np.hypot(weights.w_plus + weights.v_plus, weights.w_minus - weights.v_minus) / 2
     shrinks = np.hypot(weights.w_plus - weights.v_plus, weights.w_minus + weights.v_minus) / 2

@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 import os
+import time
 import uuid
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields
+from glob import escape
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from normtheory.arrays import FloatArray, InputError, positive, vector
+from normtheory.arrays import FloatArray, InputError, positive, precision, vector
 from normtheory.tasks import Task
 
 StrPath = str | os.PathLike[str]
+
+LONGEST_NAME = 200  # bytes: file systems take 255, and the temporary file beside it has a longer one
+LONGEST_SHOWN = 60
+STALE_S = 3600.0  # age from which a temporary file counts as left by a process that was killed
 
 
 @dataclass(frozen=True, eq=False)
 class Problem:
     """A user's problem: a main task and whatever else the file holds; absent arrays are None.
 
-    Shapes: X (n, D), y (n,), X_aux (m, D), y_aux (m,), beta_aux (D,), k (D,), beta0 (D,). `name` is what messages call it.
+    Shapes: X (n, D), y (n,), X_aux (m, D), y_aux (m,), beta_aux (D,), k (D,), beta0 (D,). `name` is what messages call it;
+    `precision` is that of the types in which the tasks were saved, `unknown` are the names of arrays that nothing uses.
     """
 
     name: str
@@ -36,6 +43,8 @@ class Problem:
     beta_aux: FloatArray | None = None
     k: FloatArray | None = None
     beta0: FloatArray | None = None
+    precision: float = precision()
+    unknown: tuple[str, ...] = ()
 
     def required(self, array: str, purpose: str) -> FloatArray:
         """The array of this name; `purpose` says in the message what needs it.
@@ -51,13 +60,14 @@ class Problem:
         return value
 
 
-ARRAYS = tuple(field.name for field in fields(Problem) if field.name != "name")
+ARRAYS = tuple(field.name for field in fields(Problem) if field.name not in ("name", "precision", "unknown"))
 
 
 def read_problem(path: StrPath) -> Problem:
     """Read and check a problem file (.npz); pickled objects are never loaded.
 
-    Arrays with names that `Problem` does not know are left alone, except for those that differ from a known name in case only.
+    Arrays with names that `Problem` does not know are left alone and listed as `unknown`, except for those that differ from a
+    known name in case and punctuation only.
 
     Raises
     ------
@@ -89,7 +99,9 @@ def checked_problem(name: str, arrays: Mapping[str, ArrayLike]) -> Problem:
             checked[array] = vector(arrays[array], array, main.inputs, "column of X")
     if "k" in checked:
         positive(checked["k"], "k")
-    return Problem(name, main.X, main.y, **checked)
+    given = precision(*(arrays[array] for array in ("X", "y", "X_aux", "y_aux") if array in arrays))
+    unknown = tuple(sorted(set(arrays) - set(ARRAYS)))
+    return Problem(name, main.X, main.y, **checked, precision=given, unknown=unknown)
 
 
 def _auxiliary(arrays: Mapping[str, ArrayLike], inputs: int) -> dict[str, FloatArray]:
@@ -161,11 +173,16 @@ def _check_archive(path: Path) -> None:
 
 
 def _check_spelling(names: list[str]) -> None:
-    known = {array.lower(): array for array in ARRAYS}
+    known = {_bare(array): array for array in ARRAYS}
     for name in names:
-        meant = known.get(name.lower(), name)
+        meant = known.get(_bare(name), name)
         if meant != name and meant not in names:
             raise InputError(f"holds an array {name}; call it {meant}")
+
+
+def _bare(name: str) -> str:
+    """A name without what is easily mistaken in it."""
+    return "".join(letter for letter in name.lower() if letter.isalnum())
 
 
 def _read_member(archive: Mapping[str, object], name: str) -> ArrayLike:
@@ -179,7 +196,7 @@ def _read_member(archive: Mapping[str, object], name: str) -> ArrayLike:
         raise InputError(f"{name} is not an array; save it with numpy.savez")
     # Long doubles beyond the float64 range become infinite here, which the checks then name.
     with np.errstate(over="ignore"):
-        return np.asarray(value, dtype=np.float64) if value.dtype.kind == "f" else value
+        return np.asarray(value, dtype=np.float64) if value.dtype == np.longdouble else value
 
 
 def check_writable(path: StrPath) -> Path:
@@ -190,7 +207,14 @@ def check_writable(path: StrPath) -> Path:
     InputError
         If the folder is missing or not writable, or something that is not a writable regular file is in the way.
     """
-    target = Path(os.path.realpath(path))
+    try:
+        target = Path(os.path.realpath(path))
+        target.exists()
+    except (OSError, ValueError) as error:
+        shown = str(path) if len(str(path)) <= LONGEST_SHOWN else f"{str(path)[:LONGEST_SHOWN]}..."
+        raise InputError(f"{shown} cannot be a file ({_reason(error)}); give another name") from error
+    if len(os.fsencode(target.name)) > LONGEST_NAME:
+        raise InputError(f"{target.name[:LONGEST_SHOWN]}... is too long a name; give one of at most {LONGEST_NAME} bytes")
     if target.is_dir():
         raise InputError(f"{path} is a folder; give the name of a file to write")
     if target.exists() and not (target.is_file() and os.access(target, os.W_OK)):
@@ -202,7 +226,7 @@ def check_writable(path: StrPath) -> Path:
     return target
 
 
-def folder(path: Path) -> Path:
+def folder(path: StrPath) -> Path:
     """Make the folder if it is missing.
 
     Raises
@@ -210,10 +234,11 @@ def folder(path: Path) -> Path:
     InputError
         If it cannot be made, or cannot be written to.
     """
+    path = Path(path)
     try:
         path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"cannot make the folder {path} ({_reason(error)}); choose another") from error
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot make the folder {str(path)[-LONGEST_NAME:]} ({_reason(error)}); choose another") from error
     if not os.access(path, os.W_OK | os.X_OK):
         raise InputError(f"folder {path} is not writable; choose another")
     return path
@@ -247,8 +272,15 @@ def write_arrays(path: StrPath, arrays: Mapping[str, ArrayLike]) -> None:
 
 @contextmanager
 def _temporary_beside(target: Path) -> Iterator[tuple[Path, IO[bytes]]]:
-    """A new file in the target's folder (os.replace cannot cross file systems), gone afterwards unless it was moved."""
-    temporary = target.parent / f".{uuid.uuid4().hex}.tmp"
+    """A new file in the target's folder (os.replace cannot cross file systems), gone afterwards unless it was moved.
+
+    It carries the target's name; one that a killed process has left is cleaned away.
+    """
+    for left in target.parent.glob(f".{escape(target.name)}.*.tmp"):
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime > STALE_S:
+                left.unlink()
+    temporary = target.parent / f".{target.name}.{uuid.uuid4().hex}.tmp"
     try:
         with temporary.open("xb") as handle:
             yield temporary, handle

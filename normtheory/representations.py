@@ -12,6 +12,8 @@ from numpy.typing import ArrayLike
 
 from normtheory.arrays import FloatArray, InputError, matrix, real_array
 
+ROUND_OFF = 100 * float(np.finfo(np.float64).eps)  # of a mean, relative to the largest response
+
 
 def participation_ratio(X: ArrayLike, *, centre: bool = True) -> float:
     """Participation ratio tr(C)^2/tr(C^2) of the covariance C of responses (Eq. 34), between 1 and p.
@@ -26,7 +28,7 @@ def participation_ratio(X: ArrayLike, *, centre: bool = True) -> float:
     Raises
     ------
     InputError
-        If X is malformed, or no unit responds.
+        If X is malformed, or no unit responds (after centring: beyond the round-off of the mean).
     """
     responses = _responses(X, "X", centre)
     return float(np.sum(responses**2) ** 2 / _overlap(responses, responses))
@@ -70,9 +72,10 @@ def _pair(X: ArrayLike, Y: ArrayLike, centre: bool) -> tuple[FloatArray, FloatAr
 
 def _responses(X: ArrayLike, name: str, centre: bool) -> FloatArray:
     """The responses, centred if asked, in units of their largest: every measure is free of units."""
-    responses = matrix(X, name)
-    if centre:
-        responses = responses - responses.mean(axis=0)
+    given = matrix(X, name)
+    responses = given - given.mean(axis=0) if centre else given
+    if centre:  # deviations that the round-off of a unit's responses and of their mean explains are none
+        responses[:, np.abs(responses).max(axis=0) <= ROUND_OFF * np.abs(given).max(axis=0)] = 0.0
     largest = float(np.abs(responses).max())
     if largest == 0.0:
         raise InputError(f"{name} has no variance; give responses that differ between samples")

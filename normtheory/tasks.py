@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from normtheory.arrays import FloatArray, InputError, matrix, positive_scalar, real_array, targets
+from normtheory.arrays import FloatArray, InputError, count, matrix, positive_scalar, precision, real_array, targets
 
 
 @dataclass(frozen=True, eq=False)
 class Task:
     """A regression task: design matrix X, shape (n, D), one sample a row, and targets y, shape (n,).
 
-    `suffix` is what messages append to the names: "_aux" for an auxiliary task.
+    `suffix` is what messages append to the names: "_aux" for an auxiliary task. `precision` is that of the types given.
 
     Raises
     ------
@@ -24,11 +24,15 @@ class Task:
 
     X: FloatArray
     y: FloatArray
+    suffix: str = ""
+    precision: float = 0.0
 
     def __init__(self, X: ArrayLike, y: ArrayLike, suffix: str = "") -> None:
         design = matrix(X, f"X{suffix}")
         object.__setattr__(self, "X", design)
         object.__setattr__(self, "y", targets(y, f"y{suffix}", design.shape[0], f"X{suffix}"))
+        object.__setattr__(self, "suffix", suffix)
+        object.__setattr__(self, "precision", precision(X, y))
 
     @property
     def samples(self) -> int:
@@ -122,7 +126,9 @@ def relu_task(samples: int, *, inputs: int = 15, units: int = 6, seed: int = 0) 
     InputError
         If the counts do not fit together.
     """
-    if not (samples >= 1 and 1 <= units <= inputs and seed >= 0):
+    count(samples, "samples")
+    count(seed, "seed", 0)
+    if not 1 <= count(units, "units") <= count(inputs, "inputs"):
         raise InputError(f"samples = {samples}, units = {units}, inputs = {inputs}; give 1 <= units <= inputs and samples >= 1")
     draw = _generator("teachers", seed, inputs, units)
     directions = np.linalg.qr(draw.standard_normal((inputs, inputs)))[0][:units]
@@ -166,11 +172,10 @@ def _check_counts(
     samples: int, overlap: int, features: int, features_aux: int, inputs: int, samples_aux: int, seed: int
 ) -> None:
     counts = {"samples": samples, "samples_aux": samples_aux, "inputs": inputs}
-    for name, count in (counts | {"features": features, "features_aux": features_aux}).items():
-        if count < 1:
-            raise InputError(f"{name} = {count}; give at least 1")
-    if seed < 0:
-        raise InputError(f"seed = {seed}; give a non-negative integer")
+    for name, given in (counts | {"features": features, "features_aux": features_aux}).items():
+        count(given, name)
+    count(seed, "seed", 0)
+    count(overlap, "overlap", 0)
     most = min(features, features_aux)
     if not 0 <= overlap <= most:
         raise InputError(f"overlap = {overlap}; give a number from 0 to {most}, the size of the smaller teacher")

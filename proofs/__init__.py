@@ -29,4 +29,5 @@ __all__ = [  # noqa: RUF022 - modules, in the order of the paper
     "q_facts",
     "one_output",
     "linear_probing",
+    "learning_curves",
 ]

@@ -67,7 +67,7 @@ def size_of_decrease(printed: Said, corrected: Said) -> str:
     (whole, higher), (excess, lower), (alone, reused) = changes
     weight = number(setting.WEIGHT)
     return (
-        f"For β = {weight}, as β_aux goes from 0 to {weight}, the MTL penalty rises from {number(whole)} to "
+        f"Of β = {weight}, on a feature with β_aux = {weight} and not a new one, the MTL penalty rises from {number(whole)} to "
         f"{number(higher)}, by {percent(higher / whole - 1)}; its excess falls from {number(excess)} to {number(lower)}, "
         f"by {percent(1 - lower / excess)}, the exact PT+FT contribution from {number(alone)} to {number(reused)}."
     )
@@ -171,8 +171,8 @@ def size_of_squares(printed: Said, corrected: Said) -> str:
     at = LEARNED | {SIZE: setting.WEIGHT / 10}
     whole, excess, square = (setting.value(form, at) for form in (printed.mtl, corrected.mtl, SIZE**2 / AUX))
     return (
-        f"For |β| a tenth of |β_aux| = {number(setting.WEIGHT)} the MTL penalty is {whole / square:.3g} times β²/|β_aux|, its "
-        f"excess {excess / square:.4g} times. {size_of_weight(printed, corrected)}"
+        f"For |β| a tenth of |β_aux| = {number(setting.WEIGHT)} the MTL penalty is {whole / square:.3g} times the square "
+        f"that is printed, its excess {excess / square:.4g} times. {size_of_weight(printed, corrected)}"
     )
 
 
@@ -229,10 +229,11 @@ def _exceeds(theory: Theory, ratio: Expression, coefficient: Expression = COEFFI
 
 def size_of_factor(_: Said, corrected: Said) -> str:
     """Section 3.3: the exact contribution over |beta| at the printed ratio, from the worst start; then as in the paper."""
-    worst = [_per_unit(sp.Integer(3), start) for start in (sp.Integer(0), ONE)]
+    ratio = sp.Integer(3)
+    worst = [_per_unit(ratio, start) for start in (sp.Integer(0), ONE)]
     new = setting.value(EXACT.contribution() / B, NEW | {B: setting.WEIGHT})
     return (
-        f"At |β| = 3k the contribution is {setting.value(worst[0]):.3g} |β| from the start 0, and as little as "
+        f"At |β| of {ratio} k the contribution is {setting.value(worst[0]):.3g} |β| from the start zero, and as little as "
         f"{setting.value(worst[1]):.3g} |β| from starts near k; the factor {corrected.coefficient} is exceeded from "
         f"{setting.value(corrected.ratio):.3g} k on. A new feature of the paper's setting costs {new:.3g} |β|."
     )
@@ -387,7 +388,7 @@ def sensitive(proof: Derivation, stated: Said) -> None:
     shown = (1, 10, 100, 10**4)
     proof.note(
         "; ".join(
-            f"at ratio {ratio}: PT+FT from the start 0 {_sensitivity_at(ratio):.3g}, MTL excess "
+            f"at ratio {ratio}: PT+FT from the start zero {_sensitivity_at(ratio):.3g}, MTL excess "
             f"{setting.value(1 / sp.sqrt(1 + sp.Integer(ratio) ** 2)):.2g}"
             for ratio in shown
         )

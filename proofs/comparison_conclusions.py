@@ -16,7 +16,7 @@ from normtheory.proofs import setting
 from normtheory.proofs.comparison import SOURCE
 from normtheory.proofs.finetuned import DIVERGENCE, EXACT, ONE, PRINTED, Theory
 from normtheory.proofs.finetuning_limits import LEARNED
-from normtheory.proofs.l12_forms import EXCESS
+from normtheory.proofs.l12_forms import EXCESS, stated_penalty
 from normtheory.proofs.letters import ALPHA, AUX, GAMMA, SIZE, START, B, K, T
 
 Expression = Any
@@ -55,6 +55,7 @@ STRONGER = _stronger(EXACT)
 def stronger(proof: Derivation, stated: Said) -> None:
     """Section 3.3, "PT+FT is more strongly biased toward reusing features": the conclusion itself, in the paper's setting."""
     stated.theory.defined(proof)
+    stated_penalty(proof, stated.mtl)
     weight, box = T * stated.aux, {T: (stated.low, stated.high)}
     small = {ALPHA: stated.alpha, GAMMA: stated.gamma}
     new, reused = ({**small, AUX: aux} for aux in (sp.Integer(0), stated.aux))
@@ -78,7 +79,7 @@ R = sp.sqrt(AUX**2 + 4 * ALPHA**4)
 
 
 def _chain(theory: Theory, scale: Expression, start: Expression, half: Expression) -> Said:
-    return Said(theory=theory, scale=scale, start=start, half=half)
+    return Said(theory=theory, scale=scale, start=start, half=half, share=sp.Rational(1, 2))
 
 
 EXACT_CHAIN = _chain(
@@ -90,7 +91,7 @@ EXACT_CHAIN = _chain(
     id="sensitivity-in-aux",
     where="section 3.3",
     statement="the PT+FT contribution's logarithmic derivative in $|\\beta^{aux}|$ itself is <scale> times that in $k$ and "
-    "<start> times that in $\\beta(0)$; the first factor is less than one half exactly for features with $|\\beta^{aux}|$ "
+    "<start> times that in $\\beta(0)$; the first factor is below <share> exactly for features with $|\\beta^{aux}|$ "
     "below <half>, where <theory>",
     printed=_chain(PRINTED, AUX / (AUX + GAMMA**2), sp.Integer(0), GAMMA**2),
     exact=EXACT_CHAIN,
@@ -99,6 +100,7 @@ EXACT_CHAIN = _chain(
         "half the start's": EXACT_CHAIN.but(start=EXACT_CHAIN.start / 2),
         "without alpha": EXACT_CHAIN.but(scale=AUX**2 / (AUX**2 + 4 * GAMMA**4)),
         "another place": EXACT_CHAIN.but(half=EXACT_CHAIN.half / 2),
+        "a third there": EXACT_CHAIN.but(share=sp.Rational(1, 3)),
         "the printed factor for the exact scale": EXACT_CHAIN.but(scale=AUX / (AUX + GAMMA**2)),
     },
     siblings={"in the scale itself": EXACT_CHAIN.but(scale=AUX**2 / (4 * EXACT.scale**2))},
@@ -120,8 +122,9 @@ def chain(proof: Derivation, stated: Said) -> None:
         proof.equal("the square of the start is", sp.expand(theory.start**2), squared)
         proof.equal("half its logarithmic derivative", AUX * sp.diff(sp.log(squared), AUX) / 2, stated.start)
     proof.argue("so the contribution's, at a fixed weight, is the sum of both factors times its own", Theorem.CHAIN_RULE)
-    excess = stated.scale - sp.Rational(1, 2)
-    proof.equal("the first factor is one half at the stated weight", excess.subs(AUX, stated.half), 0)
+    excess = stated.scale - stated.share
+    proof.equal("the first factor is the stated one at the stated weight", excess.subs(AUX, stated.half), 0)
+    proof.positive("which is no negative one", stated.half)
     proof.positive("and increases with the weight", sp.diff(stated.scale, AUX), _rate(theory))
     if not theory.starts_at_zero:
         at = LEARNED | {B: setting.WEIGHT}

@@ -14,7 +14,7 @@ from normtheory.tasks import generalisation_loss
 
 
 @cache
-def loss(reused: str, per_unit: float, seed: int) -> float:
+def loss(reused: str, per_unit: float, seed: int, samples: int) -> float:
     """Generalisation loss of a mixed penalty's minimiser in a realisation of the paper's setting, all features shared.
 
     Parameters
@@ -26,7 +26,7 @@ def loss(reused: str, per_unit: float, seed: int) -> float:
     """
     import cvxpy as cp
 
-    tasks = setting.tasks(seed=seed)
+    tasks = setting.tasks(seed=seed, samples=samples)
     learned = tasks.teacher_aux != 0
     beta = cp.Variable(tasks.main.X.shape[1])
     shared, new = beta[np.flatnonzero(learned)], beta[np.flatnonzero(~learned)]

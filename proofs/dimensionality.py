@@ -199,7 +199,7 @@ class Spectrum(NamedTuple):
 
     def sum(self, power: int) -> Expression:
         """Of the eigenvalues' powers."""
-        return sum(times * value**power for value, times in self.parts)
+        return sum(times * (value**power if power else ONE) for value, times in self.parts)
 
     @property
     def ratio(self) -> Expression:
@@ -242,6 +242,10 @@ def extremes(proof: Derivation, stated: Said) -> None:
     """Appendix G: the sums of `pr-range` vanish only there; any number of units."""
     proof.equal("the stated eigenvalues attain the least value", stated.one.ratio, stated.least)
     proof.equal("and the greatest", stated.equal.ratio, stated.most)
+    for spectrum in (stated.one, stated.equal):
+        proof.equal("there are as many eigenvalues as units", spectrum.sum(0), P)
+        for value, _ in spectrum.parts:
+            proof.positive("and none is negative, as of every covariance", value, strict=False)
     _sums_over_pairs(proof)
     first, second, gap = sp.symbols("lambda_i lambda_j delta", positive=True)
     over = sp.Symbol("r", nonnegative=True)  # what the other pairs add

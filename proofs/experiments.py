@@ -262,14 +262,16 @@ def paper_run() -> FinetunedNetwork:
     return FinetunedNetwork(task, tasks.teacher, run.beta_aux, alpha, gamma, 1.0, run.beta)
 
 
-def paper_loss(squared: Formula, start: Formula, seed: int, beta_aux: FloatArray | None = None) -> float:
+def paper_loss(
+    squared: Formula, start: Formula, seed: int, beta_aux: FloatArray | None = None, samples: int = setting.SAMPLES
+) -> float:
     """Generalisation loss of the minimiser of a norm, as in `FinetunedNetwork.predicted`, in a realisation.
 
     Pretraining is complete, unless another predictor is given.
     """
     from normtheory.solvers.newton import minimize
 
-    tasks = setting.tasks(seed=seed)
+    tasks = setting.tasks(seed=seed, samples=samples)
     learned = tasks.teacher_aux if beta_aux is None else beta_aux
     given = (learned, float(setting.ALPHA), float(setting.GAMMA), 1.0)
     beta = minimize(tasks.main.X, tasks.main.y, np.sqrt(squared(*given)), start(*given)).beta

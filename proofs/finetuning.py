@@ -127,7 +127,7 @@ Q_OF_Z = 2 - sp.sqrt(4 + Z**2) + Z * sp.asinh(Z / 2)
     siblings={"in the closed form of the theory": _q((NORM / K).subs(B, K * Z / 2))},
     granted=(
         "finetuning starts where both pathways are equal, as the paper assumes; where it starts instead, and what it "
-        "minimises, is the claim cor1",
+        "minimises, is the claim of Corollary 1",
     ),
     expected=Verdict.PROVED,
     source=SOURCE + "; Woodworth et al. 2020",

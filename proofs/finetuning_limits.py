@@ -44,7 +44,7 @@ def size_of_weight(printed: Said, corrected: Said) -> str:
     return (
         f"On the {setting.FEATURES} learned features, |β_aux| = {number(setting.WEIGHT)}, α = γ = "
         f"{number(setting.GAMMA)}, the printed weight is {learned:.4g} and the true one {true:.4g}, of the squared distance "
-        f"from {number(start)}; on the {setting.INPUTS - setting.FEATURES} others, β_aux = 0, they are {number(other)} and "
+        f"from {number(start)}; on the {setting.INPUTS - setting.FEATURES} others they are {number(other)} and "
         f"{number(truly)}."
     )
 
@@ -130,7 +130,7 @@ def size_of_slope(_: Said, corrected: Said) -> str:
     order = setting.value(EXACT.at(2 * sp.log(1 / K)), at)
     slope = setting.value(EXACT.at(DIVERGENCE.subs(B, WEIGHT) / WEIGHT), at)
     return (
-        f"{slopes_of_new_features(corrected)}. The order log(1/k), with its limiting factor 2, gives {order:.3g}, "
+        f"{slopes_of_new_features(corrected)}. The printed order with its limiting factor gives {order:.3g}, "
         f"{percent(order / slope - 1)} above the latter."
     )
 
@@ -209,7 +209,11 @@ def _new(theory: Theory, limit: Expression, divisor: Expression = DIVISOR) -> Sa
         "its root": _new(EXACT, sp.sqrt(WEIGHT)),
         "half the divisor": _new(EXACT, WEIGHT, DIVISOR / 2),
     },
-    siblings={"twice the weight over half the divisor": _new(EXACT, 2 * WEIGHT, DIVISOR / 2)},
+    siblings={
+        "twice the weight over half the divisor": _new(EXACT, 2 * WEIGHT, DIVISOR / 2),
+        "a divisor with the same limit": _new(EXACT, WEIGHT, 2 * sp.asinh(1 / K)),
+        "the divisor and a constant": _new(EXACT, WEIGHT, 2 * sp.log(3 / K)),
+    },
     reads=("small: in the limit, at a fixed weight; the rate is that of an inverse logarithm",),
     expected=Verdict.PROVED,
     source=SOURCE,
@@ -222,22 +226,26 @@ def new_features(proof: Derivation, stated: Said) -> None:
     remainder = (LOGARITHMIC - 2 * WEIGHT * sp.log(1 / K)).subs(START, start) - WEIGHT * FAR_GAP.subs(X, K / WEIGHT)
     ratio = sp.Symbol("r", positive=True)
     proof.equal(
-        "the contribution is its divisor times the limit, and a remainder without the logarithm of k",
+        "the contribution is the weight times a logarithm that grows, and a remainder without it",
         DIVERGENCE.subs(START, start).subs(B, WEIGHT),
-        stated.limit * stated.divisor + remainder,
+        WEIGHT * DIVISOR + remainder,
         by=lambda e: logarithms(sp.expand_log(e.subs(WEIGHT, ratio).subs(K, X * ratio))),
     )
     without = sp.diff(sp.expand(sp.expand_log(2 * WEIGHT * (sp.log(2 * WEIGHT / K) - 1) - 2 * WEIGHT * sp.log(1 / K))), K)
     proof.equal("in the remainder the logarithms of k cancel", without, 0)
     if not stated.theory.starts_at_zero:
         starts_below_its_scale(proof)
-    proof.argue("so the remainder stays bounded as k vanishes, and over the divisor it vanishes", Theorem.SQUEEZE)
+    proof.argue("so the remainder stays bounded as k vanishes, and over the logarithm it vanishes", Theorem.SQUEEZE)
+    growth = sp.limit(DIVISOR / stated.divisor, K, 0)
+    text = "as k vanishes, the contribution over the divisor tends to the weight times the limit of that logarithm over it"
+    proof.equal(text, stated.limit, WEIGHT * growth)
     if stated.theory is EXACT:
-        at = NEW | {WEIGHT: sp.Rational(1, 10)}, NEW | {WEIGHT: sp.Integer(1)}
-        slopes = [setting.value(EXACT.at(DIVERGENCE.subs(B, WEIGHT) / WEIGHT), place) for place in at]
+        ends = sp.Rational(1, 10), sp.Integer(1)
+        per_unit = EXACT.at(DIVERGENCE.subs(B, WEIGHT) / WEIGHT)
+        slopes = [setting.value(per_unit, NEW | {WEIGHT: end}) for end in ends]
         proof.note(
             f"At the exact scale of unlearned features in the paper's setting, {setting.value(EXACT.scale, NEW):.0e}, the cost "
-            f"per unit rises from {slopes[0]:.3g} at |β| = 0.1 to {slopes[1]:.3g} at |β| = 1: "
+            f"per unit rises from {slopes[0]:.3g} at |β| = {number(ends[0])} to {slopes[1]:.3g} at |β| = {number(ends[1])}: "
             f"{percent(slopes[1] / slopes[0] - 1)} away from proportionality."
         )
 

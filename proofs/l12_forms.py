@@ -33,6 +33,14 @@ WHOLE_RISE = 2 * A / ROOT  # derivatives in |beta_aux|: of the penalty, and of i
 EXCESS_FALL = 2 * B**2 / (ROOT * (ROOT + A))
 
 
+def stated_penalty(proof: Derivation, stated: Expression) -> None:
+    """Eq. 5: a stated formula is the penalty of two tasks, or its excess over the auxiliary task's own."""
+    proof.equal("in the main weight it changes as the MTL penalty does", sp.diff(stated, B), sp.diff(WHOLE, B))
+    alone = stated.subs(B, 0)
+    if alone != WHOLE.subs(B, 0):
+        proof.equal("and it is nothing without that weight", alone, 0)
+
+
 def far_bounds(proof: Derivation) -> None:
     """At large ratio the penalty is 2|beta|, and less than half a squared inverse ratio more."""
     with proof.lemma("the group penalty at large ratio"):

@@ -193,7 +193,7 @@ FACTORS = _rescaled(EXACT, sp.Rational(1, 100), sp.Rational(1, 8))
 @claim(
     id="rescaling",
     where="section 4.2",
-    statement="rescaling by factors from <low> to <high> after pretraining moves features with $|\\beta|=|\\beta^{aux}|$ to "
+    statement="rescaling by factors from <low> to <high> after pretraining moves features with $|\\beta| = |\\beta^{aux}|$ to "
     "where the order of the PT+FT contribution is below <most> while with scale and start it falls with a logarithmic "
     "derivative above <least> in size; without rescaling their order exceeds <unscaled>; the squares of $\\alpha$ and "
     "$\\gamma$ being at most <small> times $|\\beta^{aux}|$",
@@ -221,7 +221,8 @@ def rescaling(proof: Derivation, stated: Said) -> None:
     reset = {GAMMA: C * GAMMA}
     proof.equal("the squared scale falls with the factor's fourth power", scaled.squared.subs(reset), C**4 * unscaled.squared)
     proof.equal("the start with its square", scaled.start.subs(reset), C**2 * unscaled.start)
-    proof.positive("the first factor is not above the second", stated.high - stated.low)
+    proof.positive("the first factor is positive", stated.low)
+    proof.positive("and not above the second", stated.high - stated.low)
     most, start = scale_and_start_near(proof, stated.small)
     ends = 1 / (most * stated.high**2), 2 / stated.low**2
     in_regime(proof, ends, start, stated.most, stated.least)

@@ -226,7 +226,7 @@ def scale(proof: Derivation, stated: Said) -> None:
     proof.equal("differentiate Eq. 3 in the scale", sp.diff(PENALTY, K), stated.slope)
     proof.equal("the derivative is even", stated.slope.subs(B, -B), stated.slope)
     root = sp.sqrt(T**2 + K**2)
-    proof.positive("it is negative for a weight t > 0", -stated.slope.subs(B, T), 2 * T**2 / (K * (root + K)))
+    proof.positive("it is negative for a positive weight t", -stated.slope.subs(B, T), 2 * T**2 / (K * (root + K)))
 
 
 @claim(
@@ -250,7 +250,7 @@ def homogeneity(proof: Derivation, stated: Said) -> None:
     proof.equal("Euler's relation", sensitivity, stated.degree * PENALTY)
     logarithm = sp.log(penalty(Y, K))
     sum_of_orders = Y * sp.diff(logarithm, Y) + K * sp.diff(logarithm, K)
-    proof.equal("order and dependence, for a weight y > 0", sum_of_orders, stated.degree)
+    proof.equal("order and dependence, for a positive weight y", sum_of_orders, stated.degree)
 
 
 U, V = sp.symbols("U V", positive=True)
@@ -283,7 +283,9 @@ def entropy(proof: Derivation, stated: Said) -> None:
     proof.equal("the entropy there is the penalty", sp.expand_log(stated.entropy.subs(best)), penalty(b, K))
     excess = sum(P * sp.log(P / best[P]) - P + best[P] for P in (U, V))
     lagrangian = stated.entropy - penalty(b, K) - R * (U - V - difference)
-    proof.equal("with that difference any U, V > 0 are higher by two relative entropies", lagrangian, excess, by=sp.expand_log)
+    proof.equal(
+        "with that difference any positive U, V are higher by two relative entropies", lagrangian, excess, by=sp.expand_log
+    )
     x, z = sp.symbols("x z", positive=True)
     of_ratio = x * sp.log(x) - x + 1
     proof.equal(
@@ -328,7 +330,7 @@ def bounds(proof: Derivation, stated: Said) -> None:
 def _lower_bound(proof: Derivation, lower: Expression) -> None:
     near, end = sp.Rational(1, 8), 3
     below = UNIT - lower
-    proof.certified_by_taylor("the penalty is above its lower bound near 0", below, T, 10, near)
+    proof.certified_by_taylor("the penalty is above its lower bound near zero", below, T, 10, near)
     proof.certified("and in the middle", below, {T: (near, end)})
     proof.positive_by_taylor("it is positive", UNIT, T, 2, 2 / ROOT)
     proof.positive_between("while the bound is negative beyond", below, T, end, known=UNIT)
@@ -336,7 +338,7 @@ def _lower_bound(proof: Derivation, lower: Expression) -> None:
 
 def _gap_above(proof: Derivation, lower: Expression) -> None:
     near, end = sp.Rational(1, 4), 3
-    proof.certified_by_taylor("it is above its lower bound near x = 0", FAR_GAP - lower, X, 6, near)
+    proof.certified_by_taylor("it is above its lower bound where x is near zero", FAR_GAP - lower, X, 6, near)
     proof.certified("and in the middle", FAR_GAP - lower, {X: (near, end)})
     proof.positive_between("while that bound is negative beyond", FAR_GAP - lower, X, end, known=FAR_GAP)
 

@@ -120,7 +120,7 @@ def size_of_rise(_: Said, __: Said) -> str:
     ]
     return (
         f"At |β| = {number(setting.WEIGHT)} of the sign opposite to β_aux, α = γ = {number(setting.GAMMA)}, the exact "
-        f"contribution rises from {penalties[0]:.4g} at β_aux = 0 to {penalties[1]:.4g} at |β_aux| = {number(tiny)}, by "
+        f"contribution rises from {penalties[0]:.4g} on a new feature to {penalties[1]:.4g} at |β_aux| = {number(tiny)}, by "
         f"{percent(penalties[1] / penalties[0] - 1)}, before it falls to {penalties[2]:.4g} at {number(setting.WEIGHT)}."
     )
 
@@ -219,7 +219,7 @@ def size_of_order(printed: Said, corrected: Said) -> str:
     ]
     return (
         f"At |β| = {number(setting.WEIGHT)}, α = γ = {number(setting.GAMMA)}, the exact order is {orders[0]:.3g} on a "
-        f"feature of the auxiliary teacher alone, and {orders[1]:.3g} on one of the main teacher alone (l1: 1, l2: 2)."
+        f"feature of the auxiliary teacher alone, and {orders[1]:.3g} on one of the main teacher alone."
     )
 
 
@@ -343,7 +343,7 @@ SIGNS = Said(reflected=-B, difference=4 * B * sp.asinh(START / K), degree=ONE, l
     source="theory of one output; Bregman divergences",
 )
 def exact_sign(proof: Derivation, stated: Said) -> None:
-    """What the start changes: sign symmetry, the least point, and the sum rule for order and dependences."""
+    """Theory of one output: sign symmetry, the least point, and the sum rule for order and dependences, from a start."""
     closed_form(proof)
     proof.equal(
         "the contribution with the weight's sign reversed", DIVERGENCE.subs(B, stated.reflected) - DIVERGENCE, stated.difference

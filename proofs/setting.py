@@ -42,12 +42,18 @@ def percent(share: float) -> str:
     return f"{100 * share:.2g} %"
 
 
-def tasks(overlap: int = FEATURES, features: int = FEATURES, magnitude: float | None = None, seed: int = 0) -> TeacherStudent:
+def tasks(
+    overlap: int = FEATURES,
+    features: int = FEATURES,
+    magnitude: float | None = None,
+    seed: int = 0,
+    samples: int = SAMPLES,
+) -> TeacherStudent:
     """The two tasks of a realisation; all features shared, unless said otherwise."""
     from normtheory.tasks import teacher_student
 
     return teacher_student(
-        SAMPLES,
+        samples,
         overlap,
         features=features,
         features_aux=FEATURES,

@@ -15,7 +15,7 @@ from normtheory.audit.statements import Said
 from normtheory.proofs import counterfactuals, experiments, setting
 from normtheory.proofs.exact_formulas import finetuning_formula
 from normtheory.proofs.finetuned import EXACT, ONE, PRINTED, Theory
-from normtheory.proofs.l12_forms import EXCESS, WHOLE
+from normtheory.proofs.l12_forms import EXCESS, WHOLE, stated_penalty
 from normtheory.proofs.letters import ALPHA, AUX, GAMMA, SIZE, START, A, B, C, K
 from normtheory.proofs.optimality import PULL, minimised
 from normtheory.proofs.reuse import order
@@ -103,10 +103,10 @@ def because(proof: Derivation, stated: Said) -> None:
     if not right:
         return
     squared, start = (sp.lambdify((A, ALPHA, GAMMA, C), part) for part in finetuning_formula(ONE))
-    seeds = range(int(stated.realisations))
-    finetuned = [experiments.paper_loss(squared, start, seed) for seed in seeds]
+    seeds, samples = range(int(stated.realisations)), int(stated.samples)
+    finetuned = [experiments.paper_loss(squared, start, seed, samples=samples) for seed in seeds]
     trained, cheap, dear = (
-        [counterfactuals.loss(reused, float(per_unit), seed) for seed in seeds]
+        [counterfactuals.loss(reused, float(per_unit), seed, samples) for seed in seeds]
         for reused, per_unit in (("MTL", 2), ("PT+FT", stated.mtl), ("MTL", stated.cost))
     )
 
@@ -127,7 +127,7 @@ def size_of_order(printed: Said, corrected: Said) -> str:
     return (
         f"On a shared feature, |β| = |β_aux| = {number(setting.WEIGHT)}, the whole MTL penalty has order {whole:.2g}, not "
         f"{float(printed.least):.2g} or more: doubling the weight multiplies it by {factors[0]:.3g}, its excess by "
-        f"{factors[1]:.3g}, the exact PT+FT contribution by {factors[2]:.3g} (l1: 2, l2: 4)."
+        f"{factors[1]:.3g}, the exact PT+FT contribution by {factors[2]:.3g}; l2 by four, l1 by two."
     )
 
 
@@ -170,6 +170,7 @@ LIKE = _like_l2(EXACT, EXCESS)
 def like_l2(proof: Derivation, stated: Said) -> None:
     """Section 4.2: the orders of both penalties at the ratio one."""
     stated.theory.defined(proof)
+    stated_penalty(proof, stated.mtl)
     margin = _mtl_order(stated.mtl, stated.ratio) - stated.least
     proof.positive("MTL: the order exceeds the stated one", margin)
     at = {AUX: stated.aux, ALPHA: stated.scale, GAMMA: stated.scale}

@@ -10,12 +10,14 @@ and their sums have terms of one sign. `normtheory.solvers.rigorous` goes furthe
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from normtheory.arrays import FloatArray
 from normtheory.penalties import L1, GroupL12, Q, WeightedL2, arcsinh_difference
+from normtheory.solvers.consistency import advice
 from normtheory.solvers.enclosures import TINY, UNIT, Enclosed, dot, product
 from normtheory.solvers.potentials import Potential
 from normtheory.solvers.uniqueness import unique_minimiser
@@ -91,6 +93,9 @@ class Solution:
         Name (and version, for an outside one).
     steps : int
         Iterations: for the Newton method, factorisations of a weighted Gram matrix.
+    moved : float
+        By how much of their norm the targets were moved onto the range of X before: 0 unless samples depend on each other. With
+        several tasks the largest such share. The certificate is that of the moved targets.
     """
 
     beta: FloatArray
@@ -99,6 +104,7 @@ class Solution:
     status: str
     solver: str
     steps: int
+    moved: float = 0.0
 
     @property
     def unique(self) -> bool | None:
@@ -114,8 +120,8 @@ class NotCertified(RuntimeError):
         self.certificate = certificate
 
 
-def accepted(solution: Solution, tolerance: float) -> Solution:
-    """Return `solution` if its certificate holds to `tolerance`.
+def accepted(solution: Solution, tolerance: float, designs: Sequence[FloatArray] = ()) -> Solution:
+    """Return `solution` if its certificate holds to `tolerance`; `designs` are the X whose condition may be why not.
 
     Raises
     ------
@@ -123,7 +129,7 @@ def accepted(solution: Solution, tolerance: float) -> Solution:
         Otherwise.
     """
     if not solution.certificate.within(tolerance):
-        message = f"{solution.solver} missed the tolerance {tolerance:g}: {solution.certificate}"
+        message = f"{solution.solver} missed the tolerance {tolerance:g}: {solution.certificate}{advice(designs)}"
         raise NotCertified(message, solution.certificate)
     return solution
 

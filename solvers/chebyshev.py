@@ -30,6 +30,7 @@ from normtheory.solvers.runge_kutta import (
     Smooth,
     Stiff,
     VectorField,
+    finite,
     first_step,
     length,
     tightened,
@@ -198,9 +199,9 @@ def integrate(
     Raises
     ------
     InputError
-        If the state is not of float64.
+        If the state is not of float64, or not finite.
     IntegrationError
-        If the evaluations are spent or the step size falls to round-off.
+        If the evaluations are spent, the step size falls to round-off, or the field is not finite where the flow leads.
     """
     if not str(state.dtype).endswith("float64"):
         raise InputError(f"the state holds {state.dtype} entries; the integrator needs float64")
@@ -224,6 +225,7 @@ class _Integration:
         self.smooth, self.stiff = Smooth(control), Stiff(tightened(control))
         self.radius = _SpectralRadius(self.counted)
         self.time, self.state, self.slope = 0.0, state, state
+        self.trials_finite = True
 
     def counted(self, y: Array) -> Array:
         """F(y), counted."""
@@ -232,9 +234,16 @@ class _Integration:
 
     def begin(self) -> None:
         """Look at the start."""
+        if not finite(self.state):
+            raise InputError("the state has entries that are NaN or infinite; start from finite ones")
         self.slope = self.counted(self.state)
         rho = self.radius.at(self.state, self.slope)
         self.smooth.step = first_step(self.counted, self.state, self.slope, rho, self.control)
+
+    def require_finite(self, truth: bool) -> None:
+        """Stop where the field has no value: no step would lead on."""
+        if not truth:
+            raise IntegrationError(f"the vector field is NaN or infinite at, or next to, time {self.time:.4g}")
 
     def go_on_from(self, memory: Memory) -> None:
         """Take over what an earlier integration knew."""
@@ -256,16 +265,19 @@ class _Integration:
     def attempted(self, end: float, most_evaluations: int) -> Step | None:
         """Try a step with the method that goes farther per gradient; None if its error is too large."""
         rho = self.radius.at(self.state, self.slope)
+        self.require_finite(rho < np.inf)  # also False if NaN
         smooth, stiff, time = self.smooth, self.stiff, self.time
         method: Smooth | Stiff = smooth if SMOOTH_BONUS * smooth.pace(rho) > stiff.pace(rho) else stiff
         step = min(method.admissible(rho), end - time)
         if self.statistics.evaluations > most_evaluations:
             raise IntegrationError(f"{self.statistics.evaluations} gradients spent at time {time:.4g}")
         if not step > EPSILON * time and step < end - time:
+            self.require_finite(self.trials_finite)
             raise IntegrationError(f"the step size fell to round-off at time {time:.4g}")
         trial = method.attempt(self.counted, self.state, self.slope, step, rho)
         if not trial.error <= 1.0:
             self.statistics.rejected += 1
+            self.trials_finite = bool(np.isfinite(trial.error))
             method.step = step * (max(0.1, 0.8 / trial.error ** (1 / 3)) if np.isfinite(trial.error) else 0.1)
             self.radius.age = STEPS_PER_ESTIMATE  # the estimate may be what failed
             return None

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Protocol, cast
 
+import numpy as np
 from numpy.typing import ArrayLike
 
-from normtheory.arrays import FloatArray
-from normtheory.networks import W
+from normtheory.arrays import FloatArray, InputError
+from normtheory.networks import AnyWeights, Weights
+from normtheory.solvers.consistency import Allowed, Inconsistent
+from normtheory.solvers.constraints import fitted
+from normtheory.solvers.dual_flow import dual_flow
 from normtheory.solvers.flow import gradient_flow
 from normtheory.solvers.following import Progress, Save
 from normtheory.solvers.trajectory import FlowState, Trajectory
 from normtheory.tasks import Task
+
+Route = Literal["weights", "dual"]
+ROUND_OFF = 1e-13  # a share of targets by which projecting consistent ones moves them
 
 
 class PhaseProgress(Protocol):
@@ -81,21 +88,62 @@ class Following:
     atol: float | None
     progress: PhaseProgress | None
     checkpoint: Checkpoint | None
+    route: Route = "weights"
+    consistency: float | None = None
+    inconsistent: Inconsistent = "refuse"
 
-    def flow(self, phase: str, tasks: Sequence[Task], weights: W, **options: Any) -> Trajectory[W]:
-        """One phase."""
+    def flow(self, phase: str, tasks: Sequence[Task], weights: AnyWeights, **options: Any) -> Trajectory[AnyWeights]:
+        """One phase.
+
+        Raises
+        ------
+        InputError
+            If targets are refused, or the route is not the network's.
+        """
+        moved = 0.0
+        if isinstance(weights, Weights):
+            tasks, moved = self._fitted(tasks, ends_early=options.get("loss") is not None or bool(options.get("decay")))
+        elif self.inconsistent == "project":
+            raise InputError("inconsistent = 'project' is for linear networks; a ReLU network fits what no linear map does")
+        report = _phase(self.progress, phase)
+        if self.route == "dual" and options.get("layers", "all") == "all":  # the readout alone: a small linear system
+            dual = dual_flow(tasks[0], self._for_the_dual(weights), rtol=self.rtol, progress=report, loss=options["loss"])
+            return cast("Trajectory[AnyWeights]", replace(dual, moved=moved))
         checkpoint = self.checkpoint or Checkpoint()
-        return gradient_flow(
+        run = gradient_flow(
             weights.network,
             tasks,
             weights,
             rtol=self.rtol,
             atol=self.atol,
-            progress=_phase(self.progress, phase),
+            progress=report,
             resume=checkpoint.resume(phase),
             on_step=None if self.checkpoint is None else checkpoint.keeper(phase),
             **options,
         )
+        return replace(run, moved=moved)
+
+    def _fitted(self, tasks: Sequence[Task], *, ends_early: bool) -> tuple[Sequence[Task], float]:
+        """The tasks with targets moved onto the range of their X, as far as that is allowed, and the largest share of them.
+
+        A flow that ends above the least loss, or whose weights decay, needs no target to be in reach.
+        """
+        moved, found = 0.0, []
+        for task in tasks:
+            precise = task.precision if self.consistency is None else self.consistency
+            allowed = Allowed.of(precise, self.inconsistent, suffix=task.suffix)
+            targets, share = fitted(task.X, task.y, Allowed(np.inf) if ends_early else allowed)
+            within = ROUND_OFF < share <= allowed.misfit
+            found.append(Task(task.X, targets, suffix=task.suffix) if within else task)
+            moved = max(moved, share) if within else moved
+        return found, moved
+
+    def _for_the_dual(self, weights: AnyWeights) -> Weights:
+        if not isinstance(weights, Weights) or weights.outputs != 1:
+            raise InputError("route = 'dual' is for diagonal networks with one output; use route = 'weights'")
+        if self.checkpoint is not None:
+            raise InputError("route = 'dual' keeps no checkpoint, it takes seconds; use route = 'weights'")
+        return weights
 
 
 def _phase(progress: PhaseProgress | None, name: str) -> Progress | None:

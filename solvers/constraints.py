@@ -10,10 +10,11 @@ from scipy.linalg import lstsq, qr, solve_triangular
 from scipy.linalg.blas import dgemv, dsyrk, dtrsv
 from scipy.linalg.lapack import dpotrf
 
-from normtheory.arrays import FloatArray, InputError, negligible
+from normtheory.arrays import FloatArray, negligible
+from normtheory.machine import blas_threads
+from normtheory.solvers.consistency import NEARLY_DEPENDENT, Allowed, Columns
 
 COLUMN_BLOCK_BYTES = 8 * 2**20  # of the weighted copy of X that a Gram matrix is accumulated from
-NEARLY_DEPENDENT = 1e-5  # sine of the angle of a row with the others below which rows are orthogonalised first
 
 
 def products(X: FloatArray) -> float:
@@ -27,15 +28,34 @@ class System:
 
     All long products go through scipy: numpy brings a BLAS of its own, whose threads, once woken, would contend for the cores
     with those that make the Gram matrices.
+
+    Attributes
+    ----------
+    targets : array, shape (n,)
+        y, moved onto the range of X if the rows of X depend on each other.
+    moved : float
+        By how much of the norm of y.
     """
 
     Z: FloatArray
     z: FloatArray
     factor: Factor
     steps: int  # factorisations it took
+    targets: FloatArray
+    moved: float = 0.0
     triangle: FloatArray | None = None  # of the pivoted QR factorisation of X^T, if rows depend on each other
     pivots: NDArray[np.intp] | None = None
-    rows: int = 0
+    columns: Columns | None = None  # of X, if they are independent and fewer than rows
+
+    @property
+    def dependent(self) -> bool:
+        """Whether the rows of X depend on each other."""
+        return self.columns is not None or (self.triangle is not None and self.z.size < self.targets.size)
+
+    @property
+    def determined(self) -> bool:
+        """Whether z is the only predictor that fits, and Z the identity."""
+        return self.columns is not None
 
     def predictions(self, beta: FloatArray) -> FloatArray:
         """Z beta."""
@@ -43,41 +63,72 @@ class System:
 
     def pull(self, mu: FloatArray) -> FloatArray:
         """Z^T mu."""
-        return np.asarray(dgemv(1.0, self.Z.T, mu))
+        return np.asarray(dgemv(1.0, self.Z.T, mu)) if self.z.size else np.zeros(self.Z.shape[1])
 
     def lift(self, mu: FloatArray) -> FloatArray:
         """A nu with X^T nu = Z^T mu."""
+        if self.columns is not None:
+            return self.columns.lifted(mu)
         if self.triangle is None or self.pivots is None:
             return mu
-        nu = np.zeros(self.rows)
+        nu = np.zeros(self.targets.size)
         nu[self.pivots[: mu.size]] = solve_triangular(self.triangle[:, : mu.size], mu)
         return nu
 
     def lower(self, nu: FloatArray) -> FloatArray:
         """The mu with Z^T mu = X^T nu."""
+        if self.columns is not None:
+            return np.asarray(self.columns.X.T @ nu)
         return nu if self.triangle is None else np.asarray(self.triangle @ nu[self.pivots])
 
 
-def independent_rows(X: FloatArray, y: FloatArray, tol: float) -> System:
-    """X beta = y as it stands if its rows are independent, else an orthonormal basis of them, by pivoted QR."""
+def independent_rows(X: FloatArray, y: FloatArray, allowed: Allowed) -> System:
+    """X beta = y as it stands if its rows are independent; else an orthonormal basis of them, by pivoted QR, or beta itself.
+
+    Raises
+    ------
+    InputError
+        If y is farther from the range of X than is allowed.
+    """
     rows, inputs = X.shape
+    if not rows:
+        return System(X, y, Factor(np.zeros((0, 0))), 0, y)
     if rows <= inputs:
         gram = dsyrk(1.0, X.T, trans=1)
         lengths = np.sqrt(np.diag(gram))
         triangle, failed = dpotrf(gram, clean=0, overwrite_a=1)
         if not failed and (np.diag(triangle) > NEARLY_DEPENDENT * lengths).all():
-            return System(X, y, Factor(triangle), 1)
+            return System(X, y, Factor(triangle), 1, y)
+    columns = Columns.of(X)
+    if columns is not None:
+        beta = columns.least_squares(y)
+        targets, identity = X @ beta, np.eye(inputs)
+        return System(identity, beta, Factor(identity), 1, targets, allowed.moved(y, targets), columns=columns)
     orthonormal, R, pivots = qr(X.T, mode="economic", pivoting=True, check_finite=False)
     sizes = np.abs(np.diag(R))
     rank = int(np.count_nonzero(sizes > negligible(X) * sizes[0])) if sizes[0] else 0
-    basis = np.ascontiguousarray(orthonormal[:, :rank].T)
-    z = np.zeros(0)
-    if rank:
-        z = lstsq(R[:rank].T, y[pivots], lapack_driver="gelsy", check_finite=False)[0]
-    misfit, size = float(np.linalg.norm(X @ (basis.T @ z) - y)), float(np.linalg.norm(y))
-    if misfit > tol * size:
-        raise InputError(outside_the_range("y", "X", misfit / size))
-    return System(basis, z, Factor(np.eye(rank)), 1, R[:rank], pivots, rows)
+    basis, targets, z = np.ascontiguousarray(orthonormal[:, :rank].T), y.copy(), np.zeros(0)
+    if rank == rows:
+        z = solve_triangular(R[:rank], y[pivots], trans="T", check_finite=False)
+    else:
+        if rank:
+            z = lstsq(R[:rank].T, y[pivots], lapack_driver="gelsy", check_finite=False)[0]
+        targets[pivots] = R[:rank].T @ z
+    return System(basis, z, Factor(np.eye(rank)), 1, targets, allowed.moved(y, targets), R[:rank], pivots)
+
+
+def fitted(X: FloatArray, y: FloatArray, allowed: Allowed) -> tuple[FloatArray, float]:
+    """The targets moved onto the range of X, and by how much of their norm: as they are unless samples depend on each other.
+
+    Raises
+    ------
+    InputError
+        If that is more than allowed.
+    """
+    unit = float(np.abs(y).max()) or 1.0
+    with blas_threads(products(X)):
+        system = independent_rows(X, y / unit, allowed)
+    return (system.targets * unit, system.moved) if system.dependent else (y, 0.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,11 +172,3 @@ def _gram(Z: FloatArray, weights: FloatArray) -> FloatArray:
         block = np.multiply(Z[:, columns], roots[columns], out=workspace[:, : columns.stop - first])
         product = dsyrk(1.0, block.T, trans=1, beta=1.0, c=product, overwrite_c=True)
     return product
-
-
-def outside_the_range(y: str, X: str, residual: float) -> str:
-    """What to say of targets that no predictor fits, with the relative residual of least squares."""
-    return (
-        f"{y} is outside the range of {X} (relative least-squares residual {residual:.1e}): "
-        "no beta has zero training error; remove contradictory rows"
-    )

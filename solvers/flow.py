@@ -113,13 +113,13 @@ def gradient_flow(
     """
     tasks = _several(task)
     shares = _checked_shares(network, tasks, weights, task_weights)
-    rtol, decay = _accuracy(rtol), _non_negative(decay, "decay")
+    rtol, decay = accuracy(rtol), _non_negative(decay, "decay")
     start = weights.stacked()
     if not start.any():
         raise InputError("all weights are 0, where the gradient vanishes; start from non-zero weights")
     objective = network.least_squares(tasks, shares)
     if loss is not None:
-        target = _reachable(loss, objective.loss(start), begun=resume is not None)
+        target = reachable(loss, objective.loss(start), begun=resume is not None)
     elif rest is not None or time is not None or decay > 0:
         target = NEVER
     else:
@@ -149,7 +149,8 @@ def gradient_flow(
     return _trajectory(network, record, statistics, drift)
 
 
-def _reachable(loss: float, before: float, *, begun: bool) -> float:
+def reachable(loss: float, before: float, *, begun: bool = False) -> float:
+    """The loss to stop at, which must not be met before training (unless that has begun)."""
     target = positive_scalar(loss, "loss")
     if not begun and 0 < before <= target:
         raise InputError(f"loss = {loss:g} is met before training, which starts at {before:.3g}; give less")
@@ -211,7 +212,7 @@ def gradient_flows(
     integration = integrate(
         _batched_slope(several, shares),
         starts,
-        rtol=_accuracy(rtol),
+        rtol=accuracy(rtol),
         atol=atol,
         runs=len(starts),
         statistics=statistics,
@@ -271,7 +272,7 @@ def _checked_shares(
     return tuple(shares.tolist())
 
 
-def _accuracy(rtol: float) -> float:
+def accuracy(rtol: float) -> float:
     """A relative tolerance that float64 can meet and that asks for something."""
     if not FINEST_RTOL <= positive_scalar(rtol, "rtol") < 1:
         raise InputError(f"rtol = {rtol:g}; give a relative tolerance from {FINEST_RTOL:g} to below 1")
@@ -295,6 +296,11 @@ def _field(objective: LeastSquares, decay: float, trained: np.ndarray | None) ->
         return objective.slope
     mask = 1.0 if trained is None else trained.astype(np.float64)
     return lambda state: np.asarray(mask * (objective.slope(state) - 2 * decay * state))
+
+
+def drift_of(start: Weights, end: Weights) -> float:
+    """Largest deviation of a conserved quantity of a diagonal network, relative to the energy there."""
+    return _drift(start.network, start.stacked(), end.stacked(), 1.0)
 
 
 def _drift(network: Network[W], start: FloatArray, end: FloatArray, decayed: float) -> float:

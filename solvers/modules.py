@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch.func import functional_call, grad
 
+from normtheory.arrays import InputError
+
 Tensor = Any  # torch.Tensor
 Loss = Callable[[Callable[[Tensor], Tensor]], Tensor]
 
@@ -42,6 +44,11 @@ def module_flow(module: Any, loss: Loss) -> ModuleFlow:
     loss : callable
         For instance `lambda f: ((f(X) - y) ** 2).mean()`.
 
+    Raises
+    ------
+    InputError
+        If its parameters are of another type.
+
     Examples
     --------
     >>> linear = torch.nn.Linear(2, 1, bias=False).double()
@@ -51,6 +58,10 @@ def module_flow(module: Any, loss: Loss) -> ModuleFlow:
     """
     shapes = {name: value.shape for name, value in module.named_parameters() if value.requires_grad}
     sizes = [shape.numel() for shape in shapes.values()]
+    kinds = {str(module.get_parameter(name).dtype) for name in shapes}
+    if kinds != {"torch.float64"}:
+        found = ", ".join(sorted(kinds)) or "no parameters to train"
+        raise InputError(f"the module holds {found}; the integrator needs float64: module.double()")
     start = torch.cat([module.get_parameter(name).detach().reshape(-1) for name in shapes])
 
     def value(vector: Tensor) -> Tensor:

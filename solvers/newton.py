@@ -22,13 +22,13 @@ from normtheory.machine import blas_threads
 from normtheory.penalties import Q
 from normtheory.solvers.certificate import (
     DEFAULT_TOLERANCE,
-    Certificate,
     NotCertified,
     Solution,
     accepted,
     certify_q,
     certify_separable,
 )
+from normtheory.solvers.consistency import Allowed, Inconsistent
 from normtheory.solvers.constraints import Factor, System, independent_rows, products
 from normtheory.solvers.potentials import HyperbolicEntropy, Potential
 
@@ -37,6 +37,8 @@ CLOSE = 0.5  # a point is close to the path if the Newton step from it changes n
 FAR = 3.0  # beyond this, corrections with an old factorisation do not converge
 OVERFLOWING = 1e150  # a slope of b at which the iterate counts as outside the domain
 STEEPER = 50.0  # a stride that makes the largest growth of b' more, or less than 1 over it, is too long: seen without X
+FLOOR = 1e-16  # of the slopes in a Hessian, beside the largest: keeps inputs that no prediction shows from wandering
+INVISIBLE = 1e-17  # of the largest slope: what an input of that slope adds to predictions is below their round-off
 CHORD_STEPS = 3  # corrections tried with one factorisation
 GROWTH_OF_STRIDE = 5.0  # from one factorisation to the next, at the most
 SHRINK = 0.5  # of a stride that was too long
@@ -52,6 +54,8 @@ def minimize(
     *,
     tol: float = DEFAULT_TOLERANCE,
     dual: ArrayLike | None = None,
+    consistency: float | None = None,
+    inconsistent: Inconsistent = "refuse",
 ) -> Solution:
     """Minimise sum_d D_{Q_k}(beta_d, beta0_d) subject to X beta = y: where gradient flow on the diagonal network ends.
 
@@ -72,6 +76,11 @@ def minimize(
         Bound on relative duality gap and relative primal residual.
     dual : array, shape (n,), optional
         Where to start: the dual of a neighbouring problem, with 0 for samples it did not have. Costs nothing if it is far off.
+    consistency : float, optional
+        Relative precision of the data: targets no farther from the range of X are moved onto it (default: that of their type).
+    inconsistent : "refuse" or "project"
+        What to do with other targets: "project" moves them onto the range however far it is, so that the constraint becomes
+        X^T X beta = X^T y, least squares, where gradient flow ends.
 
     Returns
     -------
@@ -81,29 +90,38 @@ def minimize(
     Raises
     ------
     InputError
-        If the input is malformed, k is not positive, or y is outside the range of X.
+        If the input is malformed, k is not positive, or y is outside the range of X by more than `consistency`.
     NotCertified
         If the tolerance was not reached; carries the certificate that was.
     """
+    allowed = Allowed.of(consistency, inconsistent, X, y)
     X = matrix(X, "X")
     inputs = X.shape[1]
     k = positive(vector(k, "k", inputs, "column of X"), "k")
     beta0 = vector(beta0, "beta0", inputs, "column of X")
     y, tol, dual = _checked(X, y, tol, dual)
     with blas_threads(products(X)):
-        beta, nu, steps = _solved(X, y, HyperbolicEntropy(k, beta0), tol, dual)
-        certificate = certify_q(X, y, Q(k), beta0, beta, nu, tolerance=tol)
-    return _certified(beta, nu, steps, certificate, tol)
+        system = independent_rows(X, y, allowed)
+        beta, nu, steps = _solved(system, HyperbolicEntropy(k, beta0), tol, dual)
+        certificate = certify_q(X, system.targets, Q(k), beta0, beta, nu, tolerance=tol)
+    return accepted(Solution(beta, nu, certificate, "optimal", "newton", steps, system.moved), tol, [X])
 
 
 def minimize_separable(
-    X: ArrayLike, y: ArrayLike, potential: Potential, *, tol: float = DEFAULT_TOLERANCE, dual: ArrayLike | None = None
+    X: ArrayLike,
+    y: ArrayLike,
+    potential: Potential,
+    *,
+    tol: float = DEFAULT_TOLERANCE,
+    dual: ArrayLike | None = None,
+    consistency: float | None = None,
+    inconsistent: Inconsistent = "refuse",
 ) -> Solution:
     """Minimise the Bregman divergence from the start of any separable potential, subject to X beta = y.
 
     Parameters
     ----------
-    X, y, tol, dual
+    X, y, tol, dual, consistency, inconsistent
         As in `minimize`.
     potential : Potential
         Inverse mirror map with D coordinates, such as those of `normtheory.solvers.potentials`.
@@ -118,14 +136,16 @@ def minimize_separable(
     InputError, NotCertified
         As `minimize`.
     """
+    allowed = Allowed.of(consistency, inconsistent, X, y)
     X = matrix(X, "X")
     if potential.start.shape != (X.shape[1],):
         raise InputError(f"the potential has {potential.start.size} coordinates, but X has {X.shape[1]} columns")
     y, tol, dual = _checked(X, y, tol, dual)
     with blas_threads(products(X)):
-        beta, nu, steps = _solved(X, y, potential, tol, dual)
-        certificate = certify_separable(X, y, potential, beta, nu, tolerance=tol)
-    return _certified(beta, nu, steps, certificate, tol)
+        system = independent_rows(X, y, allowed)
+        beta, nu, steps = _solved(system, potential, tol, dual)
+        certificate = certify_separable(X, system.targets, potential, beta, nu, tolerance=tol)
+    return accepted(Solution(beta, nu, certificate, "optimal", "newton", steps, system.moved), tol, [X])
 
 
 def _checked(X: FloatArray, y: ArrayLike, tol: float, dual: ArrayLike | None) -> tuple[FloatArray, float, FloatArray | None]:
@@ -136,19 +156,14 @@ def _checked(X: FloatArray, y: ArrayLike, tol: float, dual: ArrayLike | None) ->
     return y, tol, None if dual is None else targets(real_array(dual, "dual"), "dual", rows, "X")
 
 
-def _certified(beta: FloatArray, nu: FloatArray, steps: int, certificate: Certificate, tol: float) -> Solution:
-    return accepted(Solution(beta, nu, certificate, "optimal", "newton", steps), tol)
-
-
-def _solved(
-    X: FloatArray, y: FloatArray, potential: Potential, tol: float, dual: FloatArray | None
-) -> tuple[FloatArray, FloatArray, int]:
+def _solved(system: System, potential: Potential, tol: float, dual: FloatArray | None) -> tuple[FloatArray, FloatArray, int]:
     """Return beta, nu and the number of factorisations, uncertified."""
-    system = independent_rows(X, y, tol)
     path = _Path(system, potential)
     misfit = system.z - system.predictions(potential.start)
     if _is_round_off(misfit, system, potential.start):
-        return potential.start.copy(), np.zeros_like(y), system.steps
+        return potential.start.copy(), np.zeros_like(system.targets), system.steps
+    if system.determined:
+        return system.z.copy(), system.lift(potential.inverse(system.z) * potential.unit), system.steps
     warm = None if dual is None else path.at(system.lower(dual / potential.unit), 0.0)
     beta, mu, steps = _follow(path, misfit, tol, warm)
     return beta, system.lift(mu * potential.unit), steps
@@ -206,7 +221,7 @@ def _follow(path: _Path, misfit: FloatArray, tol: float, warm: _Point | None) ->
     point = warm if warm is not None and _promising(path, warm, misfit) else cold
     reach, beta = np.inf, point.beta
     for steps in range(system.steps + 1, MOST_STEPS + 1):
-        factor = Factor.of(system.Z, point.slope)
+        factor = Factor.of(system.Z, point.slope + FLOOR * point.slope.max())
         newton = _Step.of(path, point, factor)
         if point is warm and newton.change > FAR:
             point = cold
@@ -250,8 +265,11 @@ class _Step:
 
     @cached_property
     def change(self) -> float:
-        """Largest change of log b': what tells near from far for Newton's method."""
-        return float(np.abs(np.log(self.end.slope / self.point.slope)).max()) if self.end.inside else np.inf
+        """Largest change of log b', which tells near from far for Newton's method; slopes that no prediction shows aside."""
+        if not self.end.inside:
+            return np.inf
+        seen = np.maximum(self.end.slope, self.point.slope) > INVISIBLE * self.point.slope.max()
+        return float(np.abs(np.log(self.end.slope / self.point.slope)).max(where=seen, initial=0.0))
 
 
 def _stride(path: _Path, newton: _Step, end: float, reach: float) -> tuple[_Point, float]:

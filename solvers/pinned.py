@@ -151,14 +151,14 @@ class PinnedOrbits:
             self._states[sign * next_one] = _along_the_orbit(before, self._starts, sign * NODE_SPACING)
 
     def _at(self, x: FloatArray) -> FloatArray:
-        """States at x, shape (7, D): one step from the nearest node."""
+        """States at x of shape (..., D), shape (7, ..., D): one step from the nearest node."""
         numbers = np.rint(x / NODE_SPACING).astype(int)
         self._grow_to(int(numbers.max(initial=0)))
         self._grow_to(int(numbers.min(initial=0)))
-        nearest = np.empty((7, x.size))
+        nearest, which = np.empty((7, *x.shape)), np.broadcast_to(self._which, x.shape)
         for number in np.unique(numbers):
             here = numbers == number
-            nearest[:, here] = self._states[int(number)][:, self._which[here]]
+            nearest[:, here] = self._states[int(number)][:, which[here]]
         return _along_the_orbit(nearest, self.start, x - numbers * NODE_SPACING)
 
     def map(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:

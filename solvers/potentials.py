@@ -119,6 +119,45 @@ def _length(a: FloatArray, b: FloatArray | float) -> FloatArray:
 
 
 @dataclass(frozen=True, eq=False)
+class Quadratic:
+    """The weighted l2 penalty sum_d weight_d beta_d^2, started at 0: b(x) = unit x / (2 weight)."""
+
+    weight: FloatArray
+    unit: float = 1.0
+
+    @property
+    def start(self) -> FloatArray:
+        """0, shape (D,)."""
+        return np.zeros_like(self.weight)
+
+    @property
+    def flattest(self) -> FloatArray:
+        """b', the same everywhere."""
+        return np.asarray(self.unit / (2 * self.weight))
+
+    def map(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """A line and its slope."""
+        return self.flattest * x, self.flattest
+
+    def softened(self, x: FloatArray, kappa: float) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """The line of slope sqrt(b'^2 + kappa^2)."""
+        slope = _length(self.flattest, kappa)
+        return slope * x, slope, kappa * (kappa / slope) * x
+
+    def energy(self, x: FloatArray) -> FloatArray:
+        """(unit x)^2 / (4 weight)."""
+        return np.asarray((self.unit * x) ** 2 / (4 * self.weight))
+
+    def divergence(self, beta: FloatArray) -> FloatArray:
+        """weight beta^2."""
+        return np.asarray(self.weight * beta**2)
+
+    def inverse(self, beta: FloatArray) -> FloatArray:
+        """2 weight beta / unit."""
+        return np.asarray(2 * self.weight * beta / self.unit)
+
+
+@dataclass(frozen=True, eq=False)
 class DeepDiagonal:
     """The diagonal network of depth L >= 3, beta = w_+^L - w_-^L from w = alpha (Woodworth et al. 2020, Theorem 3).
 

@@ -135,7 +135,9 @@ def _bounded(case: _Case, prec: int) -> Bound | None:
     corrections = [_upper(abs(b - point)) for b, point in zip(candidate, feasible, strict=True)]
     only = len(case.chosen) == len(candidate)  # as many independent samples as inputs: the feasible point is the minimiser
     widths = [gap * 0 if only else _width(gap, b, scale) for b, scale in zip(feasible, scales, strict=True)]
-    stiffest = [((abs(b) + width) ** 2 + scale**2).sqrt() for b, width, scale in zip(feasible, widths, scales, strict=True)]
+    # Squares as products: the power of a ball about 0 is NaN.
+    ends = [abs(b) + width for b, width in zip(feasible, widths, strict=True)]
+    stiffest = [(end * end + scale * scale).sqrt() for end, scale in zip(ends, scales, strict=True)]
     spread = gap * 0 if only else (gap * max(map(_upper, stiffest))).sqrt()
     distance = _upper(spread + _length(corrections))
     entrywise = np.array([_float_above(width + step) for width, step in zip(widths, corrections, strict=True)])
@@ -179,7 +181,8 @@ def _divergence(b: Ball, angle: Ball, k: Ball) -> Ball:
     if t.mid() < 0:
         t, angle = -t, -angle
     shift = t.asinh() - angle
-    return 2 * k * (2 * (shift / 2).sinh() ** 2 / (t + (1 + t * t).sqrt()) + t * ((-shift).expm1() + shift))
+    half = (shift / 2).sinh()
+    return 2 * k * (2 * half * half / (t + (1 + t * t).sqrt()) + t * ((-shift).expm1() + shift))
 
 
 def _width(gap: Ball, b: Ball, k: Ball) -> Ball:

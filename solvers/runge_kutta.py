@@ -52,6 +52,11 @@ def length(array: Array) -> float:
     return sqrt(float((array * array).sum()))
 
 
+def finite(array: Array) -> bool:
+    """Whether no entry is NaN or infinite."""
+    return bool((array - array == 0).all())
+
+
 def _rows(count: int, like: Array) -> Array:
     """An empty matrix of `count` rows, each with as many entries as `like`."""
     size = (count, int(np.prod(like.shape)))

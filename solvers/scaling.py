@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.linalg import lstsq
-from scipy.linalg.blas import dsyrk
-from scipy.linalg.lapack import dpotrf, dpotrs
 
 from normtheory.arrays import FloatArray, InputError, matrix, targets
 from normtheory.machine import blas_threads
 from normtheory.penalties import L1, GroupL12, WeightedL2
 from normtheory.solvers.certificate import Solution, certify_norm
-from normtheory.solvers.constraints import outside_the_range, products
+from normtheory.solvers.consistency import Allowed, Inconsistent, least_squares
+from normtheory.solvers.constraints import System, independent_rows, products
 
-MISFIT = 1e-7  # relative least-squares residual above which targets are contradictory
+SIMILAR = 1e3  # rows whose largest entries differ by no more share one unit
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,23 +27,36 @@ class Tasks:
     Attributes
     ----------
     X, y : lists of arrays, shapes (n_o, D) and (n_o,)
-        As given.
+        As given, but for targets that were moved onto the range of X.
     designs, targets : lists of arrays, shapes (m_o, D) and (m_o,), m_o <= n_o
         designs_o (beta_o/size) = targets_o; the largest entry of a row is about 1, and so is the largest target.
+    systems : list of System
+        The same with independent rows.
     size : float
         Unit of beta.
+    moved : float
+        The largest share of a task's targets by which they were moved.
     """
 
     X: list[FloatArray]
     y: list[FloatArray]
     designs: list[FloatArray]
-    targets: list[FloatArray]
+    systems: list[System]
     size: float
     factors: list[FloatArray]  # of the rows, (n_o,); 0 for rows that were left out
+    moved: float
 
     @staticmethod
-    def checked(tasks: Sequence[tuple[ArrayLike, ArrayLike]], suffixes: Sequence[str] | None = None) -> Tasks:
+    def checked(
+        tasks: Sequence[tuple[ArrayLike, ArrayLike]],
+        suffixes: Sequence[str] | None = None,
+        *,
+        consistency: float | None = None,
+        inconsistent: Inconsistent = "refuse",
+    ) -> Tasks:
         """Check shapes, entries and consistency; `suffixes` follow X and y in messages, [0], [1], ... by default.
+
+        `consistency` and `inconsistent` are the policy of `normtheory.solvers.consistency`.
 
         Raises
         ------
@@ -64,14 +75,24 @@ class Tasks:
                     f"X{names[0]} has {designs[0].shape[1]} columns, X{name} has {X.shape[1]}; both need one per input"
                 )
         factors = [_row_factors(X) for X in designs]
-        scaled = [y * f for y, f in zip(values, factors, strict=True)]
-        size = power_of_two(max(float(np.abs(y).max()) for y in scaled))
-        for X, y, factor, name in zip(designs, values, factors, names, strict=True):
-            with blas_threads(products(X)):
-                _require_consistent(X * factor[:, None], y, factor, name)
-        kept = [factor > 0 for factor in factors]
-        units = [(X * f[:, None])[rows] for X, f, rows in zip(designs, factors, kept, strict=True)]
-        return Tasks(designs, values, units, [y[rows] / size for y, rows in zip(scaled, kept, strict=True)], size, factors)
+        units = [power_of_two(float(np.abs(y).max())) for y in values]  # no square of targets leaves the range of float64
+        policies = [
+            Allowed.of(consistency, inconsistent, *given, suffix=name) for given, name in zip(tasks, names, strict=True)
+        ]
+        fits = [
+            _fit(X, y / unit, factor, allowed)
+            for X, y, unit, factor, allowed in zip(designs, values, units, factors, policies, strict=True)
+        ]
+        fitted = [fit.targets * unit for fit, unit in zip(fits, units, strict=True)]
+        size = power_of_two(max(float(np.abs(y * f).max()) for y, f in zip(fitted, factors, strict=True)))
+        systems = [_divided(fit.system, size / unit) for fit, unit in zip(fits, units, strict=True)]
+        rows = [(X * f[:, None])[f > 0] for X, f in zip(designs, factors, strict=True)]
+        return Tasks(designs, fitted, rows, systems, size, factors, max(fit.moved for fit in fits))
+
+    @property
+    def targets(self) -> list[FloatArray]:
+        """Of `designs`, in units of `size`."""
+        return [(y * (f / self.size))[f > 0] for y, f in zip(self.y, self.factors, strict=True)]
 
     @property
     def inputs(self) -> int:
@@ -88,7 +109,7 @@ class Tasks:
         beta, duals = np.zeros((len(self.X), self.inputs)), [np.zeros_like(y) for y in self.y]
         certificate = certify_norm(self.X, self.y, penalty, beta, duals)
         found = beta if isinstance(penalty, GroupL12) else beta[0]
-        return Solution(found, np.concatenate(duals), certificate, "optimal", solver, 0)
+        return Solution(found, np.concatenate(duals), certificate, "optimal", solver, 0, self.moved)
 
     def restored(self, beta: FloatArray, duals: list[FloatArray], degree: int = 1) -> tuple[FloatArray, list[FloatArray]]:
         """The minimiser and the duals in the units given, for a penalty that is homogeneous of this degree."""
@@ -101,9 +122,12 @@ class Tasks:
 
 
 def _row_factors(X: FloatArray) -> FloatArray:
-    """Powers of two that bring the largest entry of each row to about 1; 0 for rows of zeros."""
+    """Powers of two that bring the largest entry of each row to about 1, one for all similar rows; 0 for rows of zeros."""
     largest = np.abs(X).max(axis=1)
-    return np.where(largest > 0, 2.0 ** -np.round(np.log2(np.where(largest > 0, largest, 1.0))), 0.0)
+    shown = largest > 0
+    if shown.any() and largest.max() <= SIMILAR * largest[shown].min():
+        return np.where(shown, 1 / power_of_two(float(largest.max())), 0.0)
+    return np.where(shown, 2.0 ** -np.round(np.log2(np.where(shown, largest, 1.0))), 0.0)
 
 
 def power_of_two(value: float) -> float:
@@ -111,32 +135,30 @@ def power_of_two(value: float) -> float:
     return float(2.0 ** np.clip(np.round(np.log2(value)), -1000, 1000)) if value > 0 else 1.0
 
 
-def _require_consistent(unit_rows: FloatArray, y: FloatArray, factor: FloatArray, name: str) -> None:
-    """Refuse targets that no beta fits, by least squares: a conic solver's 'infeasible' may mean that it failed."""
-    if not y.any():
-        return
-    wanted = y * np.where(factor > 0, factor, 1.0)  # a row of zeros keeps its target, which it cannot fit
-    wanted = wanted / float(np.abs(wanted).max())
-    size = float(np.linalg.norm(wanted))
-    # Whatever fits shows that something does: the fast way first, and the careful one only where that finds nothing.
-    for fit in (_fitted, _fitted_carefully):
-        misfit = float(np.linalg.norm(unit_rows @ fit(unit_rows, wanted) - wanted))
-        if misfit <= MISFIT * size:
-            return
-    raise InputError(outside_the_range(f"y{name}", f"X{name}", misfit / size))
+@dataclass(frozen=True, eq=False)
+class _Fit:
+    """The system of rows in units of their own, the targets that it fits, and by how much of their norm these were moved."""
+
+    system: System
+    targets: FloatArray
+    moved: float
 
 
-def _fitted(X: FloatArray, y: FloatArray) -> FloatArray:
-    """A least-squares solution by the smaller Gram matrix, refined once; zeros where that is singular."""
-    wide = X.shape[0] <= X.shape[1]
-    triangle, failed = dpotrf(dsyrk(1.0, X.T, trans=1) if wide else dsyrk(1.0, X.T), clean=0, overwrite_a=1)
-    beta = np.zeros(X.shape[1])
-    for _ in range(0 if failed else 2):
-        left = y - X @ beta
-        beta += X.T @ dpotrs(triangle, left)[0] if wide else dpotrs(triangle, X.T @ left)[0]
-    return beta
+def _fit(X: FloatArray, y: FloatArray, factors: FloatArray, allowed: Allowed) -> _Fit:
+    kept = factors > 0
+    rows, inverse = (X * factors[:, None])[kept], 1 / factors[kept]
+    anyway = Allowed(np.inf)
+    with blas_threads(products(X)):
+        system = independent_rows(rows, (y * factors)[kept], anyway)
+        fitted = np.zeros_like(y)
+        if not system.dependent or (inverse == inverse[0]).all():
+            fitted[kept] = system.targets * inverse
+        else:  # least squares weighs samples as they are given, not in units of their own
+            unit = power_of_two(float(np.abs(X).max()))
+            fitted[kept] = ((X / unit) @ least_squares(X / unit, y))[kept]
+            system = independent_rows(rows, (fitted * factors)[kept], anyway)
+    return _Fit(system, fitted, allowed.moved(y, fitted))
 
 
-def _fitted_carefully(X: FloatArray, y: FloatArray) -> FloatArray:
-    """The least-squares solution by pivoted QR."""
-    return np.asarray(lstsq(X, y, lapack_driver="gelsy", check_finite=False)[0])
+def _divided(system: System, unit: float) -> System:
+    return replace(system, z=system.z / unit, targets=system.targets / unit)

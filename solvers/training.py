@@ -10,22 +10,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from normtheory import exact
-from normtheory.arrays import FloatArray, InputError, negligible, positive_scalar, vector
-from normtheory.machine import blas_threads
-from normtheory.networks import AnyWeights, Network, ReLUWeights, Weights, random_readout
-from normtheory.solvers.checkpoints import Checkpoint, Following, PhaseProgress
-from normtheory.solvers.flow import DEFAULT_RTOL, Layers
+from normtheory.arrays import FloatArray, InputError, positive_scalar, vector
+from normtheory.exact import ALPHA as ALPHA
+from normtheory.exact import GAMMA as GAMMA
+from normtheory.exact import RESCALE as RESCALE
+from normtheory.networks import AnyWeights, ReLUWeights, Weights, random_readout
+from normtheory.solvers.checkpoints import Checkpoint, Following, PhaseProgress, Route
+from normtheory.solvers.consistency import Inconsistent
+from normtheory.solvers.flow import DEFAULT_RTOL
+from normtheory.solvers.lazy import Linearised as Linearised
+from normtheory.solvers.lazy import linearised as linearised
+from normtheory.solvers.lazy import probed as probed
 from normtheory.solvers.trajectory import Trajectory, linear_map
 from normtheory.tasks import Task
-
-# The protocols' defaults are the paper's (section 4): constant initialisation and reset readout of 1e-3, no rescaling.
-ALPHA = 1e-3
-GAMMA = 1e-3
-RESCALE = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,32 +69,6 @@ class Finetuned:
         if not isinstance(self.start, Weights):
             raise InputError("only diagonal networks have an exact penalty; this is another network")
         return exact.scale_and_start(self.start)
-
-
-@dataclass(frozen=True, eq=False)
-class Linearised:
-    """A network linearised at its weights, after training its linear model to the least-norm solution.
-
-    Attributes
-    ----------
-    weights : Weights or ReLUWeights
-        Where it is linearised.
-    change : array
-        The change of the state, of least norm among those that fit the tasks best.
-    """
-
-    weights: AnyWeights
-    change: FloatArray
-
-    def output(self, X: FloatArray, task: int = 0) -> FloatArray:
-        """Output number `task` of the linear model for the rows of X, shape (n,)."""
-        network = self.weights.network
-        change = network.jacobian(self.weights, X, task) @ self.change.ravel()
-        return np.asarray(network.output(self.weights, X, task) + change)
-
-    def beta(self, task: int = 0) -> FloatArray:
-        """Predictor of the linear model of a diagonal network, shape (D,)."""
-        return self.output(np.eye(self.weights.size), task)
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,6 +117,9 @@ def single_task(
     loss: float | None = None,
     progress: PhaseProgress | None = None,
     checkpoint: Checkpoint | None = None,
+    route: Route = "weights",
+    consistency: float | None = None,
+    inconsistent: Inconsistent = "refuse",
 ) -> Trajectory[AnyWeights]:
     """Train on one task.
 
@@ -158,14 +135,22 @@ def single_task(
         As in `normtheory.solvers.flow.gradient_flow`; progress also gets the name of the phase.
     checkpoint : Checkpoint, optional
         Keeps what is needed to go on after an interruption.
+    route : "weights" or "dual"
+        What is integrated: all weights; or, for one output, the dual of `normtheory.solvers.dual_flow`, many times faster,
+        whose endpoint is the theory's by construction.
+    consistency, inconsistent
+        What to do with targets that no predictor fits, as in `normtheory.solvers.newton.minimize`. Those within the data's
+        precision are moved onto the range of X; others are refused, unless a loss to stop at is given, or projected on demand.
 
     Raises
     ------
-    InputError, FlowError
+    InputError
+        As `normtheory.solvers.flow.gradient_flow`, or if targets are refused.
+    FlowError
         As `normtheory.solvers.flow.gradient_flow`.
     """
     task = Task(X, y)
-    following = Following(rtol, atol, progress, checkpoint)
+    following = Following(rtol, atol, progress, checkpoint, route, consistency, inconsistent)
     return following.flow("training", [task], _initial(weights, task, alpha), loss=loss)
 
 
@@ -184,6 +169,8 @@ def multi_task(
     loss: float | None = None,
     progress: PhaseProgress | None = None,
     checkpoint: Checkpoint | None = None,
+    consistency: float | None = None,
+    inconsistent: Inconsistent = "refuse",
 ) -> Trajectory[AnyWeights]:
     """Train a network with two outputs on both tasks at once; its first output is the main task's.
 
@@ -199,7 +186,7 @@ def multi_task(
         Weights of the two mean squared errors, main task first (default: pooled, n/(n + m) and m/(n + m), as the paper does).
     decay : float
         Weight decay, as in `normtheory.solvers.flow.gradient_flow`.
-    rtol, atol, loss, progress, checkpoint
+    rtol, atol, loss, progress, checkpoint, consistency, inconsistent
         As in `single_task`; the loss is the weighted one.
 
     Raises
@@ -209,7 +196,7 @@ def multi_task(
     """
     main, aux = Task(X, y), _auxiliary(X_aux, y_aux, Task(X, y))
     start = _initial(weights, main, alpha, outputs=2)
-    following = Following(rtol, atol, progress, checkpoint)
+    following = Following(rtol, atol, progress, checkpoint, consistency=consistency, inconsistent=inconsistent)
     return following.flow("training", [main, aux], start, loss=loss, task_weights=task_weights, decay=decay)
 
 
@@ -231,6 +218,9 @@ def pretrain_finetune(
     pretraining_loss: float | None = None,
     progress: PhaseProgress | None = None,
     checkpoint: Checkpoint | None = None,
+    route: Route = "weights",
+    consistency: float | None = None,
+    inconsistent: Inconsistent = "refuse",
 ) -> Finetuned:
     """Pretrain on the auxiliary task, multiply the first layer by `rescale`, reset the second to gamma, train on the main task.
 
@@ -250,8 +240,8 @@ def pretrain_finetune(
         Initial weights of the network to train instead of the diagonal one.
     seed : int
         Names the draw of a ReLU network's new readout.
-    rtol, atol, loss, progress, checkpoint
-        As in `single_task`.
+    rtol, atol, loss, progress, checkpoint, route, consistency, inconsistent
+        As in `single_task`, for either task.
     pretraining_loss : float, optional
         Training loss at which pretraining stops (default: as for `loss`).
 
@@ -263,7 +253,7 @@ def pretrain_finetune(
         If a phase does not reach its loss.
     """
     task = Task(X, y)
-    following = Following(rtol, atol, progress, checkpoint)
+    following = Following(rtol, atol, progress, checkpoint, route, consistency, inconsistent)
     pretrained, pretraining = _pretrained(task, beta_aux, X_aux, y_aux, alpha, weights, pretraining_loss, following)
     start = restarted(pretrained, gamma, rescale, seed)
     return Finetuned(pretrained, start, following.flow("finetuning", [task], start, loss=loss), pretraining)
@@ -288,6 +278,9 @@ def linear_probe(
     pretraining_loss: float | None = None,
     progress: PhaseProgress | None = None,
     checkpoint: Checkpoint | None = None,
+    route: Route = "weights",
+    consistency: float | None = None,
+    inconsistent: Inconsistent = "refuse",
 ) -> Probed:
     """As `pretrain_finetune`, but of the main task only the second layer learns: in closed form, and by the flow if `trained`.
 
@@ -297,48 +290,11 @@ def linear_probe(
         As `pretrain_finetune`; the flow also fails where the frozen first layer cannot fit the main task.
     """
     task = Task(X, y)
-    following = Following(rtol, atol, progress, checkpoint)
+    following = Following(rtol, atol, progress, checkpoint, route, consistency, inconsistent)
     pretrained, pretraining = _pretrained(task, beta_aux, X_aux, y_aux, alpha, weights, pretraining_loss, following)
     start = restarted(pretrained, gamma, rescale, seed)
     probing = following.flow("probing", [task], start, loss=loss, layers="readout") if trained else None
     return Probed(pretrained, start, probed([task], start), probing, pretraining)
-
-
-def probed(tasks: Sequence[Task], start: AnyWeights) -> AnyWeights:
-    """The weights at the end of linear probing from `start`, in closed form (the output is linear in the readout)."""
-    change = linearised(tasks, start, layers="readout").change
-    network: Network[AnyWeights] = start.network
-    return network.unstacked(start.stacked() + change)
-
-
-def linearised(tasks: Sequence[Task], weights: AnyWeights, *, layers: Layers = "all") -> Linearised:
-    """The lazy limit, exactly: tangent-kernel regression at `weights`, one task per output.
-
-    Gradient flow of the network's linear model ends at the change of weights of least norm that fits the tasks best,
-    J^T (J J^T)^+ (y - f), with J the Jacobian of all outputs on all samples.
-
-    Parameters
-    ----------
-    tasks : sequence of Task
-    weights : Weights or ReLUWeights
-    layers : "all" or "readout"
-        What may change; with "readout" the linear model is the network itself.
-
-    Raises
-    ------
-    InputError
-        If tasks and weights do not fit together.
-    """
-    network = weights.network
-    if len(tasks) != network.outputs or any(task.inputs != weights.size for task in tasks):
-        raise InputError(f"{len(tasks)} tasks for {network.outputs} outputs of {weights.size} inputs; give one task per output")
-    jacobian = np.vstack([network.jacobian(weights, task.X, o) for o, task in enumerate(tasks)])
-    residual = np.concatenate([task.y - network.output(weights, task.X, o) for o, task in enumerate(tasks)])
-    shape = weights.stacked().shape
-    if layers == "readout":
-        jacobian = jacobian * network.readout(weights).ravel()
-    with blas_threads(float(len(jacobian)) * jacobian.size):
-        return Linearised(weights, _least_norm(jacobian, residual).reshape(shape))
 
 
 def restarted(weights: AnyWeights, gamma: float = GAMMA, rescale: float = RESCALE, seed: int = 0) -> AnyWeights:
@@ -382,17 +338,3 @@ def _auxiliary(X_aux: ArrayLike, y_aux: ArrayLike, main: Task) -> Task:
 
 def _initial(weights: AnyWeights | None, task: Task, alpha: float, outputs: int = 1) -> AnyWeights:
     return Weights.constant(task.inputs, positive_scalar(alpha, "alpha"), outputs=outputs) if weights is None else weights
-
-
-def _least_norm(matrix: FloatArray, right: FloatArray) -> FloatArray:
-    """The least-norm least-squares solution of a wide system, by its Gram matrix, refined once."""
-    gram = matrix @ matrix.T
-    values, vectors = np.linalg.eigh(gram)
-    kept = values > negligible(gram) * values[-1]
-    basis, inverse = vectors[:, kept], 1 / values[kept]
-
-    def solve(residual: FloatArray) -> FloatArray:
-        return np.asarray(matrix.T @ (basis @ (inverse * (basis.T @ residual))))
-
-    solution = solve(right)
-    return solution + solve(right - matrix @ solution)

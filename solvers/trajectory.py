@@ -43,6 +43,9 @@ class Trajectory(Generic[W]):
         Why it ended: "loss" reached, at "rest", or at the "time" asked for.
     snapshots : tuple of Weights or ReLUWeights
         At the requested times that were reached, by dense output.
+    moved : float
+        By how much of their norm a protocol has moved the targets onto the range of X. The flow stays the same; its losses are
+        then those above the least one.
     """
 
     times: FloatArray
@@ -52,6 +55,7 @@ class Trajectory(Generic[W]):
     conservation_error: float
     event: Event = "loss"
     snapshots: tuple[W, ...] = ()
+    moved: float = 0.0
 
     @property
     def beta(self) -> FloatArray:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import tempfile
 
 # A run in the background of a script ignores interrupts; the processes that tests start, and interrupt, would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -9,6 +10,9 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # Before numpy is imported: BLAS reads these once.
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[_variable] = "1"
+
+# Entries of the ledger that commands keep: a user's own stay as they are, and tests find none of another run.
+os.environ["NORMTHEORY_CACHE"] = tempfile.mkdtemp(prefix="normtheory-tests-")
 
 from hypothesis import Phase, settings  # noqa: E402 - after the variables above
 

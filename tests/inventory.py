@@ -30,11 +30,13 @@ conserved-one-output
 q-facts-derivative q-facts-curvature q-facts-conjugate q-facts-series q-facts-rich q-facts-growth q-facts-scale
 q-facts-homogeneity q-facts-entropy q-facts-bounds
 l12-excess mtl-no-mirror mtl-pinned conserved-multi-output conserved-relu
+curve-fixed-point curve-stein
 """)
 
 FIGURES = ids("""
 fig1a fig1b fig1c fig1d fig1e fig1f fig1g fig1h fig1i
 fig5a fig5b fig5c fig5d fig5e fig5f
+published-cells rescaled-gain
 """)
 
 INVENTORY = [*EQUATIONS, *STATEMENTS, *BEYOND, *FIGURES]

@@ -31,19 +31,34 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-AUDIT, SOLVERS = "tests/normtheory/audit", "tests/solvers"
-LEDGER = f"{AUDIT}/test_ledger.py"
+SOLVERS = "tests/solvers"
+
+
+def audit(*names: str) -> tuple[str, ...]:
+    """Test files of the machinery of judging."""
+    return tuple(f"tests/normtheory/audit/test_{name}.py" for name in names)
+
+
 # File -> the test files that must notice an error in it.
 COVERED = {
-    "normtheory/audit/balls.py": (f"{AUDIT}/test_derivation.py", f"{AUDIT}/test_balls.py"),
-    "normtheory/audit/derivation.py": (f"{AUDIT}/test_derivation.py",),
-    "normtheory/audit/claims.py": (f"{AUDIT}/test_registry.py", LEDGER),
-    "normtheory/audit/judging.py": (f"{AUDIT}/test_judging.py", LEDGER),
-    "normtheory/audit/running.py": (LEDGER,),
-    "normtheory/audit/alone.py": (LEDGER,),
-    "normtheory/audit/text.py": (LEDGER,),
-    "normtheory/audit/report.py": (f"{AUDIT}/test_report.py",),
-    "normtheory/audit/formulas.py": (f"{AUDIT}/test_report.py",),
+    "normtheory/audit/alone.py": audit("ledger"),
+    "normtheory/audit/balls.py": audit("derivation", "balls"),
+    "normtheory/audit/claims.py": audit("registry", "ledger"),
+    "normtheory/audit/derivation.py": audit("derivation", "inequalities"),
+    "normtheory/audit/formulas.py": audit("report"),
+    "normtheory/audit/inequalities.py": audit("inequalities", "derivation"),
+    "normtheory/audit/judging.py": audit("judging", "ledger"),
+    "normtheory/audit/notation.py": audit("notation", "rendering"),
+    "normtheory/audit/points.py": audit("points", "derivation"),
+    "normtheory/audit/printers.py": audit("notation", "rendering"),
+    "normtheory/audit/proving.py": audit("proving", "inequalities"),
+    "normtheory/audit/report.py": audit("report"),
+    "normtheory/audit/running.py": audit("running", "ledger"),
+    "normtheory/audit/spellings.py": audit("notation"),
+    "normtheory/audit/statements.py": audit("rendering", "ledger"),
+    "normtheory/audit/steps.py": audit("judging", "derivation"),
+    "normtheory/audit/table.py": audit("table"),
+    "normtheory/audit/text.py": audit("text", "ledger"),
     "normtheory/exact.py": ("tests/normtheory/test_exact_edges.py", "tests/normtheory/test_exact.py"),
     "normtheory/penalties.py": ("tests/normtheory/test_penalties.py",),
     "solvers/certificate.py": tuple(f"{SOLVERS}/test_{name}.py" for name in ("certificate_parts", "measures", "certificate")),
@@ -53,10 +68,8 @@ COVERED = {
 }
 # Imported once, before the process of a mutant is forked.
 PRELOADED = ("pytest", "hypothesis.strategies", "numpy", "scipy.linalg", "sympy", "flint", "mpmath")
-PATIENCE, SLACK_S = (
-    3,
-    5.0,
-)  # a mutant is cut off, and counts as noticed, after so many times what the tests take, and so much more
+# A mutant is cut off, and counts as noticed, after so many times what the tests take, and so much more.
+PATIENCE, SLACK_S = 3, 5.0
 SAMPLE = 600
 SECONDS = "seconds.json"  # how long each test took, written into the tree
 

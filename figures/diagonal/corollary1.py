@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from normtheory.exact import printed_corollary1
-from normtheory.figures.drawing import POINTS, chosen, distinct, over_seeds, panels, sample_axis, series
+from normtheory.figures.drawing import POINTS, chosen, distinct, footnote, over_seeds, panels, sample_axis, series
 from normtheory.figures.files import COLOURS, STYLE
 from normtheory.figures.sweep import Spec, Sweep
 from normtheory.tasks import generalisation_loss, teacher_student
@@ -91,7 +91,8 @@ def draw(table: pa.Table) -> dict[str, Any]:
             _draw_overlap(axis, chosen(rows, overlap=overlap))
             axis.set_title(f"{overlap} of {FEATURES} features shared")
         axes[0].set_ylabel("generalisation loss / null loss")
-        axes[-1].legend(loc="lower left", title=over_seeds(rows))
+        axes[-1].legend(loc="lower left")
+        footnote(figure, over_seeds(rows))
     return {"corollary1": figure}
 
 

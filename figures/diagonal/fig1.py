@@ -10,12 +10,18 @@ import pyarrow as pa
 from normtheory.figures.diagonal import grid, penalty_landscapes
 from normtheory.figures.diagonal.cells import TOPS
 from normtheory.figures.drawing import (
+    LEAVING,
+    MARKERS,
     METHODS,
+    POINTS,
     Row,
     chosen,
     distinct,
+    footnote,
+    grid_of,
     legend_beside,
     look_of,
+    mark_leaving,
     over_seeds,
     panels,
     relative_loss,
@@ -27,7 +33,7 @@ from normtheory.figures.files import STYLE, rounded
 from normtheory.figures.sweep import Sweep
 
 # Which runs a panel shows; a panel with curves shows the share of the predictor's variance outside its strongest weights.
-SIZES = ("final_loss", "best_loss", "early_loss", "limit_loss", "null_loss", "distance")
+SIZES = ("final_loss", "best_loss", "limit_loss", "settled_loss", "null_loss", "distance")
 OVERLAP_OF_CURVES = 30  # of 40: panels c and d
 FEWEST = 5  # main features in panels h and i
 # Drawn, in units of the null loss; exact recovery, as by the least l1,2 norm, is far below.
@@ -38,16 +44,16 @@ def compute(scale: str, sweep: Sweep) -> pa.Table:
     """The rows of panels b to i, one a run (in panel c: one a number of strongest weights, `top`).
 
     Columns: figure, panel, method, how (see `cells`), overlap, k_main, magnitude and magnitude_aux (of the teachers' weights),
-    rescale, n, seed, top, final_loss, best_loss (the least on the way, of flows), early_loss and limit_loss (of multi-task
-    flows: at the training loss where the published runs were to stop, and when they did), null_loss, share (panels c, h: of
-    variance outside the `top` strongest weights; d: on the auxiliary task's features), distance (relative, of predictors: flow
-    or Corollary 1 as printed from the exact theory, predictions of MTL from its flow).
+    rescale, n, seed, top, final_loss, best_loss (the least on the way, of flows), limit_loss (of multi-task flows: when the
+    published runs were cut off), settled_loss (of some of them: at the last training loss of the grid), null_loss, share
+    (panels c, h: of variance outside the `top` strongest weights; d: on the auxiliary task's features), distance (relative, of
+    predictors: flow or Corollary 1 as printed from the exact theory, predictions of MTL from its flow).
     """
     runs = grid.runs(scale, sweep).to_pylist()
     return rounded(pa.Table.from_pylist([row for run in runs for row in panel_rows(run)], schema=SCHEMA))
 
 
-SCHEMA = grid.schema("final_loss", "best_loss", "early_loss", "limit_loss", "null_loss", "share", "distance")
+SCHEMA = grid.schema("final_loss", "best_loss", "limit_loss", "settled_loss", "null_loss", "share", "distance")
 TRAINED = (("MTL", "flow"), ("PT+FT", "exact"), ("PT+FT", "stopped"))
 
 
@@ -110,6 +116,7 @@ LOSSES = (
     ("MTL 1:1", "flow", "MTL, equal weights"),
     ("PT+FT", "flow", "PT+FT, gradient flow"),
     ("PT+FT", "exact", "PT+FT, exact theory"),
+    ("PT+FT", "stopped", "PT+FT, pretraining stopped"),
     ("PT+FT", "printed", "PT+FT, Corollary 1 as printed"),
     ("STL", "flow", "STL, gradient flow"),
     ("STL", "exact", "STL, exact theory"),
@@ -118,20 +125,36 @@ LOSSES = (
 )
 
 
+RATIOS = (1e-4, 30)  # drawn, of losses to that of single-task learning
+
+
 def _draw_b(rows: Sequence[Row]) -> Any:
+    """Losses, and below them the same as ratios to single-task learning, where methods that coincide are told apart."""
     overlaps = distinct(rows, "overlap")
-    figure, axes = panels(len(overlaps), width=9.6, height=4.4)
-    for axis, overlap in zip(axes, overlaps, strict=True):
+    figure, axes = grid_of(2, len(overlaps), width=9.6, height=7.0, sharex=True, sharey="row")
+    single = {_task(row): row["final_loss"] for row in chosen(rows, method="STL", how="exact")}
+    for (upper, lower), overlap in zip(axes.T, overlaps, strict=True):
         for method, how, label in LOSSES:
             runs = chosen(rows, overlap=overlap, method=method, how=how)
-            series(axis, runs, "n", relative_loss, label=label, look=look_of(method, how))
-        sample_axis(axis, distinct(rows, "n"), title=f"{overlap} of 40 shared", yscale="log", ylim=(LOWEST_LOSS, 6))
-    axes[0].set_ylabel("generalisation loss / null loss")
-    found = dict(zip(*reversed(axes[0].get_legend_handles_labels()), strict=True))
+            series(upper, runs, "n", relative_loss, label=label, look=look_of(method, how))
+            series(lower, runs, "n", lambda row: row["final_loss"] / single[_task(row)], label=label, look=look_of(method, how))
+        samples = distinct(rows, "n")
+        sample_axis(upper, samples, title=f"{overlap} of 40 shared", yscale="log", ylim=(LOWEST_LOSS, 6))
+        sample_axis(lower, samples, yscale="log", ylim=RATIOS)
+        upper.set_xlabel("")
+        mark_leaving(upper)
+        mark_leaving(lower)
+    axes[0, 0].set_ylabel("generalisation loss / null loss")
+    axes[1, 0].set_ylabel("generalisation loss / that of STL (exact)")
+    found = dict(zip(*reversed(axes[0, 0].get_legend_handles_labels()), strict=True))
     labels = [label for *_, label in LOSSES if label in found]
-    handles = [found[label] for label in labels]
-    figure.legend(handles, labels, loc="outside lower center", ncols=3, title=over_seeds(rows))
+    title = f"{over_seeds(rows)}; {LEAVING}"
+    figure.legend([found[label] for label in labels], labels, loc="outside lower center", ncols=3, title=title)
     return figure
+
+
+def _task(row: Row) -> tuple[int, int, int]:
+    return row["overlap"], row["n"], row["seed"]
 
 
 def _draw_c(rows: Sequence[Row]) -> Any:
@@ -141,6 +164,7 @@ def _draw_c(rows: Sequence[Row]) -> Any:
         axis.set(title=f"{method}, {OVERLAP_OF_CURVES} of 40 shared", ylim=(-0.03, 1.03))
     axes[0].set_ylabel("share of variance outside the top")
     legend_beside(figure, axes[1], "$n$")
+    footnote(figure, over_seeds(rows, geometric=False))
     return figure
 
 
@@ -157,89 +181,117 @@ def curves(axis: Any, rows: Sequence[Row]) -> None:
 
 
 def _draw_d(rows: Sequence[Row]) -> Any:
-    figure, (axis,) = panels(1, width=5.4)
+    figure, (axis,) = panels(1, width=5.8)
     shares_on_auxiliary(axis, rows, OVERLAP_OF_CURVES)
     axis.set_ylabel("share of $\\|\\beta\\|^2$ on auxiliary features")
-    legend_beside(figure, axis, over_seeds(rows))
+    legend_beside(figure, axis, over_seeds(rows, geometric=False))
     return figure
 
 
 def shares_on_auxiliary(axis: Any, rows: Sequence[Row], overlap: int) -> None:
     """Share of the predictor on the auxiliary task's features against n, a line for each method, and the teacher's share."""
-    for method in METHODS:
-        runs = chosen(rows, method=method)
-        look = {"color": METHODS[method], "marker": "o"}
+    for method, how in SHARES:
+        runs = chosen(rows, method=method, how=how)
+        look = {"color": METHODS[method], "marker": MARKERS[method]}
         series(axis, runs, "n", lambda row: row["share"], label=method, look=look, geometric=False)
     axis.axhline(overlap / 40, color=METHODS["teacher"], linewidth=1.0, label="ground truth")
     sample_axis(axis, distinct(rows, "n"), title=f"{overlap} of 40 shared", ylim=(-0.03, 1.03))
 
 
+SHARES = (("MTL", "flow"), ("PT+FT", "exact"), ("STL", "exact"))
+SIZES_AUX = {"1/sqrt(k)": "1/√40", "1/k": "1/40"}
+WAYS_OF_FINETUNING = "solid: pretrained without end; dashed: pretraining stopped"
+
+
+def sizes_of(rows: Sequence[Row]) -> list[str]:
+    """The sizes of auxiliary weights that rows have, the larger first."""
+    return [size for size in SIZES_AUX if chosen(rows, magnitude_aux=size)]
+
+
 def _draw_by_features(rows: Sequence[Row]) -> Any:
-    """Panels e and f: MTL and PT+FT, a line for each number of main features."""
-    figure, axes = panels(2, height=3.4)
-    sources = (("MTL", "flow", "gradient flow"), ("PT+FT", "exact", "exact theory"))
-    for axis, (method, how, note) in zip(axes, sources, strict=True):
-        features_lines(axis, chosen(rows, method=method, how=how, magnitude="1/k"))
-        axis.set_title(f"{method} ({note})")
-    for k, colour in zip(distinct(rows, "k_main"), shades(len(distinct(rows, "k_main"))), strict=True):
-        flows = chosen(rows, method="PT+FT", how="flow", k_main=k, magnitude="1/k")
-        series(axes[1], flows, "n", relative_loss, label="", look={"color": colour, "linestyle": "none", "marker": "o"})
-    axes[0].set_ylabel("generalisation loss / null loss")
-    legend_beside(figure, axes[1], "main features\n(points: flow)")
+    """Panels e and f: MTL and PT+FT, a line for each number of main features; a row for each size of the auxiliary weights."""
+    rows = chosen(rows, magnitude="1/k")
+    sizes = sizes_of(rows)
+    figure, axes = grid_of(len(sizes), 2, width=7.6, height=0.6 + 2.7 * len(sizes))
+    for size, (left, right) in zip(sizes, axes, strict=True):
+        runs = chosen(rows, magnitude_aux=size)
+        for axis, method, how in ((left, "MTL", "flow"), (right, "PT+FT", "exact")):
+            features_lines(axis, chosen(runs, method=method), how)
+            axis.set_title(f"{method}, auxiliary weights {SIZES_AUX[size]}")
+        left.set_ylabel("generalisation loss / null loss")
+    legend_beside(figure, axes[0, 1], "main features")
+    about = "MTL: gradient flow; PT+FT: exact theory, points: gradient flow"
+    footnote(figure, f"{about}; {WAYS_OF_FINETUNING}\n{over_seeds(rows)}; {LEAVING}")
     return figure
 
 
-def features_lines(axis: Any, rows: Sequence[Row], lowest: float = LOWEST_LOSS) -> None:
-    """Relative loss against n, a line for each number of main features."""
+def features_lines(axis: Any, rows: Sequence[Row], how: str, lowest: float = LOWEST_LOSS) -> None:
+    """Relative loss against n, a line for each number of main features; flows as points, stopped pretraining dashed."""
     features = distinct(rows, "k_main")
     for k, colour in zip(features, shades(len(features)), strict=True):
-        look = {"color": colour} | ({"marker": "o"} if chosen(rows, how="flow") else {})
-        series(axis, chosen(rows, k_main=k), "n", relative_loss, label=str(k), look=look)
+        each = chosen(rows, k_main=k)
+        main = {"color": colour} | ({"marker": "o"} if how == "flow" else {})
+        series(axis, chosen(each, how=how), "n", relative_loss, label=str(k), look=main)
+        if how != "flow":
+            series(axis, chosen(each, how="flow"), "n", relative_loss, label="", look={"color": colour, **POINTS})
+            series(axis, chosen(each, how="stopped"), "n", relative_loss, label="", look=_dashed(colour))
     sample_axis(axis, distinct(rows, "n"), yscale="log", ylim=(lowest, 6))
+    mark_leaving(axis)
+
+
+def _dashed(colour: Any) -> dict[str, Any]:
+    return {"color": colour, "linestyle": "--", "linewidth": 1.0}
 
 
 def _draw_g(rows: Sequence[Row]) -> Any:
-    factors = sorted(distinct(rows, "rescale"), reverse=True)
-    figure, axes = panels(len(factors), height=3.4)
-    for axis, factor in zip(axes, factors, strict=True):
-        features_lines(axis, chosen(rows, how="exact", magnitude="1/k", rescale=factor), LOWEST_RESCALED)
-        axis.set_title(f"PT+FT, weights times {factor:g}")
-    axes[0].set_ylabel("generalisation loss / null loss")
-    legend_beside(figure, axes[-1], "main features")
+    rows = chosen(rows, magnitude="1/k")
+    factors, sizes = sorted(distinct(rows, "rescale"), reverse=True), sizes_of(rows)
+    figure, axes = grid_of(len(sizes), len(factors), width=7.6, height=0.6 + 2.7 * len(sizes))
+    for size, line in zip(sizes, axes, strict=True):
+        for axis, factor in zip(line, factors, strict=True):
+            features_lines(axis, chosen(rows, magnitude_aux=size, rescale=factor), "exact", LOWEST_RESCALED)
+            axis.set_title(f"times {factor:g}, auxiliary weights {SIZES_AUX[size]}")
+        line[0].set_ylabel("generalisation loss / null loss")
+    legend_beside(figure, axes[0, -1], "main features")
+    footnote(figure, f"PT+FT, exact theory; {WAYS_OF_FINETUNING}\n{over_seeds(rows)}; {LEAVING}")
     return figure
 
 
 def _draw_h(rows: Sequence[Row]) -> Any:
-    figure, (axis,) = panels(1, width=5.0)
+    sizes = sizes_of(rows)
+    figure, axes = panels(len(sizes), width=7.8)
     samples = distinct(rows, "n")
-    for n, colour in zip(samples, shades(len(samples)), strict=True):
-        look = {"color": colour, "marker": "o"}
-        series(axis, chosen(rows, n=n), "rescale", lambda row: row["share"], label=str(n), look=look, geometric=False)
-    axis.set(
-        xscale="log",
-        xlabel="factor on the pretrained weights",
-        ylabel=f"share of variance outside the top {FEWEST}",
-        title=f"{FEWEST} main features, all of them auxiliary ones",
-        ylim=(-0.03, 1.03),
-    )
-    legend_beside(figure, axis, "$n$")
+    for axis, size in zip(axes, sizes, strict=True):
+        for n, colour in zip(samples, shades(len(samples)), strict=True):
+            look = {"color": colour, "marker": "o"}
+            runs = chosen(rows, n=n, magnitude_aux=size, how="exact")
+            series(axis, runs, "rescale", lambda row: row["share"], label=str(n), look=look, geometric=False)
+        axis.set(xscale="log", xlabel="factor on the pretrained weights", ylim=(-0.03, 1.03))
+        axis.set_title(f"auxiliary weights {SIZES_AUX[size]}")
+    axes[0].set_ylabel(f"share of variance outside the top {FEWEST}")
+    legend_beside(figure, axes[-1], "$n$")
+    footnote(figure, f"{FEWEST} main features, all of them auxiliary ones; {over_seeds(rows, geometric=False)}")
     return figure
 
 
-RELATIONS = ((FEWEST, "shared", "-"), (0, "task-specific", "--"))
+RELATIONS = ((FEWEST, "shared", "-", "s"), (0, "task-specific", "--", "D"))
 
 
 def _draw_i(rows: Sequence[Row]) -> Any:
-    factors = sorted(distinct(rows, "rescale"), reverse=True)
-    figure, axes = panels(len(factors), width=8.4, height=3.2)
-    for axis, factor in zip(axes, factors, strict=True):
-        for overlap, label, style in RELATIONS:
-            runs = chosen(rows, rescale=factor, overlap=overlap)
-            look = {"color": METHODS["PT+FT"], "linestyle": style}
-            series(axis, runs, "n", relative_loss, label=label, look=look)
-        sample_axis(axis, distinct(rows, "n"), title=f"weights times {factor:g}", yscale="log", ylim=(LOWEST_RESCALED, 6))
-    axes[0].set_ylabel("generalisation loss / null loss")
-    legend_beside(figure, axes[-1], f"{FEWEST} main features")
+    factors, sizes = sorted(distinct(rows, "rescale"), reverse=True), sizes_of(rows)
+    figure, axes = grid_of(len(sizes), len(factors), width=8.8, height=0.6 + 2.6 * len(sizes))
+    for size, line in zip(sizes, axes, strict=True):
+        for axis, factor in zip(line, factors, strict=True):
+            runs = chosen(rows, how="exact", rescale=factor, magnitude_aux=size)
+            for overlap, label, style, marker in RELATIONS:
+                look = {"color": METHODS["PT+FT"], "linestyle": style, "marker": marker}
+                series(axis, chosen(runs, overlap=overlap), "n", relative_loss, label=label, look=look)
+            title = f"times {factor:g}, auxiliary {SIZES_AUX[size]}"
+            sample_axis(axis, distinct(rows, "n"), title=title, yscale="log", ylim=(LOWEST_RESCALED, 6))
+            mark_leaving(axis)
+        line[0].set_ylabel("generalisation loss / null loss")
+    legend_beside(figure, axes[0, -1], f"{FEWEST} main features")
+    footnote(figure, f"PT+FT, exact theory, pretrained without end\n{over_seeds(rows)}; {LEAVING}")
     return figure
 
 

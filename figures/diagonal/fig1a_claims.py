@@ -58,10 +58,10 @@ LANDSCAPES = Said(
 @claim(
     "fig1a",
     where="Fig. 1a",
-    statement="the <both> fall from each of <aux> to the next, taken for $|\\beta^{aux}|$; their order in $|\\beta|$ is, beside "
-    "<more>, <order_below>, within <tolerance>, where $|\\beta|$ is <small> times $|\\beta^{aux}|$, and at most "
-    "<most_order_above> where it is <large> times; at a $|\\beta|$ of <weight> the <sensitive> falls to at most <falls> times what it is as "
-    "$|\\beta^{aux}|$ rises from <less> to <more>, and the <insensitive> to at least <keeps> times",
+    statement="the <both> fall from each of <aux> to the next, taken for $|\\beta^{aux}|$; their order in $|\\beta|$ is, "
+    "beside <more>, <order_below>, within <tolerance>, where $|\\beta|$ is <small> times $|\\beta^{aux}|$, and at most "
+    "<most_order_above> where it is <large> times; at a $|\\beta|$ of <weight> the <sensitive> falls to at most <falls> times "
+    "what it is as $|\\beta^{aux}|$ rises from <less> to <more>, and the <insensitive> to at least <keeps> times",
     printed=LANDSCAPES,
     twins={
         "linear also at small weights": LANDSCAPES.but(order_below=1.0),

@@ -9,8 +9,21 @@ import pyarrow as pa
 
 from normtheory.figures.diagonal import grid
 from normtheory.figures.diagonal.cells import TOPS
-from normtheory.figures.diagonal.fig1 import FEWEST, RELATIONS, curves, shares_on_auxiliary
-from normtheory.figures.drawing import METHODS, Row, chosen, distinct, legend_beside, over_seeds, panels, sample_axis, series
+from normtheory.figures.diagonal.fig1 import FEWEST, RELATIONS, SIZES_AUX, curves, shares_on_auxiliary, sizes_of
+from normtheory.figures.drawing import (
+    MARKERS,
+    METHODS,
+    Row,
+    chosen,
+    distinct,
+    footnote,
+    grid_of,
+    legend_beside,
+    over_seeds,
+    panels,
+    sample_axis,
+    series,
+)
 from normtheory.figures.files import STYLE, rounded
 from normtheory.figures.sweep import Sweep
 
@@ -89,8 +102,8 @@ def _draw_a(rows: Sequence[Row]) -> Any:
     figure, axes = plt.subplots(1, len(NORMS), figsize=(9.6, 3.2))
     for axis, (name, title) in zip(axes, NORMS.items(), strict=True):
         for method in ("MTL", "PT+FT", "STL"):
-            look = {"color": METHODS[method], "marker": "o"}
-            series(axis, chosen(rows, method=method), "n", _norm(name), label=method, look=look)
+            look = {"color": METHODS[method], "marker": MARKERS[method]}
+            series(axis, _main(rows, method), "n", _norm(name), label=method, look=look)
         truth = {"color": METHODS["teacher"], "linewidth": 1.0}
         series(axis, chosen(rows, method="teacher"), "n", _norm(name), label="ground truth", look=truth)
         sample_axis(axis, distinct(rows, "n"), title=title)
@@ -99,38 +112,53 @@ def _draw_a(rows: Sequence[Row]) -> Any:
     return figure
 
 
+def _main(rows: Sequence[Row], method: str) -> list[Row]:
+    """The runs of a method that are drawn: MTL by the flow, the others by the exact theory, pretrained without end."""
+    return chosen(rows, method=method, how={"MTL": "flow", "STL (LP)": "closed form"}.get(method, "exact"))
+
+
 def _draw_b(rows: Sequence[Row]) -> Any:
-    factors = sorted(distinct(rows, "rescale"), reverse=True)
-    figure, axes = panels(len(factors), width=9.0)
-    for axis, factor in zip(axes, factors, strict=True):
-        for overlap, label, style in RELATIONS:
-            look = {"color": METHODS["PT+FT"], "linestyle": style, "marker": "o"}
-            runs = chosen(rows, rescale=factor, overlap=overlap)
-            series(axis, runs, "n", lambda row: row["share"], label=label, look=look, geometric=False)
-        sample_axis(axis, distinct(rows, "n"), title=f"weights times {factor:g}", ylim=(-0.03, 1.03))
-    axes[0].set_ylabel("share of $\\|\\beta\\|^2$\non auxiliary features")
-    legend_beside(figure, axes[-1], f"{FEWEST} main features")
+    factors, sizes = sorted(distinct(rows, "rescale"), reverse=True), sizes_of(rows)
+    figure, axes = grid_of(len(sizes), len(factors), width=9.4, height=0.6 + 2.4 * len(sizes))
+    for size, line in zip(sizes, axes, strict=True):
+        for axis, factor in zip(line, factors, strict=True):
+            runs = chosen(rows, how="exact", rescale=factor, magnitude_aux=size)
+            for overlap, label, style, marker in RELATIONS:
+                look = {"color": METHODS["PT+FT"], "linestyle": style, "marker": marker}
+                shared = chosen(runs, overlap=overlap)
+                series(axis, shared, "n", lambda row: row["share"], label=label, look=look, geometric=False)
+            title = f"times {factor:g}, aux {SIZES_AUX[size]}"
+            sample_axis(axis, distinct(rows, "n"), title=title, ylim=(-0.03, 1.03))
+        line[0].set_ylabel("share of $\\|\\beta\\|^2$\non auxiliary features")
+    legend_beside(figure, axes[0, -1], f"{FEWEST} main features")
+    about = "PT+FT, exact theory, pretrained without end; times: factor on the pretrained weights; aux: auxiliary weights"
+    footnote(figure, f"{about}\n{over_seeds(rows, geometric=False)}")
     return figure
 
 
 def _draw_c(rows: Sequence[Row]) -> Any:
     figure, axes = panels(2)
     for axis, method in zip(axes, ("STL", "STL (LP)"), strict=True):
-        curves(axis, chosen(rows, method=method))
+        curves(axis, _main(rows, method))
         axis.set(title=f"{method}, 40 features", ylim=(-0.03, 1.03))
     axes[0].set_ylabel("share of variance outside the top")
     legend_beside(figure, axes[0], "$n$")
+    footnote(figure, over_seeds(rows, geometric=False))
     return figure
 
 
 def _draw_d(rows: Sequence[Row]) -> Any:
-    figure, (axis,) = panels(1, width=4.2)
-    for method, label in (("STL", "STL"), ("teacher", "ground truth")):
-        look = {"color": METHODS[method]} | ({"marker": "o"} if method == "STL" else {"linewidth": 1.0})
-        series(axis, chosen(rows, method=method), "n", _norm("l1"), label=label, look=look)
+    figure, (axis,) = panels(1, width=6.0)
+    looks = (
+        ("STL", "exact", "STL, exact theory", {"color": METHODS["STL"], "marker": MARKERS["STL"]}),
+        ("STL", "l1", "least $\\ell_1$ norm", {"color": METHODS["STL"], "linestyle": ":"}),
+        ("teacher", "given", "ground truth", {"color": METHODS["teacher"], "linewidth": 1.0}),
+    )
+    for method, how, label, look in looks:
+        series(axis, chosen(rows, method=method, how=how), "n", _norm("l1"), label=label, look=look)
     sample_axis(axis, distinct(rows, "n"), ylabel="$\\|\\beta\\|_1$", title="single task, 40 features")
     axis.set_ylim(bottom=0)
-    axis.legend(title=over_seeds(rows))
+    legend_beside(figure, axis, over_seeds(rows))
     return figure
 
 
@@ -141,12 +169,13 @@ def _draw_e(rows: Sequence[Row]) -> Any:
     figure, axes = plt.subplots(3, len(overlaps), figsize=(9.6, 7.0), sharex=True, sharey=True, squeeze=False)
     for row, method in zip(axes, ("MTL", "PT+FT", "STL"), strict=True):
         for axis, overlap in zip(row, overlaps, strict=True):
-            curves(axis, chosen(rows, method=method, overlap=overlap))
+            curves(axis, _main(chosen(rows, overlap=overlap), method))
             axis.set(title=f"{method}, {overlap} of 40 shared", ylim=(-0.03, 1.03))
         row[0].set_ylabel("share outside the top")
     for axis in axes[:-1].flat:
         axis.set_xlabel("")
     legend_beside(figure, axes[0, -1], "$n$")
+    footnote(figure, over_seeds(rows, geometric=False))
     return figure
 
 
@@ -156,7 +185,7 @@ def _draw_f(rows: Sequence[Row]) -> Any:
     for axis, overlap in zip(axes, overlaps, strict=True):
         shares_on_auxiliary(axis, chosen(rows, overlap=overlap), overlap)
     axes[0].set_ylabel("share of $\\|\\beta\\|^2$\non auxiliary features")
-    legend_beside(figure, axes[-1], over_seeds(rows))
+    legend_beside(figure, axes[-1], over_seeds(rows, geometric=False))
     return figure
 
 

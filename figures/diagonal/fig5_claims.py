@@ -136,8 +136,8 @@ WEAKER = Said(
     where="Fig. 5b, sections 4.2 and E.1",
     statement="the bias to reuse auxiliary features weakens as the factor on the pretrained weights falls: on <less.at.k_main> "
     "<less.at.relation> main features, where all of it is bias, the <less.quantity> is, after rescaling by <less.at.rescale>, "
-    "<less.bound> what it is by <less.than.rescale>, with <less.samples> main samples, and from each of <steps.at.rescale> to "
-    "the next, with <steps.samples>, <steps.bound> what it is at the next",
+    "<less.bound> what it is by <less.than.rescale>, with <less.samples> main samples, and in each step from "
+    "<steps.pairs>, with <steps.samples>, at the first <steps.bound> what it is at the second",
     printed=WEAKER,
     twins={
         "it grows": WEAKER.but(less=WEAKER.less.reversed()),
@@ -196,8 +196,8 @@ RISING = Said(
     "fig5d",
     where="Fig. 5d, section E.1 and footnote 2",
     statement="the <falls.quantity> of <falls.of> largely rises with the number of samples: of all its changes in logarithms "
-    "falls are at most the share <falls.most>; from each of <steps.at.n> samples to the next it is <steps.bound> what it is at "
-    "the next; and it is <top.bound> that of <top.to>, with <top.samples>",
+    "falls are at most the share <falls.most>; in each step from <steps.pairs> samples it is at the first <steps.bound> "
+    "what it is at the second; and it is <top.bound> that of <top.to>, with <top.samples>",
     printed=RISING,
     twins={
         "it falls": RISING.but(steps=RISING.steps.reversed()),
@@ -246,7 +246,7 @@ SPARSEST = Said(
             sparsest=replace(SPARSEST.sparsest, of=Each((LEAST_L1,)))
         ),
         "the norm is not monotone either": SPARSEST.but(
-            norm=replace(SPARSEST.norm, quantity=SHARE_OUTSIDE, at=SPARSEST.first.at)
+            norm=replace(SPARSEST.norm, of=ALONE, quantity=SHARE_OUTSIDE, at=Said(panel="c", top=40))
         ),
         "one weight in two samples": SPARSEST.but(dense=replace(SPARSEST.dense, most=0.5, both=False)),
     },

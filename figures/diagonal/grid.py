@@ -27,13 +27,16 @@ class Grid:
     rescale : sequence of float
         Factors on the pretrained network before finetuning on a sparse task: the first layer and gamma are multiplied by them.
     flow_samples : int
-        Main samples up to which finetuning on sparse tasks is followed by the flow, too.
+        Main samples up to which finetuning on sparse tasks, not rescaled, is followed by the flow, too.
     inputs, samples_aux, features_aux : int
         Of either task, and of the auxiliary one.
     alpha, gamma : float
         All weights of a new network, and a readout that is reset.
-    early_loss, last_loss : float
-        Training losses at which a multi-task flow is looked at, and ends: the first is where the paper's own runs were to stop.
+    loss, last_loss : float
+        Training losses at which multi-task flows end: where the paper's own runs were to stop, and beyond it, where
+        they move little any more.
+    settled : int
+        Realisations, of the first seeds, in which they go on to the latter.
     step, epochs, epochs_sparse : float
         Of the paper's own runs, which ended multi-task training after so many epochs: overlap experiments, and sparse ones.
     pretraining_loss : float
@@ -51,8 +54,9 @@ class Grid:
     features_aux: int = 40
     alpha: float = 1e-3
     gamma: float = 1e-3
-    early_loss: float = 1e-10
-    last_loss: float = 1e-12
+    loss: float = 1e-10
+    last_loss: float = 1e-11
+    settled: int = 1
     step: float = 0.1
     epochs: float = 1e6
     epochs_sparse: float = 1e5
@@ -64,12 +68,13 @@ class Grid:
         return len(self.seeds)
 
     def cells(self) -> list[Spec]:
-        """The pairs of tasks, those that take longest first."""
-        return [spec for n in sorted(self.samples, reverse=True) for seed in self.seeds for spec in self._pairs(n, seed)]
+        """The pairs of tasks, one realisation after another: what is interrupted holds whole ones."""
+        return [spec for seed in self.seeds for n in sorted(self.samples, reverse=True) for spec in self._pairs(n, seed)]
 
     def _pairs(self, n: int, seed: int) -> list[Spec]:
-        names = ("inputs", "samples_aux", "features_aux", "alpha", "gamma", "early_loss", "last_loss", "pretraining_loss")
+        names = ("inputs", "samples_aux", "features_aux", "alpha", "gamma", "loss", "pretraining_loss")
         common: dict[str, Any] = {"n": n, "seed": seed} | {name: getattr(self, name) for name in names}
+        common["last_loss"] = self.last_loss if seed in self.seeds[: self.settled] else None
         alike = {"kind": "overlap", "features": self.features_aux, "time_limit": self.step * self.epochs}
         sparse = {"kind": "sparse", "rescale": list(self.rescale), "flow": n <= self.flow_samples}
         sparse["time_limit"] = self.step * self.epochs_sparse

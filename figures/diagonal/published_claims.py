@@ -18,7 +18,7 @@ from normtheory.figures.judging import judge
 from normtheory.figures.readings import Each, Method, Number, Quantity, Side, Table
 
 CUT_OFF = Method("MTL", (MTL.ways[-1],))
-SQUARED_ERROR = Quantity("squared error", lambda row, way: float(row[way.loss]))
+SQUARED_ERROR = Quantity("squared error", lambda row, way: float(row[way.loss]), moves=True)
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,8 @@ class Sweep:
     computed: dict[str, list[Spec]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse an unknown engine before anything is computed."""
+        """Refuse an unknown engine before anything is computed; a store may be given as text."""
+        self.store = Path(self.store)
         require_known(self.engine)
 
     def table(self, cells: Sequence[Spec], work: Work, what: str = "cells") -> pa.Table:

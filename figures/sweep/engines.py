@@ -60,11 +60,12 @@ class Engine:
     def submit(self, job: Job) -> Future[str | None]:
         """Hand a cell to a worker."""
         call = (compute_cell, job.work, job.version, dict(job.spec), str(job.path))
-        try:
-            future: Future[str | None] = self.executor.submit(*call)
-        except BrokenExecutor:
-            self.executor = self.renewed()
-            future = self.executor.submit(*call)
+        with _interrupts_kept_from_children():  # local workers are started by the first cells
+            try:
+                future: Future[str | None] = self.executor.submit(*call)
+            except BrokenExecutor:
+                self.executor = self.renewed()
+                future = self.executor.submit(*call)
         return future
 
 

@@ -47,7 +47,10 @@ def code_version(work: Work) -> str:
     """
     if not inspect.isfunction(work):
         raise InputError(f"{work} is no function of a module, which workers could import; give one")
-    return f"{work.__module__}.{work.__qualname__} {_hash_of_code(Path(inspect.getfile(work)))}"
+    source = Path(inspect.getfile(work))
+    if not source.is_file():
+        raise InputError(f"{work.__qualname__} is defined at a prompt or in a notebook; put it into a file that workers import")
+    return f"{work.__module__}.{work.__qualname__} {_hash_of_code(source)}"
 
 
 @cache

@@ -238,12 +238,15 @@ def _power(base: Ball, exponent: Ball, symbolic: Expression) -> Ball:
 
 
 def _integer_power(base: Ball, exponent: int) -> Ball:
-    if exponent < 0:
+    if exponent < 0 and base.contains(0):
         return 1 / _integer_power(base, -exponent)
     # A power is monotonic in the base, an even one in its size. A product would forget that its factors are one number, and the
     # square of a box around 0 dip below 0.
     low, high = (base.lower(), base.upper()) if exponent % 2 else (base.abs_lower(), base.abs_upper())
-    return _repeated(low, exponent).union(_repeated(high, exponent))
+    ends = [_repeated(end, abs(exponent)) for end in (low, high)]
+    # Each end for itself: one box of both would know its smaller end only relative to the larger one.
+    first, last = ends if exponent >= 0 else [1 / end for end in ends]
+    return first.union(last)
 
 
 def _repeated(base: Ball, exponent: int) -> Ball:

@@ -41,6 +41,7 @@ from normtheory.audit.points import (
     violations,
 )
 from normtheory.audit.proving import Rewriting, route_to_zero, sign_of_rational
+from normtheory.audit.spellings import decimal, scientific
 from normtheory.audit.steps import Step, Strength, Theorem, Truth
 
 Expression = Any  # sympy.Expr
@@ -145,7 +146,7 @@ class Derivation:
         import sympy as sp
 
         expression = sp.sympify(expression)
-        if not expression.free_symbols:
+        if not expression.free_symbols and (strict or expression != 0):
             return self.certified(text, expression, {})
         form = sp.sympify(expression if form is None else form)
 
@@ -272,6 +273,16 @@ class Derivation:
         attempt = by_balls_and_taylor(expression, variable, order, box)
         return self._decided(text, expression, attempt, self._violation(expression, box), Strength.BALL, everywhere=False)
 
+    def enclosed(self, text: str, ball: Any) -> bool:
+        """A number that a calculation in balls encloses is positive."""
+        truth = Truth.UNDECIDED
+        if ball.is_finite():
+            truth = Truth.TRUE if ball > 0 else Truth.FALSE if ball <= 0 else Truth.UNDECIDED
+        shown = scientific(ball.str(3, radius=False))
+        detail = sentence("" if truth is Truth.TRUE else "it is {}", shown)
+        step = Step(text, f"{shown.text} > 0", f"{shown.latex} > 0", truth, Strength.BALL, detail, "ball arithmetic")
+        return self._append(replace(step, rigorous=True))
+
     def within(self, text: str, deviation: float, budget: float) -> bool:
         """A measured deviation is within an error budget stated in advance. Numeric, and the claim rests on it."""
         return self._measured(text, deviation, budget, Strength.NUMERIC)
@@ -296,7 +307,7 @@ class Derivation:
         truth = Truth.TRUE if float(value) <= float(bound) else Truth.FALSE  # a NaN is not within any bound
         route = "measured" if strength is not None else "a second route, measured"
         detail = f"{words[0]} {float(value):.{digits}g}, {words[1]} {float(bound):.{digits}g}"
-        left, right = notation.decimal(value, digits), notation.decimal(bound, digits)
+        left, right = decimal(value, digits), decimal(bound, digits)
         equation, latex = f"{words[0]} {left.text} ≤ {right.text}", rf"{left.latex} \le {right.latex}"
         return self._append(Step(text, equation, latex, truth, strength, sentence(detail), route))
 

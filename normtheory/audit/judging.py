@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from normtheory.audit.claims import Check, Claim, Subject, Verdict
 from normtheory.audit.derivation import Derivation
 from normtheory.audit.notation import Statement, sentence
-from normtheory.audit.statements import assumptions, rendered
+from normtheory.audit.statements import assumptions, rendered, sizes
 from normtheory.audit.steps import Step, Strength, Truth
 
 SIZE = "Size of the difference on the paper's own setting: "  # how the evidence introduces it
@@ -126,6 +126,7 @@ class Entry:
     assumed: Statement | None = None  # of the symbols, from the symbols
     reads: tuple[Statement, ...] = ()
     granted: tuple[Statement, ...] = ()
+    sizes: str = ""  # for which sizes and ranges the statement that holds is said to hold
     exact: Evidence | None = None
     exact_statement: Statement | None = None
     corrected: Evidence | None = None
@@ -242,6 +243,7 @@ def _stated(claim: Claim[Any]) -> dict[str, Any]:
         "statement": rendered(claim.statement, claim.printed),
         "exact_statement": None if claim.exact is None else rendered(claim.statement, claim.exact),
         "corrected_statement": None if claim.corrected is None else rendered(claim.template_of_siblings, claim.corrected),
+        "sizes": sizes(claim.template_of_siblings, subject),
         "assumed": assumptions(claim.printed, claim.exact, claim.corrected),
         "reads": tuple(rendered(each, subject) for each in claim.reads),
         "granted": tuple(rendered(each, subject) for each in claim.granted),

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from normtheory.audit import balls, notation
+from normtheory.audit.spellings import Spelling, scientific
 
 Expression = Any  # sympy.Expr
 Symbol = Any  # sympy.Symbol
@@ -80,6 +81,6 @@ def at(point: Mapping[Symbol, Any]) -> notation.Statement:
     return notation.sentence(f"at {', '.join('{}' for _ in values)}: " if values else "", *values)
 
 
-def value(expression: Expression, point: Point) -> notation.Spelling:
+def value(expression: Expression, point: Point) -> Spelling:
     """The value at a point, to six digits."""
-    return notation.scientific(balls.enclose(expression, point).str(6, radius=False))
+    return scientific(balls.enclose(expression, point).str(6, radius=False))

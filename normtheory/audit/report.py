@@ -89,7 +89,7 @@ def write_report(entries: Sequence[Entry], folder: Path, pictures: Mapping[str, 
     """
     from normtheory.files import write_whole
 
-    written = []
+    folder, written = Path(folder), []
     for name, text in (("report.html", html(entries, pictures)), ("report.tex", tex(entries, pictures))):
         write_whole(folder / name, partial(_put, text.encode()))
         written.append(folder / name)

@@ -46,16 +46,24 @@ def fields(template: str) -> list[str]:
     return _FIELD.findall(template)
 
 
-def _filled(subject: object, field: str, *, latex: bool) -> str:
+def _named(subject: object, field: str) -> Any:
     value = subject
     for name in field.split("."):
         value = getattr(value, name)
+    return value
+
+
+def _filled(subject: object, field: str, *, latex: bool) -> str:
+    value = _named(subject, field)
     if isinstance(value, str):  # a word that the check decides by
         return value
     spoken = getattr(value, "in_latex" if latex else "in_text", None)
     if spoken is not None:  # an object that has words of its own
         return str(spoken())
-    return f"${notation.latex(value)}$" if latex else notation.text(value)
+    if not latex:
+        return notation.text(value)
+    each = value if isinstance(value, tuple | list) else (value,)
+    return ", ".join(f"${notation.latex(part)}$" for part in each)  # a line may end between them
 
 
 def _parts(template: str) -> list[tuple[bool, str]]:
@@ -66,7 +74,7 @@ def _parts(template: str) -> list[tuple[bool, str]]:
 # Names and relations that may stand between dollar signs, and how a terminal shows them.
 NAMES = {
     r"\beta": "β", r"\alpha": "α", r"\gamma": "γ", r"\lambda": "λ", r"\nu": "ν", r"\theta": "θ", r"\rho": "ρ", r"\eta": "η",
-    r"\epsilon": "ε",
+    r"\epsilon": "ε", r"\tau": "τ",
     r"\sigma": "σ", r"\phi": "φ", r"\infty": "∞", r"\to": "→", r"\le": "≤", r"\ge": "≥", r"\ne": "≠", r"\approx": "≈",
     r"\sim": "~", r"\in": "∈", r"\circ": "∘", r"\cdot": "·", r"\sum": "Σ", r"\int": "∫", r"\arg": "arg", r"\min": "min",
     r"\max": "max", r"\sup": "sup", r"\inf": "inf", r"\top": "T", r"\|": "‖", r"\ ": " ", r"\,": " ", r"\quad": "  ",
@@ -108,6 +116,30 @@ def unproved(template: str) -> list[str]:
         else:
             found += _UNSAID.findall(_PLACES.sub("", part))
     return found
+
+
+# Fields that say for which sizes or ranges a statement holds, and the words for them.
+SIZES = {
+    "inputs": "inputs", "samples": "samples", "outputs": "outputs", "layers": "layers", "units": "units", "kept": "kept",
+    "others": "others", "features": "features", "overlap": "shared features", "k_main": "main features",
+    "draws": "random problems", "realisations": "realisations", "scales": "weights", "ratios": "norms", "rescale": "rescaling",
+    "low": "from", "high": "to", "aux": "auxiliary weight", "alpha": "α", "gamma": "γ",
+}  # fmt: skip
+
+
+def sizes(template: str, subject: object) -> str:
+    """For which sizes and ranges a statement is said to hold: those of its fields that are such numbers."""
+    found: dict[str, dict[str, None]] = {}
+    for field in fields(template):
+        name, value = field.split(".")[-1], _named(subject, field)
+        if name in SIZES and not any(formula.free_symbols for formula in _formulas(value)):
+            each = value if isinstance(value, tuple | list) else (value,)
+            found.setdefault(SIZES[name], {}).update(dict.fromkeys(map(_as_text, each)))
+    return "; ".join(f"{name} {', '.join(values)}" for name, values in found.items())
+
+
+def _as_text(value: Any) -> str:
+    return str(value.in_text()) if hasattr(value, "in_text") else value if isinstance(value, str) else notation.text(value)
 
 
 def rendered(template: str, subject: object) -> Statement:

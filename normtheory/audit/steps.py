@@ -32,7 +32,7 @@ class Theorem(Enum):
     TANGENT = "a convex function lies above its tangents, a strictly convex one strictly so off the point of contact"
     MEAN_VALUE = "the mean value theorem: a function whose derivative is positive increases"
     TAYLOR = "Taylor's theorem with the remainder in integral form"
-    UNIQUENESS = "a linear differential equation with given start has one solution (Picard and Lindeloef)"
+    UNIQUENESS = "a linear differential equation with given start has one solution (Picard and Lindelöf)"
     SPECTRAL = "a symmetric matrix has an orthonormal basis of eigenvectors, with real eigenvalues (the spectral theorem)"
     POLYNOMIAL = "a polynomial that is not zero everywhere is zero only on a set of measure zero"
     CAUCHY_SCHWARZ = "the Cauchy-Schwarz inequality"
@@ -52,7 +52,12 @@ class Theorem(Enum):
     MEANS = "the geometric mean of numbers that are not negative is at most their arithmetic mean"
     CHORD = "a concave function lies above its chords, so that on an interval it is least at an end"
     BRACKET = "a function that is constant along two vector fields is constant along their Lie bracket"
-    HOELDER = "Hoelder's inequality: a sum of products is at most the sum of the one factors' sizes times the largest other one"
+    HOELDER = "Hölder's inequality: a sum of products is at most the sum of the one factors' sizes times the largest other one"
+    PARTS = "integration by parts, where the product vanishes at both ends"
+    ENVELOPE = "a least or largest value changes as if the point where it is attained stayed fixed (the envelope theorem)"
+    PARTIAL = "a jointly convex function's least value over some of its variables is convex in the others"
+    BOUNDS = "a largest value of convex functions is convex, a least value of affine ones concave"
+    INTERMEDIATE = "a continuous function takes every value between two of its values"
     PARAMETERS = "solutions of a smooth differential equation depend continuously on their start and on parameters"
 
 

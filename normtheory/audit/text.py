@@ -90,7 +90,7 @@ def line(entry: Entry, ids: Iterable[str]) -> str:
 
 def _columned(ids: Iterable[str], name: str, verdict: str, twins: str, siblings: str, seconds: str) -> str:
     width = max(map(len, ("claim", *ids)))
-    return f"{name:<{width}}  {verdict:<9}  {twins:<5}  {siblings:<8}  {seconds:>7}"
+    return f"{name:<{width}}  {verdict:<9}  {twins:<5}  {siblings:<8} {seconds:>7}"
 
 
 def totals(entries: Sequence[Entry], seconds: float, width: int) -> str:

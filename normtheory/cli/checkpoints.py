@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,9 +24,10 @@ Report = Callable[[str, float, float, int], None]
 def fingerprint(problem: Problem, *options: object) -> str:
     """A hash of all that decides a simulation: only its own state can go on."""
     import hashlib
-    from dataclasses import fields
 
-    arrays = [getattr(problem, field.name) for field in fields(problem) if field.name != "name"]
+    from normtheory.files import ARRAYS
+
+    arrays = [getattr(problem, name) for name in ARRAYS]
     texts = [repr(options), *(None if array is None else f"{array.shape}" for array in arrays)]
     found = hashlib.sha256(repr(texts).encode())
     for array in arrays:
@@ -38,6 +40,7 @@ def checkpointed(
     file: Path | None, resume: Path | None, fingerprint: str, progress: Report
 ) -> Iterator[tuple[Checkpoint, Report]]:
     """The state to go on from, and a progress report that saves it once a minute; on Ctrl-C it is saved and said so."""
+    from normtheory.arrays import InputError
     from normtheory.files import write_arrays
     from normtheory.solvers.checkpoints import Checkpoint
 
@@ -48,19 +51,33 @@ def checkpointed(
         if file is not None:
             write_arrays(file, {"fingerprint": fingerprint, **saved.arrays()})
 
+    def write_if_possible() -> None:
+        """A disk that is full now may not be so in a minute, and the run is worth more than its checkpoint."""
+        try:
+            write()
+        except InputError as error:
+            print(f"normtheory: {error}; the run goes on, and the next minute tries again", file=sys.stderr, flush=True)
+
     def report(phase: str, flow_time: float, loss: float, evaluations: int) -> None:
         nonlocal last
         progress(phase, flow_time, loss, evaluations)
         if time.perf_counter() - last > INTERVAL_S:
             last = time.perf_counter()
-            write()
+            write_if_possible()
 
     try:
         yield saved, report
     except KeyboardInterrupt:
-        if file is None or not saved.states():
+        if file is None:
+            raise Interrupted(
+                "interrupted; nothing was written (--checkpoint FILE would keep the state of a long run)"
+            ) from None
+        if not saved.states():
             raise
-        write()
+        try:
+            write()
+        except InputError as error:
+            raise Interrupted(f"interrupted; the state is lost, for {error}") from None
         raise Interrupted(f"interrupted; the state is in {file}, go on with --resume {file}") from None
 
 

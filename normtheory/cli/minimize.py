@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from normtheory.cli.common import (
     AlphaOption,
+    ConsistencyOption,
     GammaOption,
+    InconsistentOption,
     OutputOption,
     ProblemArgument,
     RescaleOption,
     check_output,
+    policy_for,
     positive,
+    print_arrays,
+    print_moved,
     refuse,
     require_one_auxiliary,
     scales_of_finetuning,
@@ -28,19 +34,32 @@ if TYPE_CHECKING:
     from normtheory.arrays import FloatArray
     from normtheory.files import Problem
     from normtheory.solvers.certificate import Solution
+    from normtheory.solvers.potentials import Potential
 
 PenaltyName = Literal["finetuning", "q", "l12", "l1", "l2"]
 SolverName = Literal["newton", "cvxpy"]
 
-# The solvers that can minimise each penalty, the default first.
-SOLVERS: dict[PenaltyName, tuple[SolverName, ...]] = {
-    "finetuning": ("newton", "cvxpy"),
-    "q": ("newton", "cvxpy"),
-    "l12": ("newton", "cvxpy"),
-    "l1": ("cvxpy",),
-    "l2": ("cvxpy",),
-}
 UNIQUE = {True: "yes", False: "no: others have the same penalty", None: "not decided by the certificate"}
+
+
+@dataclass(frozen=True)
+class Method:
+    """How to minimise: which solver, its tolerance, and the policy for targets outside the range of X."""
+
+    solver: SolverName
+    options: dict[str, Any]
+    strength: float | None  # of the penalty beside the squared error; None: the error is zero
+
+    def penalised(self, X: FloatArray, y: FloatArray, potential: Potential) -> Solution:
+        """The minimiser of squared error and penalty."""
+        from normtheory.solvers.penalised import minimize_penalised
+
+        assert self.strength is not None
+        return minimize_penalised(X, y, potential, strength=self.strength, tol=self.options["tol"])
+
+    def call(self, own: Callable[..., Solution], conic: Callable[..., Solution], *arrays: FloatArray) -> Solution:
+        """The minimiser by the solver chosen."""
+        return (own if self.solver == "newton" else conic)(*arrays, **self.options)
 
 
 def minimize(
@@ -51,11 +70,20 @@ def minimize(
     gamma: GammaOption = None,
     rescale: RescaleOption = None,
     solver: Annotated[
-        SolverName | None, typer.Option(help="[default: newton for q, finetuning and l12, cvxpy for l1 and l2]")
-    ] = None,
+        SolverName,
+        typer.Option(help="newton: own methods (Newton's, interior points, homotopy, a factorisation); cvxpy: a conic solver."),
+    ] = "newton",
     tol: Annotated[
         float | None,
         typer.Option(help="Bound on gap and residual, relative.  [default: 1e-10 newton, 1e-8 newton for l12, 1e-7 cvxpy]"),
+    ] = None,
+    consistency: ConsistencyOption = None,
+    inconsistent: InconsistentOption = "refuse",
+    strength: Annotated[
+        float | None,
+        typer.Option(
+            "--lambda", metavar="L", help="Minimise |X beta - y|^2/(2n) + L penalty instead: for noise, weight decay."
+        ),
     ] = None,
 ) -> None:
     """Minimise a penalty subject to zero training error, with a certificate.
@@ -67,95 +95,114 @@ def minimize(
 
     from normtheory.files import read_problem, write_arrays
 
-    method = _chosen_solver(penalty, solver)
     if penalty != "finetuning":
         refuse({"--alpha": alpha, "--gamma": gamma, "--rescale": rescale}, f"--penalty {penalty}")
+    if strength is not None:
+        _require_penalised(penalty, solver, strength)
+        if penalty != "finetuning":  # whose pretraining has no residuals of its own
+            projecting = True if inconsistent == "project" else None
+            refuse(
+                {"--consistency": consistency, "--inconsistent project": projecting}, "--lambda, which fits no targets exactly"
+            )
     scales = scales_of_finetuning(alpha, gamma, rescale)
-    tolerance = _tolerance(tol, penalty, method)
+    tolerance = _tolerance(tol, penalty, solver)
     check_output(output, problem)
     start = time.perf_counter()
     given = read_problem(problem)
+    policy = policy_for(given, consistency, inconsistent)
     with np.errstate(all="ignore"):  # an overflow on the way shows in the certificate, if it matters
-        found, inputs = _minimized(given, penalty, method, scales, tolerance)
+        found, inputs = _minimized(given, penalty, Method(solver, {"tol": tolerance, **policy}, strength), scales)
     write_arrays(output, _solution_arrays(found, inputs))
+    print_arrays(given, _used(given, penalty))
     _print_solution(found, time.perf_counter() - start, output)
 
 
-def _chosen_solver(penalty: PenaltyName, solver: SolverName | None) -> SolverName:
+def _used(problem: Problem, penalty: PenaltyName) -> tuple[str, ...]:
+    """The arrays of the file that a penalty rests on."""
+    if penalty == "q":
+        return ("X", "y", "k", "beta0")
+    if penalty == "finetuning" and problem.beta_aux is not None:
+        return ("X", "y", "beta_aux")
+    return ("X", "y", "X_aux", "y_aux") if penalty in ("l12", "finetuning") else ("X", "y")
+
+
+def _require_penalised(penalty: PenaltyName, solver: SolverName, strength: float) -> None:
+    """Refuse a penalised program that no solver here minimises."""
     from normtheory.arrays import InputError
 
-    able = SOLVERS[penalty]
-    if solver is not None and solver not in able:
-        raise InputError(f"--solver {solver} cannot minimise --penalty {penalty}; use --solver {' or '.join(able)}")
-    return solver or able[0]
+    positive(strength, "--lambda")
+    if penalty in ("l1", "l12"):
+        raise InputError(f"--lambda has no meaning for --penalty {penalty} here; use scikit-learn's Lasso or MultiTaskLasso")
+    if solver != "newton":
+        raise InputError("--lambda needs --solver newton; drop --solver cvxpy")
 
 
-def _tolerance(tol: float | None, penalty: PenaltyName, method: SolverName) -> float:
-    from normtheory.solvers import groups
-    from normtheory.solvers.certificate import DEFAULT_TOLERANCE
-    from normtheory.solvers.programs import CONIC_TOLERANCE
-
+def _tolerance(tol: float | None, penalty: PenaltyName, solver: SolverName) -> float:
     if tol is not None:
         return positive(tol, "--tol")
-    if method == "cvxpy":
+    if solver == "cvxpy":
+        from normtheory.solvers.programs import CONIC_TOLERANCE
+
         return CONIC_TOLERANCE
-    return groups.DEFAULT_TOLERANCE if penalty == "l12" else DEFAULT_TOLERANCE
+    if penalty == "l12":
+        from normtheory.solvers import groups
+
+        return groups.DEFAULT_TOLERANCE
+    from normtheory.solvers.certificate import DEFAULT_TOLERANCE
+
+    return DEFAULT_TOLERANCE
 
 
 def _minimized(
-    problem: Problem, penalty: PenaltyName, method: SolverName, scales: dict[str, float], tol: float
+    problem: Problem, penalty: PenaltyName, method: Method, scales: dict[str, float]
 ) -> tuple[Solution, dict[str, FloatArray]]:
     """The solution, and the arrays beyond the file's tasks that define what was minimised."""
     import numpy as np
 
     from normtheory import exact
-    from normtheory.solvers import programs
+    from normtheory.solvers import basis_pursuit, groups, least_norm, newton, programs
+    from normtheory.solvers.potentials import HyperbolicEntropy, Quadratic
 
-    X, y = problem.X, problem.y
+    X, y, moved = problem.X, problem.y, 0.0
     if penalty == "l12":
         X_aux, y_aux = (problem.required(name, "--penalty l12") for name in ("X_aux", "y_aux"))
-        return _minimize_l12(method)(X, y, X_aux, y_aux, tol=tol), {}
+        return method.call(groups.minimize_pair, programs.minimize_l12, X, y, X_aux, y_aux), {}
     if penalty == "l1":
-        return programs.minimize_l1(X, y, tol=tol), {}
+        return method.call(basis_pursuit.minimize, programs.minimize_l1, X, y), {}
     if penalty == "l2":
-        return programs.minimize_l2(X, y, tol=tol), {}
+        if method.strength is not None:
+            return method.penalised(X, y, Quadratic(np.ones(X.shape[1]))), {}
+        return method.call(least_norm.minimize, programs.minimize_l2, X, y), {}
     if penalty == "q":
         beta0 = np.zeros(X.shape[1]) if problem.beta0 is None else problem.beta0
         inputs = {"k": problem.required("k", "--penalty q"), "beta0": beta0}
     else:
-        beta_aux = _pretrained(problem, method, scales["alpha"], tol)
+        beta_aux, moved = _pretrained(problem, method, scales["alpha"])
         k, beta0 = exact.finetuning(beta_aux, **scales)
         inputs = {"k": k, "beta0": beta0, "beta_aux": beta_aux}
-    return _minimize_q(method)(X, y, inputs["k"], inputs["beta0"], tol=tol), inputs
+    if method.strength is None:
+        found = method.call(newton.minimize, programs.minimize_q, X, y, inputs["k"], inputs["beta0"])
+    else:
+        found = method.penalised(X, y, HyperbolicEntropy(inputs["k"], inputs["beta0"]))
+    return replace(found, moved=max(moved, found.moved)), inputs
 
 
-def _pretrained(problem: Problem, method: SolverName, alpha: float, tol: float) -> FloatArray:
-    """The auxiliary predictor of the file, or the one that pretraining on its auxiliary task ends at."""
+def _pretrained(problem: Problem, method: Method, alpha: float) -> tuple[FloatArray, float]:
+    """The auxiliary predictor of the file, or the one that pretraining ends at, and by how much its targets were moved."""
     import numpy as np
 
-    from normtheory.arrays import InputError
+    from normtheory.solvers import newton, programs
+    from normtheory.solvers.consistency import Allowed
+    from normtheory.solvers.constraints import fitted
 
     require_one_auxiliary(problem, "--penalty finetuning")
     if problem.beta_aux is not None:
-        return problem.beta_aux
+        return problem.beta_aux, 0.0
     X_aux, y_aux = (problem.required(name, "--penalty finetuning") for name in ("X_aux", "y_aux"))
     scale = np.full(X_aux.shape[1], 2 * alpha**2)
-    try:
-        return _minimize_q(method)(X_aux, y_aux, scale, 0.0, tol=tol).beta
-    except InputError as error:
-        raise InputError(f"auxiliary task: {error}") from error
-
-
-def _minimize_q(method: SolverName) -> Callable[..., Solution]:
-    from normtheory.solvers import newton, programs
-
-    return newton.minimize if method == "newton" else programs.minimize_q
-
-
-def _minimize_l12(method: SolverName) -> Callable[..., Solution]:
-    from normtheory.solvers import groups, programs
-
-    return groups.minimize_pair if method == "newton" else programs.minimize_l12
+    allowed = Allowed.of(method.options["consistency"], method.options["inconsistent"], suffix="_aux")
+    y_aux, moved = fitted(X_aux, y_aux, allowed)
+    return method.call(newton.minimize, programs.minimize_q, X_aux, y_aux, scale, np.zeros_like(scale)).beta, moved
 
 
 def _solution_arrays(solution: Solution, inputs: dict[str, FloatArray]) -> dict[str, ArrayLike]:
@@ -168,6 +215,7 @@ def _solution_arrays(solution: Solution, inputs: dict[str, FloatArray]) -> dict[
         "dual_objective": certificate.dual_objective,
         "primal_residual": certificate.primal_residual,
         "gap": certificate.gap,
+        "moved": solution.moved,
         "solver": solution.solver,
     }
 
@@ -177,6 +225,7 @@ def _print_solution(solution: Solution, seconds: float, output: Path) -> None:
     print(f"objective        {certificate.objective:.12g}")
     print(f"relative gap     {certificate.gap:.1e}")
     print(f"primal residual  {certificate.primal_residual:.1e}")
+    print_moved(solution.moved)
     print(f"only minimiser   {UNIQUE[solution.unique]}")
     print(f"solver           {solution.solver}, {solution.steps} steps, {seconds:.2f} s")
     print(f"written          {output}")

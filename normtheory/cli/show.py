@@ -1,4 +1,4 @@
-"""`normtheory show`: one claim, run and printed with its derivation."""
+"""`normtheory show`: one claim, printed with its derivation."""
 
 from __future__ import annotations
 
@@ -6,11 +6,29 @@ from typing import Annotated
 
 import typer
 
+from normtheory.cli.common import FreshOption
 
-def show(name: Annotated[str, typer.Argument(metavar="ID", help="The claim; `normtheory claims` lists them.")]) -> None:
-    """Check one claim and print its derivation, step by step."""
-    from normtheory.audit.claims import find
-    from normtheory.audit.judging import run_claim
+
+def show(
+    name: Annotated[str, typer.Argument(metavar="ID", help="The claim; `normtheory claims` lists them.")],
+    fresh: FreshOption = False,
+) -> None:
+    """Check one claim and print its derivation, step by step; at once if it was checked before and nothing has changed."""
+    from normtheory.audit import stored
     from normtheory.audit.text import describe
 
-    print(describe(run_claim(find(name))))
+    entry = None if fresh or not stored.usable() else stored.stored(name)
+    if entry is not None:
+        print(
+            describe(entry),
+            "(checked before, and nothing it may rest on has changed since; --fresh checks it anew)",
+            sep="\n\n",
+        )
+        return
+    from normtheory.audit.claims import find
+    from normtheory.audit.judging import run_claim
+
+    entry = run_claim(find(name))
+    if stored.usable():
+        stored.store(entry)
+    print(describe(entry))

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from normtheory.cli.checkpoints import Report, checkpointed, fingerprint
 from normtheory.cli.common import (
     AlphaOption,
+    ConsistencyOption,
     GammaOption,
+    InconsistentOption,
     OutputOption,
     ProblemArgument,
     RescaleOption,
     check_output,
+    policy_for,
     positive,
+    print_arrays,
+    print_moved,
     refuse,
     require_one_auxiliary,
     scales_of_finetuning,
@@ -26,12 +32,12 @@ from normtheory.cli.progress import flow_progress
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from normtheory.arrays import FloatArray
     from normtheory.files import Problem
     from normtheory.networks import AnyWeights
     from normtheory.solvers.checkpoints import Checkpoint
     from normtheory.solvers.trajectory import Trajectory
 
+RouteName = Literal["weights", "dual"]
 ProtocolName = Literal["single", "finetuning", "multitask", "probing"]
 
 
@@ -55,11 +61,20 @@ def simulate(
         Path | None, typer.Option(metavar="FILE", help="Save the state here on Ctrl-C, and once a minute.")
     ] = None,
     resume: Annotated[Path | None, typer.Option(metavar="FILE", help="Go on from a state saved by --checkpoint.")] = None,
+    route: Annotated[
+        RouteName | None,
+        typer.Option(
+            help="Integrate all weights, or the dual of one output.  [default: dual, but for multitask and --checkpoint]"
+        ),
+    ] = None,
+    consistency: ConsistencyOption = None,
+    inconsistent: InconsistentOption = "refuse",
 ) -> None:
     """Train a diagonal network by gradient flow and write where it ends.
 
     PROBLEM.npz holds X (n, D), y (n,); for finetuning and probing also beta_aux (D,), or X_aux (m, D) and y_aux (m,); for
-    multitask X_aux and y_aux. The loss of multitask is the mean over all samples of both tasks.
+    multitask X_aux and y_aux. The loss of multitask is the mean over all samples of both tasks. Losses of projected data are
+    those above least_loss.
     """
     import numpy as np
 
@@ -77,19 +92,99 @@ def simulate(
         check_output(checkpoint, problem, "--checkpoint")
         if checkpoint.resolve() == output.resolve():
             raise InputError(f"--checkpoint and --output are both {output}; give two names")
+    route = _chosen_route(route, protocol, keeps=checkpoint is not None or resume is not None)
     start = time.perf_counter()
-    given = read_problem(problem)
-    if protocol != "multitask" or loss is None:
-        _require_reachable(given.X, given.y, "", rtol, loss)
+    given, reached = _in_reach(read_problem(problem), protocol, loss, consistency, inconsistent)
+    if route == "weights":
+        _warn_of_stiffness(given)
     decided = fingerprint(given, protocol, *scales.values(), rtol, loss)
     with (
         flow_progress() as progress,
         checkpointed(checkpoint, resume, decided, progress) as (saved, report),
         np.errstate(all="ignore"),  # an overflow that matters shows in the loss
     ):
-        phases, arrays = _trained(given, protocol, scales, report, saved, rtol=rtol, loss=loss)
-    write_arrays(output, arrays | _flow_arrays(phases))
-    _print_flow(phases, time.perf_counter() - start, output)
+        phases, arrays = _trained(given, protocol, scales, report, saved, rtol=rtol, loss=loss, route=route)
+    write_arrays(output, arrays | _flow_arrays(phases) | reached | {"route": route})
+    print_arrays(given, _used(given, protocol))
+    _print_flow(phases, reached["moved"], route, time.perf_counter() - start, output)
+
+
+def _used(problem: Problem, protocol: ProtocolName) -> tuple[str, ...]:
+    """The arrays of the file that a protocol trains on."""
+    if protocol == "single":
+        return ("X", "y")
+    by_data = protocol == "multitask" or problem.beta_aux is None
+    return ("X", "y", *(("X_aux", "y_aux") if by_data else ("beta_aux",)))
+
+
+def _chosen_route(route: RouteName | None, protocol: ProtocolName, *, keeps: bool) -> RouteName:
+    """The route asked for, or the fastest one there is."""
+    from normtheory.arrays import InputError
+
+    if route == "dual" and protocol == "multitask":
+        raise InputError("--route dual is for one output; use --route weights with --protocol multitask")
+    if route == "dual" and keeps:
+        raise InputError(
+            "--route dual keeps no checkpoint, it takes seconds; say --route weights with --checkpoint and --resume"
+        )
+    return route or ("weights" if keeps or protocol == "multitask" else "dual")
+
+
+def _warn_of_stiffness(problem: Problem) -> None:
+    """Say at once why a flow may take hours, and what does not."""
+    from normtheory.solvers.consistency import ILL_CONDITIONED, condition_number
+
+    for name, X in (("X", problem.X), ("X_aux", problem.X_aux)):
+        condition = 1.0 if X is None else condition_number(X)
+        if condition > ILL_CONDITIONED:
+            print(
+                f"normtheory: {name} is ill-conditioned (condition number {condition:.0e}): its flow may take hours; "
+                "standardise its columns, ask for less by --rtol and --loss, or say --route dual for one output",
+                file=sys.stderr,
+                flush=True,
+            )
+            return
+
+
+def _in_reach(
+    problem: Problem, protocol: ProtocolName, loss: float | None, consistency: float | None, inconsistent: str
+) -> tuple[Problem, dict[str, float]]:
+    """The problem with targets that the flow can reach, the largest share by which they were moved, and the least loss before.
+
+    Raises
+    ------
+    InputError
+        If targets are refused, or the loss asked for is out of reach.
+    """
+    from dataclasses import replace
+
+    import numpy as np
+
+    from normtheory.solvers.consistency import Allowed
+    from normtheory.solvers.constraints import fitted
+
+    policy, aux = policy_for(problem, consistency, inconsistent), problem.X_aux is not None and protocol != "single"
+    tasks = [("y", problem.X, problem.y)]
+    if aux and problem.X_aux is not None and problem.y_aux is not None:
+        tasks.append(("y_aux", problem.X_aux, problem.y_aux))
+    changed: dict[str, Any] = {}
+    moved, missed, least = 0.0, list[float](), 0.0
+    for name, X, y in tasks:
+        allowed = Allowed.of(**policy, suffix=name[1:])
+        targets, share = fitted(X, y, Allowed(np.inf))
+        counts = name == "y" or protocol == "multitask"  # in the loss that can be asked for
+        error = float(np.sum((targets - y) ** 2))
+        if share <= allowed.misfit:
+            changed[name], moved = targets, max(moved, share)
+            least += error if counts else 0.0
+        elif loss is not None and counts:
+            missed.append(error)
+        else:
+            allowed.moved(y, targets)
+    samples = sum(y.size for name, _, y in tasks if name == "y" or protocol == "multitask")
+    if missed:
+        _require_above(loss or 0.0, sum(missed) / samples)
+    return replace(problem, **changed), {"moved": moved, "least_loss": least / samples}
 
 
 def _trained(
@@ -101,55 +196,34 @@ def _trained(
     *,
     rtol: float,
     loss: float | None,
+    route: RouteName,
 ) -> tuple[list[Trajectory[AnyWeights]], dict[str, ArrayLike]]:
     """The trajectories of the protocol's phases, the main task's last, and the predictors."""
     from normtheory.solvers import training
 
     X, y, purpose = problem.X, problem.y, f"--protocol {protocol}"
     alpha, gamma, rescale = scales["alpha"], scales["gamma"], scales["rescale"]
-    if protocol == "single":
-        run = training.single_task(X, y, alpha=alpha, rtol=rtol, loss=loss, progress=progress, checkpoint=checkpoint)
-        return [run], {"beta": run.beta}
+    keeps: dict[str, Any] = {"rtol": rtol, "loss": loss, "progress": progress, "inconsistent": "project"}  # it is, by now
+    if route == "weights":
+        keeps["checkpoint"] = checkpoint
+    if loss is not None:
+        del keeps["inconsistent"]
     if protocol == "multitask":
         X_aux, y_aux = (problem.required(name, purpose) for name in ("X_aux", "y_aux"))
-        if loss is None:
-            _require_reachable(X_aux, y_aux, "_aux", rtol, None)
-        else:
-            total = y.size + y_aux.size
-            least = (y.size * _least_loss(X, y) + y_aux.size * _least_loss(X_aux, y_aux)) / total
-            _require_above(loss, least)
-        run = training.multi_task(
-            X, y, X_aux, y_aux, alpha=alpha, rtol=rtol, loss=loss, progress=progress, checkpoint=checkpoint
-        )
+        run = training.multi_task(X, y, X_aux, y_aux, alpha=alpha, **keeps)
         return [run], {"beta": run.beta[0], "beta_aux": run.beta[1]}
+    if protocol == "single":
+        run = training.single_task(X, y, alpha=alpha, route=route, **keeps)
+        return [run], {"beta": run.beta}
     require_one_auxiliary(problem, purpose)
-    if problem.X_aux is not None:
-        _require_reachable(problem.X_aux, problem.required("y_aux", purpose), "_aux", rtol, None)
     train = training.pretrain_finetune if protocol == "finetuning" else training.linear_probe
     done = train(
         X, y, beta_aux=problem.beta_aux, X_aux=problem.X_aux, y_aux=problem.y_aux, alpha=alpha, gamma=gamma, rescale=rescale,
-        rtol=rtol, loss=loss, progress=progress, checkpoint=checkpoint,
+        route=route, **keeps,
     )  # fmt: skip
     last = done.finetuning if isinstance(done, training.Finetuned) else done.probing
     phases = [phase for phase in (done.pretraining, last) if phase is not None]
     return phases, {"beta": phases[-1].beta, "beta_aux": done.beta_aux}
-
-
-def _require_reachable(X: FloatArray, y: FloatArray, suffix: str, rtol: float, loss: float | None) -> None:
-    """Refuse targets that no predictor fits to the training loss asked for: the flow would come to rest above it."""
-    import numpy as np
-
-    from normtheory.arrays import InputError
-
-    least, scale = _least_loss(X, y), float(np.mean(y**2))
-    if loss is not None:
-        _require_above(loss, least)
-    elif least > (rtol / 10) ** 2 * scale:
-        way_out = "" if suffix else ", or say with --loss where to stop"
-        raise InputError(
-            f"y{suffix} is outside the range of X{suffix}: no beta has a mean squared error below {least:.1e}; "
-            f"remove contradictory rows{way_out}"
-        )
 
 
 def _require_above(loss: float, least: float) -> None:
@@ -157,14 +231,6 @@ def _require_above(loss: float, least: float) -> None:
 
     if least > loss:
         raise InputError(f"--loss {loss:g} is out of reach: the least training loss is {least:.3g}; give more than that")
-
-
-def _least_loss(X: FloatArray, y: FloatArray) -> float:
-    """The mean squared error of the best linear predictor."""
-    import numpy as np
-
-    best, *_ = np.linalg.lstsq(X, y, rcond=None)
-    return float(np.mean((X @ best - y) ** 2))
 
 
 def _flow_arrays(phases: list[Trajectory[AnyWeights]]) -> dict[str, ArrayLike]:
@@ -178,9 +244,10 @@ def _flow_arrays(phases: list[Trajectory[AnyWeights]]) -> dict[str, ArrayLike]:
     }
 
 
-def _print_flow(phases: list[Trajectory[AnyWeights]], seconds: float, output: Path) -> None:
+def _print_flow(phases: list[Trajectory[AnyWeights]], moved: float, route: RouteName, seconds: float, output: Path) -> None:
     last = phases[-1]
+    print_moved(moved)
     print(f"training loss    {last.losses[-1]:.3e} at time {last.times[-1]:.6g}")
-    print(f"gradients        {sum(phase.gradient_evaluations for phase in phases)}, {seconds:.2f} s")
+    print(f"gradients        {sum(phase.gradient_evaluations for phase in phases)}, {seconds:.2f} s by the {route}")
     print(f"conservation     {max(phase.conservation_error for phase in phases):.1e}")
     print(f"written          {output}")

@@ -8,7 +8,9 @@ from normtheory.arrays import InputError
 from normtheory.figures.diagonal import cells, corollary1, fig1, fig5, grid, penalty_landscapes
 from normtheory.figures.drawing import chosen, relative_loss
 from normtheory.figures.files import read_table, rounded, write_picture, write_table
+from normtheory.figures.record import beside, digest, read_record
 from normtheory.figures.sweep import IncompleteError, Sweep
+from normtheory.figures.sweep.keys import code_version
 
 TINY = grid.Grid(seeds=(0,), samples=(16,), overlaps=(30, 40), features=(5,), rescale=(1.0, 0.1), flow_samples=16)
 
@@ -71,12 +73,28 @@ def test_every_panel_is_written_and_drawn(made):
         assert set(table["panel"].to_pylist()) == set(module.DRAWN)
 
 
+def test_a_table_has_a_record_of_what_made_it(made):
+    out, _ = made
+    for name in ("fig1", "fig5"):
+        record = read_record(beside(out / f"{name}.csv"))
+        assert record.rows == digest(out / f"{name}.csv")
+        assert record.code == code_version(cells.cell)
+        assert record.strangers(TINY.cells()) == 0
+
+
+def test_multi_task_training_goes_on_where_the_grid_says_so(made):
+    rows = chosen(read_table(made[0] / "fig1.csv").to_pylist(), panel="f", method="MTL", how="flow")
+    assert {row["magnitude_aux"] for row in rows} == {"1/sqrt(k)", "1/k"}
+    for row in rows:
+        assert 0 < row["settled_loss"] <= row["final_loss"] * 1.02 <= row["limit_loss"] * 1.1
+
+
 def test_the_runs_of_a_pair_of_tasks_are_what_they_are_called(made):
     """Relations that hold for any draw, by other routes than the solvers'."""
     out, _ = made
     rows = read_table(out / "fig1.csv").to_pylist()
     losses = chosen(rows, panel="b", overlap=30)
-    assert len(losses) == len(fig1.LOSSES)
+    assert len(losses) == len(fig1.LOSSES) + 1  # and the least l1 norm
     assert all(row["best_loss"] <= row["final_loss"] * (1 + 1e-5) for row in losses if row["best_loss"] is not None)
     for method in ("PT+FT", "STL"):
         exact, flow = (chosen(losses, method=method, how=how)[0] for how in ("exact", "flow"))
@@ -86,7 +104,7 @@ def test_the_runs_of_a_pair_of_tasks_are_what_they_are_called(made):
     norms = {(row["method"], row["how"]): row for row in chosen(read_table(out / "fig5.csv").to_pylist(), panel="a")}
     finetuned = norms["PT+FT", "exact"]
     assert all(finetuned["q_exact"] <= row["q_exact"] * (1 + 1e-5) for row in norms.values())
-    shares = [row["share"] for row in chosen(rows, panel="c", method="PT+FT")]
+    shares = [row["share"] for row in chosen(rows, panel="c", method="PT+FT", how="exact")]
     assert shares == sorted(shares, reverse=True)
 
 
@@ -95,7 +113,7 @@ def test_the_engines_give_identical_tables(made, tmp_path, monkeypatch):
     assert fig1.compute("quick", Sweep(tmp_path, "dask")).equals(fig1.compute("quick", Sweep(made[0] / "cells")))
 
 
-@pytest.mark.parametrize(("overlaps", "files"), [((40, 41), ["csv", "png", "svg"]), ((41,), [])])
+@pytest.mark.parametrize(("overlaps", "files"), [((40, 41), ["csv", "json", "png", "svg"]), ((41,), [])])
 def test_a_failed_cell_is_named_after_the_rest_is_written(tmp_path, monkeypatch, overlaps, files):
     monkeypatch.setattr(corollary1, "SAMPLES", {"quick": (16,)})
     monkeypatch.setattr(corollary1, "OVERLAPS", overlaps)

@@ -240,3 +240,11 @@ def test_any_dask_cluster_serves(tmp_path):
     with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=":0") as cluster:
         table = Sweep(tmp_path, f"dask:{cluster.scheduler_address}").table(CELLS, squares)
     assert table.to_pylist() == EXPECTED
+
+
+def test_a_function_of_a_notebook_is_refused_in_a_line(tmp_path):
+    """As IPython compiles a cell: its code has a name, and no file that workers could read."""
+    names = {}
+    exec(compile("def work(spec):\n    return [spec]\n", "<ipython-input-1>", "exec"), names)
+    with pytest.raises(InputError, match="is defined at a prompt or in a notebook; put it into a file"):
+        Sweep(str(tmp_path)).table([{"n": 1}], names["work"])

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from normtheory.arrays import InputError
-from normtheory.files import check_writable, checked_problem, read_problem, write_arrays, write_whole
+from normtheory.files import check_writable, checked_problem, folder, read_problem, write_arrays, write_whole
 
 
 def good(**changes):
@@ -59,14 +59,16 @@ BAD_ARRAYS = {
     "no samples": ({"X": np.ones((0, 4)), "y": np.ones(0)}, "X has shape (0, 4)"),
     "no inputs": ({"X": np.ones((3, 0))}, "X has shape (3, 0)"),
     "long y": ({"y": np.ones(4)}, "y has shape (4,); give shape (3,)"),
-    "column y": ({"y": np.ones((3, 1))}, "y has shape (3, 1)"),
+    "matrix y": ({"y": np.ones((3, 2))}, "y has shape (3, 2)"),
     "wide X_aux": ({"X_aux": np.ones((2, 5))}, "X_aux has 5 columns, but X has 4"),
     "short y_aux": ({"y_aux": np.ones(1)}, "y_aux has shape (1,)"),
     "X_aux alone": ({"y_aux": None}, "X_aux without y_aux"),
     "y_aux alone": ({"X_aux": None}, "y_aux without X_aux"),
     "short beta_aux": ({"beta_aux": np.ones(3)}, "beta_aux has shape (3,); give shape (4,)"),
     "long k": ({"k": np.ones(5)}, "k has shape (5,)"),
-    "matrix beta0": ({"beta0": np.ones((4, 1))}, "beta0 has shape (4, 1)"),
+    "matrix beta0": ({"beta0": np.ones((4, 2))}, "beta0 has shape (4, 2)"),
+    "misspelt beta0": ({"beta_0": np.ones(4), "beta0": None}, "holds an array beta_0; call it beta0"),
+    "misspelt X_aux": ({"Xaux": np.ones((2, 4)), "X_aux": None}, "holds an array Xaux; call it X_aux"),
     "k = 0": ({"k": np.array([1.0, 0.0, 1.0, 1.0])}, "k[1] = 0"),
     "negative k": ({"k": -np.ones(4)}, "k[0] = -1"),
     "no X": ({"X": None}, "no array X"),
@@ -243,3 +245,44 @@ def test_protected_places(tmp_path):
     with pytest.raises(InputError, match="not writable"):
         check_writable(tmp_path / "new")
     tmp_path.chmod(0o700)
+
+
+def test_arrays_that_nothing_uses_are_listed(tmp_path):
+    np.savez(tmp_path / "p.npz", **good(b0=np.ones(4), notes=np.array("text")))
+    assert read_problem(tmp_path / "p.npz").unknown == ("b0", "notes")
+
+
+def test_the_type_in_which_tasks_were_saved_is_known(tmp_path):
+    np.savez(tmp_path / "p.npz", **good(y_aux=np.ones(2, dtype=np.float32)))
+    assert read_problem(tmp_path / "p.npz").precision > 1e-5
+    np.savez(tmp_path / "p.npz", **good(k=np.ones(4, dtype=np.float32)))
+    assert read_problem(tmp_path / "p.npz").precision < 1e-10
+
+
+@pytest.mark.parametrize("name", ["n" * 300, "n" * 230, "\0"])
+def test_names_that_cannot_be(tmp_path, name):
+    for refuse in (lambda: check_writable(tmp_path / name), lambda: write_arrays(tmp_path / name, {"a": 1.0})):
+        with pytest.raises(InputError) as raised:
+            refuse()
+        assert len(str(raised.value)) < 500
+    if len(name) != 230:  # no file, for want of room beside it, but a folder
+        with pytest.raises(InputError):
+            folder(tmp_path / name / name)
+
+
+def test_what_a_killed_process_left_is_cleaned(tmp_path, monkeypatch):
+    """A temporary file carries its target's name; an old one of the same target goes when that is written again."""
+    seen = []
+    write_whole(tmp_path / "out.npz", lambda handle: seen.extend(os.listdir(tmp_path)))
+    assert len(seen) == 1
+    assert seen[0].startswith(".out.npz.")
+    for name, age in {".out.npz.1.tmp": 1e4, ".out.npz.2.tmp": 0.0, ".other.npz.3.tmp": 1e4}.items():
+        (tmp_path / name).write_bytes(b"")
+        then = (tmp_path / name).stat().st_mtime - age
+        os.utime(tmp_path / name, (then, then))
+    write_arrays(str(tmp_path / "out.npz"), {"a": 1.0})
+    assert sorted(os.listdir(tmp_path)) == [".other.npz.3.tmp", ".out.npz.2.tmp", "out.npz"]
+
+
+def test_folders_are_given_as_text_too(tmp_path):
+    assert folder(str(tmp_path / "made")).is_dir()

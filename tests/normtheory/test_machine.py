@@ -7,7 +7,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from normtheory import machine
 from normtheory.machine import blas_threads
 from normtheory.networks import Weights
-from normtheory.solvers import constraints, groups, newton, scaling, training
+from normtheory.solvers import basis_pursuit, consistency, constraints, groups, lazy, least_norm, newton, training
 from normtheory.tasks import teacher_student
 
 
@@ -42,9 +42,11 @@ X, Y, AUX = PAIR.main.X, PAIR.main.y, PAIR.aux
 # solver, a module of ours and the function of it that does the work inside
 WORK = {
     "newton": (lambda: newton.minimize(X, Y, 1e-3), constraints, "dsyrk"),
-    "l1,2": (lambda: groups.minimize_pair(X, Y, AUX.X, AUX.y), groups, "qr"),
-    "consistency": (lambda: groups.minimize_pair(X, Y, AUX.X, AUX.y), scaling, "dsyrk"),
-    "tangent kernel": (lambda: training.linearised([PAIR.main], Weights.constant(60, 1.0)), training, "_least_norm"),
+    "l1,2": (lambda: groups.minimize_pair(X, Y, AUX.X, AUX.y), groups, "dsyrk"),
+    "l1": (lambda: basis_pursuit.minimize(X, Y), basis_pursuit, "lstsq"),
+    "l2": (lambda: least_norm.minimize(X, Y), constraints, "dsyrk"),
+    "consistency": (lambda: groups.minimize([(np.vstack([X, 1e6 * X]), np.append(Y, 1e6 * Y))]), consistency, "lstsq"),
+    "tangent kernel": (lambda: training.linearised([PAIR.main], Weights.constant(60, 1.0)), lazy, "_least_norm"),
 }
 
 

@@ -79,3 +79,22 @@ def test_shares_of_a_predictor():
 def test_shares_that_are_none_are_refused(call, message):
     with pytest.raises(InputError, match=message):
         call()
+
+
+@pytest.mark.parametrize("size", [1e-30, 0.1, 1e30])
+def test_constant_responses_have_no_variance_whatever_their_mean_rounds_to(size):
+    """0.1 is no sum of halves: the mean of equal responses differs from them by round-off, which is no response."""
+    constant = np.full((7, 3), size)
+    assert (constant - constant.mean(axis=0)).any() or size != 0.1
+    for measure in (participation_ratio, lambda X: linear_cka(X, X), lambda X: ensd(X, np.eye(7))):
+        with pytest.raises(InputError, match="has no variance"):
+            measure(constant)
+    one = constant.copy()
+    one[0, 0] *= 1 + 1e-9  # a small response of one unit is one
+    assert participation_ratio(one) == pytest.approx(1)
+    assert participation_ratio(constant, centre=False) == pytest.approx(1)
+
+
+def test_a_small_unit_counts_beside_a_constant_large_one():
+    responses = np.column_stack([np.full(5, 0.1e6), np.linspace(0, 1e-9, 5)])
+    assert participation_ratio(responses) == pytest.approx(1)

@@ -6,7 +6,9 @@ from typing import Any
 
 import sympy as sp
 
+from normtheory.audit.derivation import Derivation
 from normtheory.audit.statements import Said
+from normtheory.audit.steps import Truth
 
 
 def changed(subject: Any, path: str, value: Any) -> Any:
@@ -93,3 +95,44 @@ def recorded(subject: Any, seen: set[str]) -> Any:
     found = kind.__new__(made)
     found.__dict__.update(subject.__dict__)
     return found
+
+
+def root(subject: Any, field: str) -> str:
+    """The part of a field's path that can be changed: up to what is computed from other attributes."""
+    found = []
+    for name in field.split("."):
+        if isinstance(getattr(type(subject), name, None), property):
+            break
+        subject = getattr(subject, name)
+        found.append(name)
+    return ".".join(found)
+
+
+def at(subject: Any, path: str) -> Any:
+    """The value of a field."""
+    for name in path.split("."):
+        subject = getattr(subject, name)
+    return subject
+
+
+class NotSoError(Exception):
+    """A step does not hold."""
+
+
+class Strict(Derivation):
+    """A derivation that goes no further than it holds."""
+
+    def _append(self, step):
+        if step.truth is not Truth.TRUE:
+            raise NotSoError
+        return super()._append(step)
+
+
+def accepts(check: Any, subject: Any, seed: str) -> bool:
+    """Whether every step holds. A check may stop at a subject it can make nothing of, by any error."""
+    proof = Strict(seed)
+    try:
+        check(proof, subject)
+    except Exception:
+        return False
+    return any(step.strength is not None for step in proof.steps)

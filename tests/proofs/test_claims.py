@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from normtheory.audit import table
 from normtheory.audit.claims import Verdict, claims
 from normtheory.audit.judging import SIZE, run_claim
 from normtheory.audit.steps import Strength, Truth
@@ -23,6 +24,7 @@ ABOUT_TRAINING = {
     "finetuning-beats-because",
 }
 CLAIMS = claims("normtheory.proofs")
+SHOWN = table.shown((Path(__file__).parents[2] / "docs" / "verdicts.md").read_text())
 
 
 @cache
@@ -38,6 +40,7 @@ def test_a_claim_is_judged_as_expected(name):
     assert found.twins
     assert all(twin.rejected for twin in found.twins)
     assert all(sibling.accepted for sibling in found.siblings)
+    assert table.row(found) in SHOWN, "normtheory verify --table docs/verdicts.md"
     if name in ABOUT_TRAINING:  # these rest on measurements
         return
     assert all(twin.evidence.counterexample.rigorous for twin in found.twins)
@@ -85,7 +88,10 @@ def test_the_command_prints_verdicts_and_succeeds():
     run = command("q-decreasing", "q-small")
     assert run.returncode == 0
     rows = [line.split()[:4] for line in run.stdout.splitlines()[1:3]]
-    assert rows == [["q-small", "CORRECTED", "6/6", "3/3"], ["q-decreasing", "CORRECTED", "3/3", "2/2"]]
+    assert rows == [
+        ["q-decreasing", "CORRECTED", "3/3", "2/2"],
+        ["q-small", "CORRECTED", "6/6", "3/3"],
+    ]  # in the order asked for
     assert "Every verdict is as expected" in run.stdout
 
 

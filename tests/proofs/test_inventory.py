@@ -4,8 +4,9 @@ from pathlib import Path
 import pytest
 from inventory import ALIASES, EQUATIONS, INVENTORY
 
+from normtheory.audit import table
 from normtheory.audit.claims import CATALOGUE, claims
-from normtheory.audit.text import summary
+from normtheory.audit.text import header, summary
 
 CLAIMS = claims()
 
@@ -40,7 +41,17 @@ def test_claims_come_in_the_order_of_the_sections():
     assert sections == [f"normtheory.proofs.{name}" for name in proofs.__all__] + panels
 
 
+def test_the_table_of_the_documentation_has_every_claim():
+    """What its rows say is held against the claims where they are run: `test_claims`."""
+    rows = table.shown((Path(__file__).parents[2] / "docs" / "verdicts.md").read_text())
+    assert [row.split("`")[1] for row in rows] == list(CLAIMS), "normtheory verify --table docs/verdicts.md"
+
+
 def test_the_readme_shows_the_verdicts():
     text = (Path(__file__).parents[2] / "README.md").read_text()
     shown = text.split("<!-- verdicts -->\n")[1].split("\n<!-- end of verdicts -->")[0]
     assert shown.strip() == summary(CLAIMS.values()), "paste the output of `normtheory claims --summary`"
+
+
+def test_the_lines_of_the_ledger_fit_sixty_columns():
+    assert len(header(CLAIMS)) <= 60

@@ -65,8 +65,8 @@ MUTANTS = [
     ),
     (
         "exact.py",
-        "growth = np.exp(arcsinh_difference(beta, beta0, k) / 2)",
-        "growth = np.exp(arcsinh_difference(beta, beta0, k))",
+        "growth = np.exp(eta / 2)",
+        "growth = np.exp(eta)",
         "exact-unequal-layers",
     ),
     (
@@ -75,6 +75,7 @@ MUTANTS = [
         "lengths = weights.w_plus**2 + weights.w_minus**2",
         "exact-probing",
     ),
+    ("solvers/proximal.py", "rest = target - b - gain * x", "rest = target - b - gain * x / 2", "curve-stein"),
     ("exact.py", "k = np.abs(beta_aux) + positive_scalar", "k = np.abs(beta_aux) / 2 + positive_scalar", "eq3"),
 ]
 

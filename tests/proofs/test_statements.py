@@ -57,7 +57,7 @@ def spared(tree):
             called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
             yield from [node] if called in NAMING else []
         elif isinstance(node, ast.Assign):
-            yield from [node] if getattr(node.targets[0], "id", "").endswith("SOURCE") else []
+            yield from [node] if "SOURCE" in ast.unparse(node.targets[0]) else []
         elif isinstance(node, ast.keyword):
             yield from [node] if node.arg in FREE else []
         elif isinstance(node, ast.FormattedValue):

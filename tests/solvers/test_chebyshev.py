@@ -294,3 +294,47 @@ def test_an_estimate_that_has_not_settled_errs_on_the_stable_side(monkeypatch):
     rates = np.linspace(1.0, 1000.0, 40)
     first = next(integrate(lambda y: -rates * y, np.ones(40), rtol=1e-4, atol=1e-6))
     assert first.spectral_radius >= 1000.0
+
+
+NOWHERE = {
+    "a state that is NaN": (lambda y: -y, [np.nan, 1.0], InputError, "the state has entries"),
+    "an infinite state": (lambda y: -y, [np.inf, 1.0], InputError, "the state has entries"),
+    "a field that is NaN": (
+        lambda y: np.full(2, np.nan),
+        [1.0, 1.0],
+        IntegrationError,
+        "NaN or infinite at, or next to, time 0",
+    ),
+    "an infinite field": (lambda y: np.full(2, np.inf), [1.0, 1.0], IntegrationError, "NaN or infinite at, or next to, time 0"),
+    "a field that ends": (lambda y: np.where(y < 0.5, np.nan, -y), [1.0, 1.0], IntegrationError, r"next to, time 0\.69"),
+    "a stiff field that ends": (
+        lambda y: np.full(2, np.nan) if y[1] < 0.5 else -y * [1e6, 1.0],
+        [1.0, 1.0],
+        IntegrationError,
+        r"next to, time 0\.69",
+    ),
+    "a spin": (lambda y: 1e14 * np.array([-y[1], y[0]]), [1.0, 0.0], IntegrationError, "gradients spent"),
+    "a spin beyond float64": (lambda y: 1e200 * np.array([-y[1], y[0]]), [1.0, 0.0], IntegrationError, "round-off at time 0"),
+    "a blow-up": (lambda y: y * y, [1.0, 1.0], IntegrationError, "round-off at time 1"),
+}
+
+
+@pytest.mark.parametrize("case", NOWHERE)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_flows_that_lead_nowhere_end_in_one_clear_error(case):
+    field, state, error, message = NOWHERE[case]
+    with pytest.raises(error, match=message):
+        list(integrate(field, np.array(state), rtol=1e-6, atol=1e-9, end=2.0, most_evaluations=20_000))
+
+
+def test_a_module_of_another_type_or_with_nan_is_refused():
+    torch = pytest.importorskip("torch")
+    from normtheory.solvers.modules import module_flow
+
+    linear = torch.nn.Linear(2, 1)
+    for module in (linear.bfloat16(), linear.float(), torch.nn.ReLU()):
+        with pytest.raises(InputError, match=r"the integrator needs float64: module\.double\(\)"):
+            module_flow(module, lambda f: f(torch.eye(2)).sum())
+    flow = module_flow(linear.double(), lambda f: f(torch.eye(2).double()).sum())
+    with pytest.raises(InputError, match="NaN or infinite"):
+        list(integrate(flow.slope, flow.start * np.nan, rtol=1e-6, atol=1e-9, end=1.0))

@@ -82,5 +82,9 @@ def test_right_or_refused(problem):
     event("answered")
     residual, gap = true_certificate(X, y, k, beta0, solution.beta, solution.dual)
     target(max(residual, gap), label="error of an answer")
+    # Of dependent samples the targets are moved onto the range, by their round-off, which a large dual makes much of.
+    moved = 2 * solution.moved * float(np.linalg.norm(y))
+    assert moved <= 2 * DEFAULT_TOLERANCE * float(np.linalg.norm(y))
     assert residual <= 2 * DEFAULT_TOLERANCE
-    assert gap <= 2 * DEFAULT_TOLERANCE
+    objective = max(solution.certificate.objective, 1e-300)
+    assert gap <= 2 * DEFAULT_TOLERANCE + moved * float(np.linalg.norm(solution.dual)) / objective

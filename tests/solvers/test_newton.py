@@ -223,7 +223,7 @@ def test_products_with_x_stay_few(monkeypatch, overlap):
         ({"k": np.array([1.0, 0.0, 1.0])}, "k[1] = 0"),
         ({"k": -1.0}, "k[0] = -1"),
         ({"k": np.ones(2)}, "k has shape"),
-        ({"beta0": np.ones((3, 1))}, "beta0 has shape"),
+        ({"beta0": np.ones((3, 2))}, "beta0 has shape"),
         ({"tol": 0.0}, "tol = 0"),
         ({"X": np.array([["a", "b", "c"]])}, "X holds"),
     ],
@@ -336,3 +336,13 @@ def test_a_tolerance_below_round_off_is_refused_with_what_was_reached():
     assert raised.value.certificate.gap <= 1e-12
     with pytest.raises(InputError, match="tol = 2"):
         minimize(problem.X, problem.y, problem.k, problem.beta0, tol=2.0)
+
+
+@pytest.mark.parametrize(("samples", "overlap"), [(150, 0), (150, 10), (200, 0)])
+def test_scales_whose_inputs_no_prediction_shows(samples, overlap):
+    """alpha = gamma = 1e-12: scales of 1e-24 beside predictors of 1, so that most of the dual is below round-off."""
+    tasks = teacher_student(samples, overlap, features=20, features_aux=20, inputs=400, samples_aux=1)
+    k, beta0 = finetuning(tasks.teacher_aux, alpha=1e-12, gamma=1e-12)
+    solution = minimize(tasks.main.X, tasks.main.y, k, beta0)
+    assert solution.certificate.within(1e-10)
+    assert solution.steps <= 60

@@ -192,3 +192,15 @@ def test_what_is_too_large_is_refused(monkeypatch):
 def test_no_finite_bound_is_an_error():
     with pytest.raises(NotCertified, match="no finite bound"):
         rigorous_bound(np.ones((1, 2)), np.ones(1), 1.0, 0.0, np.zeros(2), np.full(1, 1e99))
+
+
+@pytest.mark.parametrize("start", [1e-3, 1.0])
+def test_an_input_without_a_column_that_stays_at_its_start(start):
+    """Its ball is one about 0, whose power is NaN in ball arithmetic."""
+    draw = np.random.default_rng(0)
+    X = draw.normal(size=(4, 10))
+    X[:, 3] = 0
+    y = X @ draw.normal(size=10)
+    solution = minimize(X, y, 1.0, start)
+    assert solution.beta[3] == start
+    assert rigorous_bound(X, y, 1.0, start, solution.beta, solution.dual).relative < 1e-12

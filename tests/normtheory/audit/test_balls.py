@@ -132,6 +132,7 @@ def between(ball):
 @example(first=Fraction(-1), second=Fraction(2), inside=Fraction(1, 3), power=2)
 @example(first=Fraction(-3), second=Fraction(-1), inside=Fraction(0), power=-2)
 @example(first=Fraction(0), second=Fraction(0), inside=Fraction(0), power=3)
+@example(first=Fraction(1), second=Fraction(1, 7), inside=Fraction(0), power=-5)
 def test_powers_of_a_box_hold_the_powers_of_its_points(first, second, inside, power):
     """Also of negative numbers, and roots, which are squared; a power of a box is no wider than its values."""
     low, high = sorted((first, second))

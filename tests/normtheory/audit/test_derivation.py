@@ -143,6 +143,18 @@ def test_measured_steps(proof, deviation, holds):
     assert {step.truth for step in proof.steps} == {Truth.TRUE if holds else Truth.FALSE}
 
 
+@pytest.mark.parametrize(
+    ("ball", "truth"), [("0.3 +/- 0.1", "TRUE"), ("-0.3 +/- 0.1", "FALSE"), ("0.05 +/- 0.1", "UNDECIDED"), ("nan", "UNDECIDED")]
+)
+def test_a_ball_decides_where_it_excludes_zero(proof, ball, truth):
+    from flint import arb
+
+    assert proof.enclosed("a number", arb(ball)) is (truth == "TRUE")
+    step = proof.steps[-1]
+    assert (step.truth, step.strength, step.rigorous) == (Truth[truth], Strength.BALL, True)
+    assert bool(step.detail.text) is (truth != "TRUE")
+
+
 def test_no_number_is_within_a_bound_that_is_none(proof):
     assert not proof.within("measured", 0.0, float("nan"))
     assert not proof.at_most("read off", float("-inf"), float("nan"))

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from reading import DIGITS, value_of_latex, value_of_text
 
 from normtheory.audit import notation
-from normtheory.audit.notation import decimal, latex, symbol, text
+from normtheory.audit.notation import latex, symbol, text
+from normtheory.audit.spellings import decimal
 from normtheory.proofs.letters import ALPHA, AUX, START, A, B, K
 
 TRACE = symbol("test_trace", r"\operatorname{tr}C", "tr C", positive=True)

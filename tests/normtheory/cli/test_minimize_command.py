@@ -8,7 +8,7 @@ import pytest
 from commands import AUX, MINIMIZE, PAIR, assert_refused, result, run, save
 
 from normtheory import exact
-from normtheory.solvers import groups, newton, programs
+from normtheory.solvers import basis_pursuit, groups, least_norm, newton
 from normtheory.solvers.certificate import NotCertified
 
 
@@ -53,22 +53,73 @@ def test_minimize_l12_l1_and_l2(folder, capsys):
     save(**AUX)
     for penalty, solution in {
         "l12": groups.minimize_pair(PAIR.main.X, PAIR.main.y, PAIR.aux.X, PAIR.aux.y),
-        "l1": programs.minimize_l1(PAIR.main.X, PAIR.main.y),
-        "l2": programs.minimize_l2(PAIR.main.X, PAIR.main.y),
+        "l1": basis_pursuit.minimize(PAIR.main.X, PAIR.main.y),
+        "l2": least_norm.minimize(PAIR.main.X, PAIR.main.y),
     }.items():
         assert run(capsys, "minimize", "problem.npz", "--penalty", penalty, "-o", "out.npz")[0] == 0
         written = result()
         np.testing.assert_array_equal(written["beta"], solution.beta)
         assert written["beta"].shape == ((2, 20) if penalty == "l12" else (20,))
         assert "k" not in written
-    np.testing.assert_allclose(result()["beta"], np.linalg.pinv(PAIR.main.X) @ PAIR.main.y, atol=1e-6)
+        assert float(written["gap"]) <= (1e-8 if penalty == "l12" else 1e-10)
+    np.testing.assert_allclose(result()["beta"], np.linalg.pinv(PAIR.main.X) @ PAIR.main.y, atol=1e-12)
 
 
-def test_minimize_l12_by_either_solver(folder, capsys):
+NOISE = np.random.default_rng(3).normal(size=30)
+NOISY = {"X": np.tile(PAIR.main.X, (4, 1))[:30], "y": np.tile(PAIR.main.y, 4)[:30] + NOISE, "beta_aux": None}
+
+
+@pytest.mark.parametrize("penalty", ["q", "l1", "l2", "l12", "finetuning"])
+def test_noisy_data_are_projected_if_asked_for(folder, capsys, penalty):
+    """More samples than directions: refused with the way out, and then least squares, for main and auxiliary task."""
+    aux = {"X_aux": np.tile(PAIR.aux.X, (3, 1))[:30], "y_aux": np.tile(PAIR.aux.y, 3)[:30] + NOISE}
+    save(**NOISY | aux)
+    assert_refused(run(capsys, *MINIMIZE, penalty), "or say inconsistent project for least squares")
+    code, out, _ = run(capsys, *MINIMIZE, penalty, "--inconsistent", "project")
+    assert code == 0
+    assert "of their norm, onto the range of X" in out
+    written = result()
+    beta = np.atleast_2d(written["beta"])[0]
+    X, y = NOISY["X"], NOISY["y"]
+    assert np.linalg.norm(X.T @ (X @ beta - y)) <= 1e-8 * np.linalg.norm(X.T @ y)
+    assert float(written["moved"]) > 0.1
+    os.remove("out.npz")
+    save(**NOISY | AUX if penalty in ("l12", "finetuning") else NOISY)
+    assert run(capsys, *MINIMIZE, penalty, "--inconsistent", "project")[0] == 0
+
+
+@pytest.mark.parametrize("penalty", ["q", "l2", "finetuning"])
+def test_minimize_with_a_strength(folder, capsys, penalty):
+    """Stationary: X^T (y - X beta)/n is lambda times the gradient of the penalty, on data that contradict each other."""
+    save(**NOISY | {"beta_aux": PAIR.teacher_aux})
+    assert run(capsys, *MINIMIZE, penalty, "--lambda", "0.03")[0] == 0
+    written = result()
+    beta, X, y = written["beta"], NOISY["X"], NOISY["y"]
+    if penalty == "l2":
+        gradient = 2 * beta
+    else:
+        gradient = 2 * np.arcsinh(beta / written["k"]) - 2 * np.arcsinh(written["beta0"] / written["k"])
+    np.testing.assert_allclose(X.T @ (y - X @ beta) / len(y), 0.03 * gradient, atol=1e-6)
+
+
+def test_rounded_data_are_moved_and_said_to_be(folder, capsys):
+    X = np.random.default_rng(4).normal(size=(30, 8)) @ PAIR.main.X
+    save(X=X, y=(X @ PAIR.teacher).astype(np.float32))
+    code, out, _ = run(capsys, *MINIMIZE, "l1")
+    assert code == 0
+    assert "targets moved" in out
+    os.remove("out.npz")
+    save(X=X, y=np.round(X @ PAIR.teacher, 4))
+    assert_refused(run(capsys, *MINIMIZE, "l1"), "say consistency 0.0001 if that is rounding")
+    assert run(capsys, *MINIMIZE, "l1", "--consistency", "1e-4")[0] == 0
+
+
+@pytest.mark.parametrize("penalty", ["l12", "l1", "l2"])
+def test_norms_by_either_solver(folder, capsys, penalty):
     save(**AUX)
     found = []
     for solver in ("newton", "cvxpy"):
-        code, *shown = run(capsys, "minimize", "problem.npz", "--penalty", "l12", "--solver", solver, "-o", "out.npz")
+        code, *shown = run(capsys, "minimize", "problem.npz", "--penalty", penalty, "--solver", solver, "-o", "out.npz")
         assert code == 0
         assert "only minimiser   yes" in "".join(shown)
         found.append(result()["beta"])
@@ -114,7 +165,7 @@ BAD_PROBLEMS = {
     "inconsistent y_aux": (
         AUX | {"X_aux": np.ones((12, 20)), "y_aux": np.arange(12.0)},
         "finetuning",
-        "auxiliary task: y is outside the range of X",
+        "y_aux is outside the range of X_aux",
     ),
 }
 
@@ -153,8 +204,14 @@ BAD_COMMANDS = {
     "no output": (["minimize", "problem.npz", "--penalty", "q"], "--output"),
     "no problem": (["minimize", "--penalty", "q", "-o", "out.npz"], "PROBLEM.npz"),
     "no number": ([*MINIMIZE, "q", "--tol", "small"], "'--tol'"),
-    "newton for l1": ([*MINIMIZE, "l1", "--solver", "newton"], "--solver newton cannot minimise --penalty l1"),
-    "newton for l2": ([*MINIMIZE, "l2", "--solver", "newton"], "use --solver cvxpy"),
+    "consistency 0": ([*MINIMIZE, "q", "--consistency", "0"], "--consistency = 0"),
+    "lambda 0": ([*MINIMIZE, "q", "--lambda", "0"], "--lambda = 0"),
+    "lambda and a policy": ([*MINIMIZE, "q", "--lambda", "1", "--inconsistent", "project"], "has no meaning for --lambda"),
+    "lambda and a precision": ([*MINIMIZE, "l2", "--lambda", "1", "--consistency", "0.1"], "has no meaning for --lambda"),
+    "lambda for l1": ([*MINIMIZE, "l1", "--lambda", "0.1"], "scikit-learn's Lasso"),
+    "lambda by cvxpy": ([*MINIMIZE, "q", "--lambda", "0.1", "--solver", "cvxpy"], "--lambda needs --solver newton"),
+    "both policies": ([*MINIMIZE, "q", "--consistency", "1e-3", "--inconsistent", "project"], "has no meaning beside"),
+    "unknown policy": ([*MINIMIZE, "q", "--inconsistent", "forget"], "forget"),
     "scale of another penalty": ([*MINIMIZE, "q", "--gamma", "1"], "--gamma has no meaning for --penalty q"),
     "negative alpha": ([*MINIMIZE, "finetuning", "--alpha", "-1"], "--alpha = -1"),
     "gamma 0": ([*MINIMIZE, "finetuning", "--gamma", "0"], "--gamma = 0"),
@@ -231,3 +288,12 @@ def test_a_bug_is_not_hidden(folder, capsys, monkeypatch):
 def test_scales_whose_squares_overflow_are_refused(folder, capsys):
     save(beta_aux=np.ones(20))
     assert_refused(run(capsys, *MINIMIZE, "finetuning", "--alpha", "1e200"), "--alpha = 1e+200")
+
+
+def test_arrays_used_and_not_are_listed(folder, capsys):
+    save(b0=np.ones(20), **AUX)
+    used = {"q": "X, y, k", "l1": "X, y", "l12": "X, y, X_aux, y_aux", "finetuning": "X, y, X_aux, y_aux"}
+    for penalty, names in used.items():
+        _, out, _ = run(capsys, *MINIMIZE, penalty)
+        assert f"arrays used      {names}\n" in out
+        assert "b0\n" in out

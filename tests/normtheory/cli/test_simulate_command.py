@@ -8,7 +8,8 @@ import pytest
 from commands import AUX, PAIR, SIMULATE, assert_refused, result, run, save
 from scipy.integrate import solve_ivp
 
-from normtheory import exact
+from normtheory import exact, files
+from normtheory.arrays import InputError
 from normtheory.solvers import flow, training
 from normtheory.tasks import teacher_student
 
@@ -18,7 +19,7 @@ def test_simulate_single(folder, capsys):
     code, out, err = run(capsys, *SIMULATE, "single", "--alpha", "0.1", "--rtol", "1e-6")
     assert (code, err) == (0, "")
     assert "loss" in out
-    expected = training.single_task(PAIR.main.X, PAIR.main.y, alpha=0.1, rtol=1e-6)
+    expected = training.single_task(PAIR.main.X, PAIR.main.y, alpha=0.1, rtol=1e-6, route="dual")
     written = result()
     np.testing.assert_array_equal(written["beta"], expected.beta)
     assert set(written) >= {"w_plus", "w_minus", "v_plus", "v_minus", "gradient_evaluations", "conservation_error"}
@@ -27,6 +28,48 @@ def test_simulate_single(folder, capsys):
     np.testing.assert_allclose(
         written["beta"], written["w_plus"] * written["v_plus"] - written["w_minus"] * written["v_minus"], rtol=0, atol=1e-15
     )
+
+
+def test_simulate_by_either_route(folder, capsys):
+    """The same network at the end; the weights where they are asked for, or a state has to be kept."""
+    save(**AUX)
+    options = ("finetuning", "--alpha", "0.1", "--rtol", "1e-7")
+    written = {}
+    for route, more in {"dual": (), "weights": ("--route", "weights"), "kept": ("--checkpoint", "state.npz")}.items():
+        assert run(capsys, *SIMULATE, *options, *more)[0] == 0
+        written[route] = result()
+    assert [str(each["route"]) for each in written.values()] == ["dual", "weights", "weights"]
+    for name in ("beta", "beta_aux", "w_plus", "v_minus"):
+        np.testing.assert_allclose(written["dual"][name], written["weights"][name], atol=2e-5)
+    np.testing.assert_array_equal(written["kept"]["beta"], written["weights"]["beta"])
+    os.remove("out.npz")
+    left = ("problem.npz", *([] if not os.path.exists("state.npz") else ["state.npz"]))
+    assert_refused(run(capsys, *SIMULATE, "multitask", "--route", "dual"), "--route dual is for one output", left=left)
+    kept = run(capsys, *SIMULATE, *options, "--route", "dual", "--checkpoint", "state.npz")
+    assert_refused(kept, "--route dual keeps no checkpoint", left=left)
+
+
+@pytest.mark.parametrize("protocol", ["single", "finetuning", "multitask", "probing"])
+def test_simulate_noisy_data(folder, capsys, protocol):
+    """More samples than directions, noise in both tasks: refused with the way out, then trained to least squares."""
+    noise = np.random.default_rng(3).normal(size=30)
+    noisy = {"X": np.tile(PAIR.main.X, (4, 1))[:30], "y": np.tile(PAIR.main.y, 4)[:30] + noise, "beta_aux": None}
+    aux = {"X_aux": np.tile(PAIR.aux.X, (3, 1))[:30], "y_aux": np.tile(PAIR.aux.y, 3)[:30] + noise}
+    save(**noisy | aux)
+    scales = ("--alpha", "0.5", "--rtol", "1e-6")
+    assert_refused(run(capsys, *SIMULATE, protocol, *scales), "or say inconsistent project for least squares")
+    code, out, _ = run(capsys, *SIMULATE, protocol, *scales, "--inconsistent", "project")
+    assert code == 0
+    assert "of their norm, onto the range of X" in out
+    written = result()
+    X, y = noisy["X"], noisy["y"]
+    assert np.linalg.norm(X.T @ (X @ written["beta"] - y)) <= 1e-4 * np.linalg.norm(X.T @ y)
+    assert written["losses"][-1] < 1e-10
+    least = np.mean((X @ np.linalg.lstsq(X, y, rcond=None)[0] - y) ** 2)
+    if protocol == "multitask":
+        X_aux, y_aux = aux["X_aux"], aux["y_aux"]
+        least = (least + np.mean((X_aux @ np.linalg.lstsq(X_aux, y_aux, rcond=None)[0] - y_aux) ** 2)) / 2
+    assert abs(float(written["least_loss"]) - least) <= 1e-9
 
 
 @pytest.mark.parametrize("changes", [{}, AUX])
@@ -121,7 +164,7 @@ def test_multitask_refuses_what_it_cannot_use(folder, capsys):
 def test_an_interrupted_simulation_goes_on_where_it_was(folder, capsys, monkeypatch):
     """Ctrl-C in the second phase: the state is kept, and the resumed run writes the very file of one never interrupted."""
     save(**AUX)
-    options = ("finetuning", "--alpha", "0.1", "--rtol", "1e-6")
+    options = ("finetuning", "--alpha", "0.1", "--rtol", "1e-6", "--route", "weights")
     assert run(capsys, *SIMULATE, *options)[0] == 0
     whole = result()
     os.remove("out.npz")
@@ -165,15 +208,64 @@ def test_a_checkpoint_is_saved_on_the_way(folder, capsys, monkeypatch):
 def test_a_flow_beyond_float64_is_an_error(folder, capsys):
     """A residual of order 1e230 has no square: the loss is infinite, and so is the bound it would have to meet."""
     save(X=PAIR.main.X * 1e99, beta_aux=np.full(20, 1e90))
-    assert_refused(run(capsys, *SIMULATE, "finetuning", "--gamma", "1e90"), "left the range of float64", code=1)
+    for route in ("dual", "weights"):
+        refused = run(capsys, *SIMULATE, "finetuning", "--gamma", "1e90", "--route", route)
+        assert_refused(refused, "left the range of float64", code=1)
 
 
 def test_a_flow_that_is_given_up_is_an_error(folder, capsys, monkeypatch):
     monkeypatch.setattr(flow.gradient_flow, "__kwdefaults__", flow.gradient_flow.__kwdefaults__ | {"most_evaluations": 50})
     save()
-    assert_refused(run(capsys, *SIMULATE, "single"), "training loss", code=1)
+    assert_refused(run(capsys, *SIMULATE, "single", "--route", "weights"), "training loss", code=1)
 
 
 def test_a_checkpoint_may_not_be_the_output(folder, capsys):
     save()
     assert_refused(run(capsys, *SIMULATE, "single", "--checkpoint", "out.npz"), "give two names")
+
+
+def test_a_checkpoint_that_cannot_be_written_lets_the_run_go_on(folder, capsys, monkeypatch):
+    """A disk that is full: said on stderr, tried again, and the result is there."""
+    tried = []
+
+    def full(path, arrays):
+        tried.append(path)
+        raise InputError(f"{path} could not be written (no space left on device)")
+
+    real = files.write_arrays
+    monkeypatch.setattr("normtheory.cli.checkpoints.INTERVAL_S", 0.0)
+    monkeypatch.setattr(files, "write_arrays", lambda path, arrays: (full if "state" in str(path) else real)(path, arrays))
+    save()
+    code, _, err = run(capsys, *SIMULATE, "single", "--alpha", "0.1", "--rtol", "1e-5", "--checkpoint", "state.npz")
+    assert code == 0
+    assert len(tried) > 1
+    assert "no space left on device); the run goes on, and the next minute tries again" in err
+    assert "beta" in result()
+
+
+def test_an_interrupt_without_a_checkpoint_mentions_it(folder, capsys, monkeypatch):
+    def stopped(*_arguments, **_options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "single_task", stopped)
+    save()
+    assert_refused(run(capsys, *SIMULATE, "single"), "--checkpoint FILE would keep the state of a long run", code=130)
+
+
+def test_arrays_used_and_not_are_listed(folder, capsys):
+    save(b0=np.ones(20))
+    _, out, _ = run(capsys, *SIMULATE, "single", "--alpha", "0.5")
+    assert "arrays used      X, y\n" in out
+    assert "arrays not used  beta_aux, k, b0\n" in out
+
+
+def test_ill_conditioned_data_are_told_before_the_weights_are_integrated(folder, capsys):
+    """A large mean in every column: said at once on stderr, by the route of the weights; the dual takes seconds."""
+    X = 1 + 1e-5 * PAIR.main.X
+    save(X=X, y=X @ np.ones(20))
+    options = ("single", "--alpha", "0.1", "--rtol", "1e-4")
+    code, _, err = run(capsys, *SIMULATE, *options, "--route", "weights", "--loss", "100")
+    assert "X is ill-conditioned (condition number" in err
+    assert "standardise its columns" in err
+    code, _, err = run(capsys, *SIMULATE, *options)
+    assert (code, err) == (0, "")

@@ -124,3 +124,19 @@ def test_claims_and_show(catalogue, capsys):
 def test_an_unknown_claim_makes_no_folder(folder, capsys):
     outcome = run(capsys, "verify", "eq33x", "--report", "report")
     assert_refused(outcome, "eq33x", left=())
+
+
+def test_verify_puts_a_table_into_a_document(catalogue, capsys):
+    catalogue(more=False)
+    Path("page.md").write_text("<!-- claims -->\n<!-- end of claims -->\n")
+    assert run(capsys, "verify", "--table", "page.md", "--jobs", "1")[0] == 0
+    assert "| `good` | PROVED |" in Path("page.md").read_text()
+
+
+def test_verify_refuses_a_document_that_marks_no_place_for_the_table(catalogue, capsys):
+    catalogue(more=False)
+    Path("page.md").write_text("nothing\n")
+    code, out, err = run(capsys, "verify", "--table", "page.md")
+    assert (code, out) == (2, "")
+    assert "lacks the lines" in err
+    assert len(err.splitlines()) == 1

@@ -1,0 +1,134 @@
+"""How exact minimisers of finite problems lie about their curve: the difference against D, with its rate for each penalty.
+
+Problems grow in proportion: of D inputs 4 % are features of either task, 3 % of both, with weights of one size, and
+n = 0.064 D. The theory is then one number. What a single problem differs by falls like D^(-1/2), since the loss is a mean over
+about D nearly independent coordinates; the mean over problems differs by less.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from normtheory import exact
+from normtheory.figures.drawing import chosen, distinct
+from normtheory.figures.files import COLOURS, STYLE, rounded
+from normtheory.figures.sweep import Spec, Sweep
+from normtheory.solvers.asymptotics import Coordinates, fixed_point
+from normtheory.solvers.potentials import DeepDiagonal, HyperbolicEntropy
+from normtheory.solvers.proximal import Quadratic, SoftThreshold
+from normtheory.tasks import generalisation_loss, teacher_student
+
+SHARES = {"features": 0.04, "overlap": 0.03, "n": 0.064}  # of D
+WEIGHT, ALPHA = 40**-0.5, 1e-3
+# Inputs -> seeds; problems of 16000 inputs take half a minute each and more.
+SEEDS = {"quick": {250: 16, 1000: 8}, "paper": {250: 200, 1000: 64, 4000: 16, 16000: 3}}
+METHODS = {
+    "finetuning": COLOURS["vermilion"],
+    "single": COLOURS["black"],
+    "l1": COLOURS["blue"],
+    "lazy": COLOURS["orange"],
+    "depth 3": COLOURS["green"],
+}
+
+
+def counts(inputs: int) -> dict[str, int]:
+    """Features, shared features and samples of problems with so many inputs."""
+    return {name: round(share * inputs) for name, share in SHARES.items()}
+
+
+def predicted(method: str) -> float:
+    """Loss over null loss in the limit."""
+    both, features = SHARES["overlap"], SHARES["features"]
+    number = np.array([both, features - both, features - both, 1 - 2 * features + both])
+    teacher, aux = WEIGHT * np.array([1, 1, 0, 0]), WEIGHT * np.array([1, 0, 1, 0])
+    penalties: dict[str, Any] = {
+        "finetuning": HyperbolicEntropy(*exact.finetuning(aux, ALPHA, ALPHA)),
+        "single": HyperbolicEntropy(np.full(4, 2 * ALPHA**2), np.zeros(4)),
+        "l1": SoftThreshold(np.ones(4)),
+        "lazy": Quadratic(np.ones(4)),
+        "depth 3": DeepDiagonal(np.full(4, 0.1), 3),
+    }
+    penalty = penalties[method]
+    return float(fixed_point([Coordinates(number, teacher, penalty)], SHARES["n"]).loss / (features * WEIGHT**2))
+
+
+def cell(spec: Spec) -> list[dict[str, Any]]:
+    """Loss over null loss of every method on one drawn problem."""
+    from normtheory.solvers import groups, newton
+
+    inputs, seed = spec["inputs"], spec["seed"]
+    size = counts(inputs)
+    tasks = teacher_student(
+        size["n"],
+        size["overlap"],
+        features=size["features"],
+        features_aux=size["features"],
+        magnitude=WEIGHT,
+        magnitude_aux=WEIGHT,
+        inputs=inputs,
+        samples_aux=1,
+        seed=seed,
+    )
+    X, y = tasks.main.X, tasks.main.y
+    betas = {
+        "finetuning": newton.minimize(X, y, *exact.finetuning(tasks.teacher_aux, ALPHA, ALPHA)).beta,
+        "single": newton.minimize(X, y, 2 * ALPHA**2).beta,
+        "lazy": X.T @ np.linalg.solve(X @ X.T, y),
+        "depth 3": newton.minimize_separable(X, y, DeepDiagonal(np.full(inputs, 0.1), 3)).beta,
+    }
+    if inputs <= spec["most_of_l1"]:
+        betas["l1"] = groups.minimize([(X, y)], tol=1e-6).beta[0]
+    null = generalisation_loss(np.zeros(inputs), tasks.teacher)
+    return [
+        {"inputs": inputs, "seed": seed, "method": method, "loss": generalisation_loss(beta, tasks.teacher) / null}
+        for method, beta in betas.items()
+    ]
+
+
+def compute(scale: str, sweep: Sweep) -> pa.Table:
+    """Losses of drawn problems over their null loss, beside the curve's (column `limit`)."""
+    cells = [
+        {"inputs": inputs, "seed": seed, "most_of_l1": 4000} for inputs, seeds in SEEDS[scale].items() for seed in range(seeds)
+    ]
+    limits = {method: predicted(method) for method in METHODS}
+    rows = sweep.table(cells, cell, "problems").to_pylist()
+    return rounded(pa.Table.from_pylist([row | {"limit": limits[row["method"]]} for row in rows]))
+
+
+def rate(rows: list[dict[str, Any]]) -> tuple[float, float]:
+    """Power of D with which the root of the mean squared log ratio of loss and limit changes, and its standard error."""
+    places = distinct(rows, "inputs")
+    spread, weight = [], []
+    for inputs in places:
+        logs = np.array([np.log(row["loss"] / row["limit"]) for row in chosen(rows, inputs=inputs)])
+        spread.append(np.log(np.mean(logs**2)) / 2)
+        weight.append((2 * logs.size) ** 0.5)  # the logarithm of a standard deviation of m draws has the error 1/sqrt(2 m)
+    x, w = np.log(places), np.array(weight)
+    design = np.stack([x, np.ones_like(x)], axis=1) * w[:, None]
+    covariance = np.linalg.inv(design.T @ design)
+    power = covariance @ design.T @ (w * np.array(spread))
+    return float(power[0]), float(covariance[0, 0] ** 0.5)
+
+
+def draw(table: pa.Table) -> dict[str, Any]:
+    """What single problems and their mean differ by, against D."""
+    import matplotlib.pyplot as plt
+
+    rows = table.to_pylist()
+    with plt.style.context(STYLE):
+        figure, axis = plt.subplots(figsize=(6.2, 3.8))
+        for method, colour in METHODS.items():
+            runs = chosen(rows, method=method)
+            power, error = rate(runs)
+            places = distinct(runs, "inputs")
+            logs = [np.array([np.log(r["loss"] / r["limit"]) for r in chosen(runs, inputs=place)]) for place in places]
+            label = f"{method}: $D^{{{power:.2f} \\pm {error:.2f}}}$"
+            axis.plot(places, [np.mean(each**2) ** 0.5 for each in logs], "o-", color=colour, label=label)
+            axis.plot(places, [abs(each.mean()) for each in logs], "x", color=colour, alpha=0.6)
+        axis.set(xscale="log", yscale="log", xlabel="inputs $D$, everything in proportion")
+        axis.set(ylabel="|log(loss / curve)|", title="single problems (discs), their mean (crosses)")
+        axis.legend()
+    return {"finite-size": figure}

@@ -1,0 +1,306 @@
+"""Learning curves without training: the two scalar equations that the minimiser of a separable penalty obeys in the limit.
+
+For a design X of n rows with independent standard normal entries, y = X teacher + noise, and the minimiser of sum_d f_d(b_d)
+subject to X b = y, as D and n grow in proportion, the coordinates become b_d = prox_{g f_d}(teacher_d + tau h_d), h_d standard
+normal (convex Gaussian min-max theorem: Thrampoulidis, Abbasi & Hassibi 2018, arXiv 1601.06233), where
+
+    n tau^2       = noise^2 + sum_d E (b_d - teacher_d)^2                                       (loss)
+    (D - n) tau^2 = noise^2 + sum_d E (v_d - b_d)^2,      v_d = teacher_d + tau h_d.            (rows)
+
+By Stein's lemma the second is, given the first, the better known n = sum_d E prox'(v_d), by which the solution is checked.
+`docs/curves.md` derives them. They are the stationarity conditions of a function L(tau, theta), theta = tau/g, convex in tau
+and concave in theta: at fixed tau the right side of (rows) grows with g, so that g(tau) is the only root; and along it (loss)
+changes sign once, since the maximum of L over theta is convex in tau. Both roots are therefore bracketed by signs alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from normtheory.arrays import FloatArray, InputError, positive, real_array
+from normtheory.solvers.potentials import Potential
+from normtheory.solvers.proximal import Graph, Law, Nodes, law_of
+
+NODES = 128  # to begin with; doubled until the residuals hold with twice as many
+MOST_NODES = 2**15
+TOLERANCE = 1e-9  # of both residuals, each relative to the side of its equation that is known
+SOLVED = 1e-12  # at fixed nodes
+MOST_STEPS = 100
+ROUND_OFF = 4 * np.finfo(np.float64).eps
+LONGEST_STEP = 4.0  # in log tau^2 and log g
+# In log tau^2 from the null predictor's: where a penalty with kinks is looked at for exact recovery. A loss below 1e-26 of the
+# null predictor's is not told from it.
+RECOVERED = -60.0
+
+
+class NoFixedPoint(RuntimeError):
+    """The two equations were not solved to their tolerance."""
+
+
+@dataclass(frozen=True, eq=False)
+class Coordinates:
+    """Classes of coordinates that share a kind of penalty.
+
+    Parameters
+    ----------
+    count : array, shape (C,)
+        Number of coordinates of each class; need not be integers.
+    teacher : array, shape (C,)
+        The true predictor on them.
+    penalty : Law, Graph or Potential, with C coordinates
+        For instance `HyperbolicEntropy(k, beta0)`, `DeepDiagonal`, `PinnedMultiTask`, or a potential of one's own whose `map`
+        takes arrays of shape (..., C); `Quadratic`, `Hyperbola` and `SoftThreshold` of `normtheory.solvers.proximal`.
+
+    Raises
+    ------
+    InputError
+        If shapes disagree, or a count is not positive.
+    """
+
+    count: FloatArray
+    teacher: FloatArray
+    law: Law
+
+    def __init__(self, count: ArrayLike, teacher: ArrayLike, penalty: Law | Potential | Graph) -> None:
+        law = law_of(penalty)
+        counts = positive(np.atleast_1d(real_array(count, "count")), "count")
+        truth = np.atleast_1d(real_array(teacher, "teacher"))
+        for name, array in (("teacher", truth), ("the penalty", law.start)):
+            if array.shape != counts.shape:
+                raise InputError(f"{name} has shape {array.shape}, but count {counts.shape}; give one entry per class")
+        for name, value in (("count", counts), ("teacher", truth), ("law", law)):
+            object.__setattr__(self, name, value)
+
+
+@dataclass(frozen=True, eq=False)
+class FixedPoint:
+    """A solution of the two equations, and the law of the predictor that it gives.
+
+    Attributes
+    ----------
+    samples, noise : float
+        n, and the standard deviation of the labels' noise.
+    loss : float
+        sum_d E (b_d - teacher_d)^2: population squared error beyond the noise.
+    tau, g : float
+        The solution. g is the multiplier of the penalty in the proximal map.
+    residuals : tuple of two floats
+        |right side/left side - 1| of (loss) and of n = sum E prox', with twice the nodes that the solution was found on.
+    recovered : bool
+        Whether the teacher is recovered exactly; then loss = tau = g = 0, and the law is that of the teacher.
+    coordinates, nodes : tuples
+        The classes, and a quadrature of their law.
+    """
+
+    samples: float
+    noise: float
+    loss: float
+    tau: float
+    g: float
+    residuals: tuple[float, float]
+    recovered: bool
+    coordinates: tuple[Coordinates, ...]
+    nodes: tuple[Nodes, ...]
+
+    def law(self) -> tuple[FloatArray, FloatArray]:
+        """The law of all coordinates: values b, and the number of coordinates at each; two arrays of one length."""
+        values = [self._predictor(number).ravel() for number in range(len(self.nodes))]
+        counts = [(group.count * nodes.weight).ravel() for group, nodes in zip(self.coordinates, self.nodes, strict=True)]
+        return np.concatenate(values), np.concatenate(counts)
+
+    def expectation(self, function: Callable[[FloatArray], ArrayLike]) -> tuple[FloatArray, ...]:
+        """E function(b) of each class of coordinates: for each member of `coordinates` an array (C,)."""
+        laws = [(nodes.weight, function(self._predictor(number))) for number, nodes in enumerate(self.nodes)]
+        return tuple(np.asarray((weight * np.asarray(values)).sum(axis=0)) for weight, values in laws)
+
+    def share_outside_top(self, count: float) -> float:
+        """Share of the squared norm of the predictor outside its `count` strongest weights (Fig. 1c, 1h).
+
+        Raises
+        ------
+        InputError
+            If the predictor is 0, of which no share can be taken.
+        """
+        values, counts = self.law()
+        if not values.any():
+            raise InputError("the predictor is 0, of which no share can be taken; give a teacher or a start that is not")
+        order = np.argsort(-np.abs(values), kind="stable")
+        strongest = np.concatenate([[0.0], np.cumsum(counts[order])])
+        energy = np.concatenate([[0.0], np.cumsum((counts * values**2)[order])])
+        # Between two nodes of the quadrature the law is taken to be uniform.
+        return float(1 - np.interp(count, strongest, energy) / energy[-1])
+
+    def _predictor(self, number: int) -> FloatArray:
+        group, nodes = self.coordinates[number], self.nodes[number]
+        return np.asarray(group.teacher + self.tau * nodes.h - nodes.pull)
+
+
+@dataclass(frozen=True, eq=False)
+class _Moments:
+    """Sums over coordinates at one (tau, gain): E (b - teacher)^2, E (v - b)^2, E prox', and what the first two change by."""
+
+    error: float
+    pull: float
+    slope: float
+    error_by: tuple[float, float]  # per log tau, per log gain
+    pull_by: tuple[float, float]
+    nodes: tuple[Nodes, ...]
+
+
+def fixed_point(
+    coordinates: Sequence[Coordinates], samples: float, noise: float = 0.0, *, guess: FixedPoint | None = None
+) -> FixedPoint:
+    """Solve the two equations for a mixture of classes of coordinates.
+
+    Parameters
+    ----------
+    coordinates : sequence of Coordinates
+        All classes; their counts sum to the number D of inputs. (Shares of D that sum to 1 do as well: then `samples` is n/D,
+        and loss and squared noise are in units of D.)
+    samples : float
+        n, 0 < n < D.
+    noise : float
+        Standard deviation of the labels' noise.
+    guess : FixedPoint, optional
+        That of a neighbouring problem with the same classes, to start from. Changes nothing but the time taken.
+
+    Raises
+    ------
+    InputError
+        If the input is malformed, or n is not between 0 and D.
+    NoFixedPoint
+        If the tolerance was not reached.
+    """
+    groups = tuple(coordinates)
+    if not groups:
+        raise InputError("there are no coordinates; give at least one class")
+    inputs = float(sum(group.count.sum() for group in groups))
+    if not (np.isfinite(samples) and 0 < samples < inputs):
+        raise InputError(f"samples = {samples:g}; give a number between 0 and the number of inputs, {inputs:g}")
+    if not (np.isfinite(noise) and noise >= 0):
+        raise InputError(f"noise = {noise:g}; give a standard deviation, at least 0")
+    search = _Search(groups, float(samples), float(noise), inputs)
+    return search.run(guess)
+
+
+class _Search:
+    """The nested root: g at given tau (rows), inside tau (loss). Unknowns are place = log(tau^2 - floor) and log g."""
+
+    def __init__(self, groups: tuple[Coordinates, ...], samples: float, noise: float, inputs: float) -> None:
+        self.groups, self.samples, self.noise, self.inputs = groups, samples, noise, inputs
+        self.floor = noise**2 / (inputs - samples)  # tau^2 is larger: (rows) has no root below
+        away = sum(float(np.sum(group.count * (group.teacher - group.law.start) ** 2)) for group in groups)
+        self.null = (away + noise**2) / samples  # tau^2 of the predictor that stays at its start
+        self.count = NODES
+        self.windows: list[FloatArray | None] = [None] * len(groups)
+        self.place, self.log_g, self.follows = 0.0, 0.0, 0.5  # where (rows) was solved last, and d log g / d place there
+
+    def run(self, guess: FixedPoint | None) -> FixedPoint:
+        """Solve on more and more nodes, until twice as many confirm the solution."""
+        if self.null == 0:
+            return self._recovered()
+        place = self.place = float(np.log(self.null))
+        self.log_g = place / 2
+        kinks = self.noise == 0 and any(group.law.recovers for group in self.groups)
+        if kinks and self._mismatch(place + RECOVERED)[0] > 0:
+            return self._recovered()
+        if guess is not None and guess.tau > 0:
+            place = float(np.log(max(guess.tau**2 - self.floor, 1e-3 * guess.tau**2)))
+            self.windows = [nodes.window for nodes in guess.nodes]
+            self.place, self.log_g = place, float(np.log(guess.g))
+        residuals = (np.inf, np.inf)
+        while self.count < MOST_NODES:
+            place = _root(self._mismatch, place)
+            self.count *= 2
+            tau, g = self._tau(place), float(np.exp(self.log_g))
+            moments = self._moments(tau, g)
+            residuals = self._residuals(tau, moments)
+            if max(residuals) <= TOLERANCE:
+                return self._found(tau, g, moments.error, residuals, moments.nodes)
+        message = f"the two equations hold to {residuals[0]:.1e} and {residuals[1]:.1e} only, with {self.count} nodes"
+        raise NoFixedPoint(f"{message}; the penalty's scale may be too far from the teacher's for float64")
+
+    def _mismatch(self, place: float) -> tuple[float, float]:
+        """log(left/right) of (loss) where (rows) holds, and its slope in `place`; leaves that log g behind."""
+        tau = self._tau(place)
+        at_root: list[_Moments] = []
+
+        def rows(log_g: float) -> tuple[float, float]:
+            at_root[:] = [self._moments(tau, float(np.exp(log_g)))]
+            moments = at_root[0]
+            return float(np.log(moments.pull / (self.inputs - self.samples)) - place), moments.pull_by[1] / moments.pull
+
+        self.log_g = _root(rows, self.log_g + self.follows * (place - self.place))
+        moments = at_root[0]
+        known = self.noise**2 + moments.error
+        log_tau = float(np.exp(place)) / (2 * tau * tau)  # d log tau / d place
+        self.place = place
+        self.follows = (1 - moments.pull_by[0] / moments.pull * log_tau) * moments.pull / moments.pull_by[1]
+        slope = 2 * log_tau - (moments.error_by[0] * log_tau + moments.error_by[1] * self.follows) / known
+        return float(np.log(self.samples * tau * tau / known)), slope
+
+    def _tau(self, place: float) -> float:
+        return float(np.sqrt(self.floor + np.exp(place)))
+
+    def _moments(self, tau: float, g: float) -> _Moments:
+        sums = np.zeros(7)
+        laws = []
+        for number, group in enumerate(self.groups):
+            gain = group.law.unit * g
+            nodes = group.law.nodes(group.teacher, tau, gain, self.count, self.windows[number])
+            self.windows[number] = nodes.window
+            laws.append(nodes)
+            weight = group.count * nodes.weight
+            noise, pull, slope = tau * nodes.h, nodes.pull, nodes.slope
+            away = noise - pull
+            # d b = slope d v - slope x d gain, and v - b changes by the rest.
+            sums += [
+                np.sum(weight * away**2),
+                np.sum(weight * pull**2),
+                np.sum(weight * slope),
+                2 * np.sum(weight * away * slope * noise),
+                -2 * np.sum(weight * away * slope * pull),
+                2 * np.sum(weight * pull * (1 - slope) * noise),
+                2 * np.sum(weight * pull * slope * pull),
+            ]
+        by = (float(sums[3]), float(sums[4])), (float(sums[5]), float(sums[6]))
+        return _Moments(float(sums[0]), float(sums[1]), float(sums[2]), *by, tuple(laws))
+
+    def _residuals(self, tau: float, moments: _Moments) -> tuple[float, float]:
+        loss = abs((self.noise**2 + moments.error) / (self.samples * tau * tau) - 1)
+        return loss, abs(moments.slope / self.samples - 1)
+
+    def _recovered(self) -> FixedPoint:
+        """The teacher itself."""
+        nodes = []
+        for group in self.groups:
+            one = np.ones((1, group.teacher.size))
+            nodes.append(Nodes(0 * one, one, 0 * one, one, np.zeros((2, group.teacher.size))))
+        return self._found(0.0, 0.0, 0.0, (0.0, 0.0), tuple(nodes))
+
+    def _found(self, tau: float, g: float, loss: float, residuals: tuple[float, float], nodes: tuple[Nodes, ...]) -> FixedPoint:
+        return FixedPoint(self.samples, self.noise, loss, tau, g, residuals, tau == 0, self.groups, nodes)
+
+
+def _root(function: Callable[[float], tuple[float, float]], x: float) -> float:
+    """The root of a function that changes sign once, upwards; it gives value and slope. Newton's method, kept in a bracket.
+
+    On too few nodes the function may have jumps, and no root: where the search then ends is no worse than elsewhere, and is
+    judged with more nodes.
+    """
+    low, high = -np.inf, np.inf
+    for _ in range(MOST_STEPS):
+        value, slope = function(x)
+        if abs(value) <= SOLVED or high - low <= ROUND_OFF * abs(x):
+            break
+        low, high = (x, high) if value < 0 else (low, x)
+        step = -value / slope if slope > 0 else np.copysign(LONGEST_STEP, -value)
+        ahead = x + float(np.clip(step, -LONGEST_STEP, LONGEST_STEP))
+        if not low < ahead < high:
+            ahead = (low + high) / 2 if np.isfinite(low + high) else x + float(np.copysign(LONGEST_STEP, -value))
+        x = ahead
+    return x

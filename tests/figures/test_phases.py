@@ -1,0 +1,241 @@
+"""Figures from the scalar equations: rows in the limit beside the committed runs, and phase diagrams that can be drawn."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from normtheory import figures
+from normtheory.figures.curves import (
+    cells,
+    finite_size,
+    judged,
+    limit,
+    phase_overlap,
+    phase_rescaling,
+    phase_scales,
+    phase_sparsity,
+    phase_threshold,
+    universality,
+)
+from normtheory.figures.sweep import Sweep
+from normtheory.solvers import groups
+from normtheory.solvers.sparse_pairs import SparsePair
+from normtheory.tasks import generalisation_loss, teacher_student
+
+DATA = Path(figures.COMMITTED)
+PAIR = SparsePair(1000, 40, 40, 30)
+
+
+def runs(figure, **where):
+    with (DATA / f"{figure}.csv").open(newline="") as handle:
+        return [row for row in csv.DictReader(handle) if all(row[name] == value for name, value in where.items())]
+
+
+@pytest.mark.parametrize(("method", "how"), [("PT+FT", "exact"), ("STL", "exact"), ("MTL", "l12")])
+def test_losses_in_the_limit_lie_among_those_of_figure_1b(method, how):
+    """At n = 64, where single problems spread by tenths: the mean of log loss within four of its standard errors and 3 %."""
+    (row,) = limit.rows(PAIR, [64], [method])
+    logs = np.log([float(run["final_loss"]) for run in runs("fig1", panel="b", method=method, how=how, overlap="30", n="64")])
+    assert row["how"] == limit.LIMIT
+    assert abs(logs.mean() - np.log(row["final_loss"])) < 4 * logs.std(ddof=1) / logs.size**0.5 + 0.03
+
+
+@pytest.mark.parametrize("method", ["PT+FT", "STL"])
+def test_shares_on_auxiliary_features_are_those_of_figure_1d(method):
+    for row in limit.rows(PAIR, [32, 256], [method]):
+        shares = [
+            float(run["share"]) for run in runs("fig1", panel="d", method=method, how="exact", overlap="30", n=str(row["n"]))
+        ]
+        assert len(shares) == 6
+        assert abs(np.mean(shares) - row["aux_share"]) < 4 * np.std(shares, ddof=1) / 6**0.5 + 0.01
+
+
+def test_measures_of_a_known_predictor():
+    """Recovered exactly: shares and norms are those of the teacher."""
+    (row,) = limit.rows(PAIR, [512], ["MTL"])
+    assert row["final_loss"] == 0
+    assert row["aux_share"] == pytest.approx(0.75)
+    assert row["l1"] == pytest.approx(40**0.5)
+    assert row["l12"] == pytest.approx(2 * (30 * 2**0.5 + 20) / 40**0.5)
+    np.testing.assert_allclose(row["outside_top"], [max(0, 1 - top / 40) for top in limit.TOPS], atol=1e-12)
+
+
+def test_classes_keep_their_parameters_whatever_the_order_of_groups():
+    """For l1,2 inputs of the auxiliary task come first: the same predictor's measures must not notice."""
+    (held,), (pinned,) = (limit.rows(PAIR, [512], [name]) for name in ("MTL", "MTL, pinned"))
+    for measure in ("aux_share", "l1", "l12", "q_printed", "q_exact"):
+        assert held[measure] == pytest.approx(pinned[measure], rel=1e-3)
+
+
+def test_rescaling_multiplies_the_reset_layer_too():
+    (row,) = limit.rows(SparsePair(1000, 5, 40, 5, 0.2), [64], ["PT+FT"], rescale=0.1)
+    found = runs(
+        "fig1",
+        panel="g",
+        method="PT+FT",
+        how="exact",
+        overlap="5",
+        k_main="5",
+        magnitude="1/k",
+        magnitude_aux="1/sqrt(k)",
+        rescale="0.1",
+        n="64",
+    )
+    logs = np.log([float(run["final_loss"]) for run in found])
+    assert logs.size == 6
+    assert abs(logs.mean() - np.log(row["final_loss"])) < 4 * logs.std(ddof=1) / 6**0.5 + 0.1
+
+
+def test_cells_of_every_kind():
+    curve = cells.cell(cells.spec("curve", ["finetuning", "single"], samples=[20, 60]))
+    assert [(row["method"], row["n"]) for row in curve] == [
+        ("finetuning", 20), ("finetuning", 60), ("single", 20), ("single", 60)
+    ]  # fmt: skip
+    (needed,) = cells.cell(cells.spec("needed", ["single"], share=0.01))
+    drawn = cells.cell(cells.spec("drawn", ["finetuning", "single"], samples=[60], seeds=[0, 1]))
+    assert [(row["seed"], row["method"]) for row in drawn] == [
+        (0, "finetuning"),
+        (0, "single"),
+        (1, "finetuning"),
+        (1, "single"),
+    ]
+    assert 200 < needed["n"] < 300
+    with pytest.raises(ValueError, match="a cell has no sample"):
+        cells.spec("curve", [], sample=[1])
+    with pytest.raises(ValueError, match="no drawn runs of lazy"):
+        cells.cell(cells.spec("drawn", ["lazy"], samples=[20], seeds=[0]))
+
+
+DIAGRAMS = {
+    "phase-overlap": (phase_overlap, {"OVERLAPS": (0, 40), "SAMPLES": [40, 80], "DRAWN": ((40,), (40,), 1)}),
+    "phase-rescaling": (
+        phase_rescaling,
+        {"FACTORS": np.array([1.0, 0.1]), "SAMPLES": [20, 40], "DRAWN": ((0.1,), (16, 64), 1)},
+    ),
+    "phase-scales": (phase_scales, {"SCALES": np.array([1e-3, 1e-2]), "DRAWN": ((1e-3,), 1)}),
+    "phase-sparsity": (phase_sparsity, {"FEATURES_MAIN": [5, 10, 20, 40], "DRAWN": ((5,), (16, 96), 1)}),
+    "phase-threshold": (
+        phase_threshold,
+        {"ALPHAS": np.array([1e-6, 1e-3]), "LEVELS": (0.01,), "DRAWN": ((1e-3,), (150, 300), 1)},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DIAGRAMS)
+def test_a_diagram_is_computed_and_drawn(name, tmp_path, monkeypatch):
+    import matplotlib.pyplot as plt
+
+    module, grid = DIAGRAMS[name]
+    for constant, value in grid.items():
+        monkeypatch.setattr(module, constant, {"quick": value})
+    table = module.compute("quick", Sweep(tmp_path, workers=1))
+    assert table.num_rows
+    assert {"kind", "method", "n", "loss"} <= set(table.column_names)
+    pictures = module.draw(table)
+    assert list(pictures) == [name]
+    assert figures.FIGURES[name] == module.__name__
+    for picture in pictures.values():
+        assert picture.axes
+        plt.close(picture)
+
+
+def test_bars_lie_where_drawn_losses_cross_the_level():
+    rows = [{"n": n, "loss": loss} for n, loss in ((16, 0.5), (32, 0.05), (64, 0.001), (128, 1e-6))]
+    assert phase_rescaling.bracket(rows) == (32, 64)
+    assert phase_rescaling.bracket(rows[:2]) == (32, None)
+    assert phase_rescaling.bracket(rows[2:]) == (64, None)
+
+
+def test_slopes_are_powers():
+    k = np.array([1, 2, 4, 8, 16, 32])
+    assert phase_sparsity.slope(k, 3.0 * k**0.7) == pytest.approx(0.7)
+
+
+def test_the_ratio_of_the_rescaling_diagram_is_weight_over_scale():
+    assert phase_rescaling.ratio(1.0) == pytest.approx(0.2 / (40**-0.5 / 2), rel=1e-3)
+    assert phase_rescaling.ratio(0.1) == pytest.approx(100 * phase_rescaling.ratio(1.0), rel=1e-3)
+
+
+def test_a_table_of_a_diagram_can_be_read_again(tmp_path):
+    row = cells.cell(cells.spec("needed", ["single"], share=0.01))[0]
+    assert pa.Table.from_pylist([row]).to_pylist() == [row]
+
+
+def test_finite_problems_lie_about_their_limit():
+    """Thirty-two problems of 250 inputs: the mean of log loss within four of its standard errors and 10 % of each curve."""
+    rows = [row for seed in range(32) for row in finite_size.cell({"inputs": 250, "seed": seed, "most_of_l1": 250})]
+    for method in finite_size.METHODS:
+        logs = np.log([row["loss"] for row in rows if row["method"] == method])
+        assert abs(logs.mean() - np.log(finite_size.predicted(method))) < 4 * logs.std(ddof=1) / 32**0.5 + 0.1
+    assert not [row for row in finite_size.cell({"inputs": 250, "seed": 0, "most_of_l1": 0}) if row["method"] == "l1"]
+
+
+def test_rates_are_fitted_from_spreads():
+    random = np.random.default_rng(0)
+    rows = [
+        {"inputs": D, "loss": np.exp(3 * D**-0.5 * random.normal()), "limit": 1.0}
+        for D in (250, 1000, 4000)
+        for _ in range(400)
+    ]
+    power, error = finite_size.rate(rows)
+    assert 0.005 < error < 0.03
+    assert abs(power + 0.5) < 4 * error
+
+
+@pytest.mark.parametrize("design", universality.DESIGNS)
+def test_designs_are_standardised(design):
+    X, covariance = universality.drawn(design, 2000, np.random.default_rng(0))
+    assert X.shape == (2000, universality.inputs_of(design))
+    own = np.mean(X**2)
+    expected = 1.0 if covariance is None else np.trace(covariance) / X.shape[1]
+    assert own == pytest.approx(expected, rel=0.1)
+    if covariance is not None:
+        direction = np.linspace(-1, 1, X.shape[1])
+        assert np.mean((X @ direction) ** 2) == pytest.approx(direction @ covariance @ direction, rel=0.2)
+
+
+@pytest.mark.parametrize("module", [finite_size, universality])
+def test_measurements_are_drawn(module, tmp_path, monkeypatch):
+    import matplotlib.pyplot as plt
+
+    monkeypatch.setattr(module, "SEEDS", {"quick": {250: 2, 500: 2} if module is finite_size else 2})
+    if module is universality:
+        monkeypatch.setattr(module, "DESIGNS", ("Gaussian", "terrain, whitened"))
+    (picture,) = module.draw(module.compute("quick", Sweep(tmp_path, workers=1))).values()
+    assert picture.axes
+    plt.close(picture)
+
+
+def test_statements_are_judged_in_the_limit():
+    """All hold but one: at equal weights least l1,2 norm needs fewer samples for sparse tasks, as drawn pairs confirm."""
+    found = judged.judged()
+    assert {each.claim for each in found if not each.holds} == {"no-sparsity-at-one"}
+    assert [each.what[:3] for each in found if not each.holds] == ["MTL"]
+    assert judged.table().count("\n") == len(found) + 1
+    losses = {}
+    for k in (5, 40):
+        tasks = teacher_student(64, k, features=k, magnitude=40**-0.5, seed=0)
+        beta = groups.minimize_pair(tasks.main.X, tasks.main.y, tasks.aux.X, tasks.aux.y).beta[0]
+        losses[k] = generalisation_loss(beta, tasks.teacher) / generalisation_loss(0 * beta, tasks.teacher)
+    assert losses[5] < 1e-2 < 0.1 < losses[40]
+
+
+@pytest.mark.parametrize("name", DIAGRAMS)
+def test_committed_tables_are_what_the_code_computes(name):
+    """Twelve rows of theory, drawn at random, and one drawn task."""
+    rows = figures.committed(name).to_pylist()
+    draw = np.random.default_rng(0)
+    theory = [row for row in rows if row["kind"] != "drawn" and np.isfinite(row["n"])]
+    drawn = [row for row in rows if row["kind"] == "drawn" and row["method"] != "multitask"]
+    for row in [*draw.choice(theory, 12, replace=False), draw.choice(drawn)]:
+        size = 1 / row["features"] if name in ("phase-rescaling", "phase-sparsity") else None
+        same = {key: row[key] for key in ("features", "overlap", "alpha", "gamma", "rescale")} | {"magnitude": size}
+        what = {"curve": {"samples": [round(row["n"])]}, "needed": {"share": row["loss"]}}.get(
+            row["kind"], {"samples": [round(row["n"])], "seeds": [row["seed"]]}
+        )
+        (found,) = cells.cell(cells.spec(row["kind"], [row["method"]], **same, **what))
+        assert found["n"] == pytest.approx(row["n"], rel=1e-4)
+        assert found["loss"] == pytest.approx(row["loss"], rel=1e-4, abs=1e-15)
