@@ -55,6 +55,11 @@ class Comparison:
             return Phrase(f"within a factor {notation.text(number)} of", f"within a factor ${notation.latex(number)}$ of")
         return Phrase(f"at most {notation.text(number)} times", f"at most ${notation.latex(number)}$ times")
 
+    @property
+    def unit(self) -> int:
+        """What a number is held against that is compared with no other: `number` divides by nothing."""
+        return 1
+
     def reversed(self) -> Comparison:
         """The runs exchanged, with the same bound."""
         if self.to:

@@ -7,7 +7,7 @@ import time
 import uuid
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields
 from glob import escape
@@ -17,7 +17,7 @@ from typing import IO
 import numpy as np
 from numpy.typing import ArrayLike
 
-from normtheory.arrays import FloatArray, InputError, positive, precision, vector
+from normtheory.arrays import FloatArray, InputError, positive, precision, real_array, vector
 from normtheory.tasks import Task
 
 StrPath = str | os.PathLike[str]
@@ -121,15 +121,29 @@ def _auxiliary(arrays: Mapping[str, ArrayLike], inputs: int) -> dict[str, FloatA
 _UNREADABLE = (ValueError, EOFError, OSError, RuntimeError, zipfile.BadZipFile, zlib.error, MemoryError, SyntaxError)
 
 
-def _read_arrays(path: StrPath) -> dict[str, ArrayLike]:
-    """The known arrays of an .npz file and the names of all others, whose values are not read."""
+def read_others(path: StrPath, names: Collection[str]) -> dict[str, FloatArray]:
+    """Those arrays of a problem file that have one of these names, whatever else it holds.
+
+    Raises
+    ------
+    InputError
+        As `read_problem`.
+    """
+    try:
+        return {name: real_array(value, name) for name, value in _read_arrays(path, names).items() if name in names}
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+def _read_arrays(path: StrPath, wanted: Collection[str] = ARRAYS) -> dict[str, ArrayLike]:
+    """The arrays of an .npz file that are wanted and the names of all others, whose values are not read."""
     _check_archive(Path(path))
     try:
         # numpy leaves a file open that it cannot read, unless someone else opened it.
         with Path(path).open("rb") as handle, np.load(handle, allow_pickle=False) as archive:
             names = list(archive.files)
             _check_spelling(names)
-            return {name: _read_member(archive, name) if name in ARRAYS else () for name in names}
+            return {name: _read_member(archive, name) if name in wanted else () for name in names}
     except InputError:
         raise
     except _UNREADABLE as error:

@@ -29,5 +29,6 @@ __all__ = [  # noqa: RUF022 - modules, in the order of the paper
     "q_facts",
     "one_output",
     "linear_probing",
+    "own_networks",
     "learning_curves",
 ]

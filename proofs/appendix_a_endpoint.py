@@ -208,9 +208,10 @@ BALANCED = Said(
     plus=sp.sqrt((ROOT + A) / 2),
     minus=sp.sqrt((ROOT - A) / 2),
     root=sp.sqrt(A**2 + 4 * ALPHA**4),
+    squares=W_PLUS**2 - W_MINUS**2,
     difference=A,
-    least=ALPHA**4 / (AUX + ALPHA**2),
-    most=ALPHA**4 / AUX,
+    least=ALPHA**2 / sp.sqrt(AUX + ALPHA**2),
+    most=ALPHA**2 / sp.sqrt(AUX),
 )
 SQRT = sp.sqrt(sp.Abs(A))
 
@@ -228,8 +229,8 @@ def _weights(stated: Said) -> tuple[Expression, Expression]:
     printed=BALANCED.but(plus=SQRT, minus=SQRT),
     corrected=BALANCED,
     corrected_statement=AFTER_PRETRAINING + "the first layer is <plus> in the plus and <minus> in the minus pathway of every "
-    "input, with $R$ for <root>; the squares differ by <difference>, and if that is not zero, the smaller one is above <least> "
-    "and below <most>",
+    "input, with $R$ for <root>; <squares> is <difference>, and if that is not zero, the smaller first layer is above "
+    "<least> and below <most>",
     size=size_of_pathways,
     twins={
         "pathways exchanged": BALANCED.but(plus=BALANCED.minus, minus=BALANCED.plus),
@@ -238,13 +239,13 @@ def _weights(stated: Said) -> tuple[Expression, Expression]:
         "half the scale under the root": BALANCED.but(root=sp.sqrt(A**2 + ALPHA**4)),
         "the minus pathway negative": BALANCED.but(minus=-BALANCED.minus),
         "the squares differ by the negative": BALANCED.but(difference=-A),
-        "a bound that is too high": BALANCED.but(least=ALPHA**4 / (AUX + ALPHA**2 / 2)),
-        "a bound that is too low": BALANCED.but(most=ALPHA**4 / (AUX + ALPHA**2 / 3)),
-        "a bound by the fifth power": BALANCED.but(most=ALPHA**5 / AUX),
+        "a bound that is too high": BALANCED.but(least=ALPHA**2 / sp.sqrt(AUX + ALPHA**2 / 2)),
+        "a bound that is too low": BALANCED.but(most=ALPHA**2 / sp.sqrt(AUX + ALPHA**2 / 3)),
+        "a bound by a larger power": BALANCED.but(most=ALPHA ** sp.Rational(5, 2) / sp.sqrt(AUX)),
     },
     siblings={
-        "weaker bounds": BALANCED.but(least=ALPHA**4 / (AUX + 2 * ALPHA**2), most=2 * ALPHA**4 / AUX),
-        "a bound by alpha alone": BALANCED.but(most=ALPHA**2),
+        "weaker bounds": BALANCED.but(least=ALPHA**2 / sp.sqrt(AUX + 2 * ALPHA**2), most=2 * ALPHA**2 / sp.sqrt(AUX)),
+        "a bound by alpha alone": BALANCED.but(most=ALPHA),
     },
     reads=("the constant magnitude of all weights is a positive constant",),
     granted=PRETRAINED,
@@ -258,14 +259,16 @@ def layers_after_pretraining(proof: Derivation, stated: Said) -> None:
     minus_holds = proof.equal("the minus pathway", after[W_MINUS], minus.subs(A, LEARNED))
     if not (plus_holds and minus_holds):
         return
-    proof.equal("their squares differ as stated", sp.expand(plus**2 - minus**2), stated.difference)
+    squares = sp.expand(stated.squares.subs({W_PLUS: plus, W_MINUS: minus}))
+    proof.equal("their squares differ as stated", squares, stated.difference)
+    proof.positive("the upper bound is positive", stated.most)
     proof.equal("a predictor of the other sign exchanges the pathways; let it be positive", plus.subs(A, -A), minus)
     u = symbol("u", positive=True)
     at = {ETA: -sp.log(u)}
     proof.equal("in a letter u between zero and one, the dying pathway's square", (after[W_MINUS] ** 2).subs(at), ALPHA**2 * u)
     learned = ALPHA**2 * (1 / u - u)
     proof.equal("and the predictor", LEARNED.subs(at), learned)
-    low, high = (sp.cancel(bound.subs(AUX, learned) / ALPHA**2) for bound in (stated.least, stated.most))
+    low, high = (sp.cancel((bound**2).subs(AUX, learned) / ALPHA**2) for bound in (stated.least, stated.most))
     _between_zero_and_one(proof, "in units of alpha's square, the square exceeds its lower bound", u - low, u)
     _between_zero_and_one(proof, "and is below its upper bound", high - u, u)
 

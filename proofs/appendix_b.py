@@ -21,6 +21,7 @@ from normtheory.audit.statements import Said
 from normtheory.audit.steps import Theorem
 from normtheory.proofs import setting
 from normtheory.proofs.letters import SIZE, T
+from normtheory.proofs.optimality import slope
 from normtheory.proofs.orbit import W_MINUS, W_PLUS
 from normtheory.proofs.setting import number
 
@@ -65,10 +66,15 @@ def least_norm(proof: Derivation, stated: Expression, of: Symbol = LENGTH) -> bo
 
 
 def same_minimisers(proof: Derivation, stated: Expression, sharp: Expression, at: dict[Symbol, Expression]) -> bool:
-    """Whether a penalty is a positive multiple of another one: read off at one point, held for all."""
-    factor = (stated / sharp).subs(at)
-    same = proof.equal("the stated penalty is a multiple of it", stated, factor * sharp)
-    return proof.positive("a positive one: both have the same minimisers", factor) and same
+    """Whether a penalty is a positive multiple of another one, and a constant: the multiple is read off at one point.
+
+    The first variable of that point is one in which the penalties have a slope there.
+    """
+    first = next(iter(at))
+    factor = (slope(stated, first) / slope(sharp, first)).subs(at)
+    text = "the stated penalty's slope is a multiple of its slope"
+    same = [proof.equal(text, slope(stated, each), factor * slope(sharp, each)) for each in at]
+    return proof.positive("a positive one: both have the same minimisers", factor) and all(same)
 
 
 V_PLUS, V_MINUS = (
@@ -168,12 +174,12 @@ def norm_of_rescaled(proof: Derivation, stated: Said) -> None:
     rescaled_norm(proof, stated, LENGTH, PREDICTOR)
 
 
-def stationary_scale(proof: Derivation, squared: Expression, of: Symbol) -> None:
+def stationary_scale(proof: Derivation, scale: Expression, of: Symbol) -> None:
     """Where the norm of Eqs. 26 and 31 is least, as the first layer grows and the readouts shrink."""
     objective = Z**2 + of**2 / Z**2
     slope = sp.diff(objective, Z)
-    proof.positive("the stated square is one", squared)
-    proof.equal("the derivative in the first layer vanishes at the stated scale", slope.subs(Z, sp.sqrt(squared)), 0)
+    proof.positive("the stated scale is positive", scale)
+    proof.equal("the derivative in the first layer vanishes at the stated scale", slope.subs(Z, scale), 0)
     curvature = 2 + 6 * of**2 / Z**4
     proof.equal("the second derivative", sp.diff(objective, Z, 2), curvature)
     proof.positive("is positive", curvature)
@@ -186,21 +192,21 @@ def stationary_scale(proof: Derivation, squared: Expression, of: Symbol) -> None
 @claim(
     id="eq27",
     where="Eq. 27 (Appendix B.1)",
-    statement="the norm of Eq. 26 is least where the square of the first layer is <squared>",
+    statement="the norm of Eq. 26 is least where the first layer is <scale>",
     reads=("the predictors of the coordinate do not all vanish; otherwise no positive first layer is best",),
-    printed=Said(squared=LENGTH),
+    printed=Said(scale=sp.sqrt(LENGTH)),
     twins={
-        "the square of the length": Said(squared=LENGTH**2),
-        "its root": Said(squared=sp.sqrt(LENGTH)),
-        "twice as much": Said(squared=2 * LENGTH),
-        "the sum of sizes": Said(squared=SUM),
+        "the length itself": Said(scale=LENGTH),
+        "the fourth root of the length": Said(scale=LENGTH ** sp.Rational(1, 4)),
+        "twice as much": Said(scale=2 * sp.sqrt(LENGTH)),
+        "the root of the sum of sizes": Said(scale=sp.sqrt(SUM)),
     },
     expected=Verdict.PROVED,
     source=SOURCE,
 )
 def best_scale(proof: Derivation, stated: Said) -> None:
     """Eq. 27: the derivative of Eq. 26 in z."""
-    stationary_scale(proof, stated.squared, LENGTH)
+    stationary_scale(proof, stated.scale, LENGTH)
 
 
 def wrong_norms(of: Symbol, total: Symbol) -> dict[str, Said]:
@@ -327,7 +333,7 @@ def one_path(proof: Derivation, stated: Said) -> None:
         "least hyperbolic entropy": Said(penalty=SIZE * sp.asinh(SIZE) - sp.sqrt(1 + SIZE**2) + 1),
         "the largest l1 norm": Said(penalty=-SIZE),
     },
-    siblings={"three times as much": Said(penalty=3 * SIZE)},
+    siblings={"three times as much": Said(penalty=3 * SIZE), "the norm and a constant": Said(penalty=SIZE + 1)},
     expected=Verdict.PROVED,
     source=SOURCE,
 )

@@ -129,20 +129,20 @@ def norm_of_unit(proof: Derivation, stated: Said) -> None:
 @claim(
     id="eq32",
     where="Eq. 32 (Appendix B.2)",
-    statement="the norm of Eq. 31 is least where the square of the input weights' length is <squared>",
+    statement="the norm of Eq. 31 is least where the length of the input weights is <scale>",
     reads=("the readouts of the hidden unit do not all vanish",),
-    printed=Said(squared=LENGTH),
+    printed=Said(scale=sp.sqrt(LENGTH)),
     twins={
-        "the square of the length": Said(squared=LENGTH**2),
-        "its root": Said(squared=sp.sqrt(LENGTH)),
-        "half of it": Said(squared=LENGTH / 2),
+        "the length itself": Said(scale=LENGTH),
+        "the fourth root of the length": Said(scale=LENGTH ** sp.Rational(1, 4)),
+        "half of it": Said(scale=sp.sqrt(LENGTH) / 2),
     },
     expected=Verdict.PROVED,
     source=SOURCE,
 )
 def best_length(proof: Derivation, stated: Said) -> None:
     """Eq. 32: the derivative of Eq. 31 in z."""
-    stationary_scale(proof, stated.squared, LENGTH)
+    stationary_scale(proof, stated.scale, LENGTH)
 
 
 def _least_norm_of_unit(proof: Derivation, stated: Expression) -> bool:

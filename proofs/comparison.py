@@ -38,15 +38,16 @@ from normtheory.proofs.finetuned import (
 from normtheory.proofs.finetuning_limits import (
     LEARNED,
     LOGARITHMIC,
+    NEAR,
     NEW,
     SLOPE,
     WEIGHT,
     large_weights,
+    quadratic,
     size_of_weight,
     slopes_of_new_features,
     small_weights,
 )
-from normtheory.proofs.finetuning_limits import NEAR as QUADRATIC
 from normtheory.proofs.l12_forms import EXCESS, WHOLE
 from normtheory.proofs.letters import AUX, GAMMA, SIZE, START, B, K, T
 from normtheory.proofs.reuse import SIGNED, decreasing
@@ -137,7 +138,7 @@ LINES = _limits(EXACT, LOGARITHMIC)
     id="both-l1",
     where="section 3.3",
     statement="as $|\\beta|$ over $k$ grows without bound, both penalties are proportional to $|\\beta|$: MTL tends to "
-    "<mtl>, the PT+FT contribution to <form>, where $c$ does not depend on $\\beta$, and <theory>",
+    "<mtl>, the PT+FT contribution of a positive weight to <form>, where $c$ does not depend on $\\beta$, and <theory>",
     printed=_limits(PRINTED, SLOPE * WEIGHT),
     exact=_limits(EXACT, SLOPE * WEIGHT),
     corrected=LINES,
@@ -176,37 +177,35 @@ def size_of_squares(printed: Said, corrected: Said) -> str:
     )
 
 
-def _squares(mtl: Expression, q: Said, square: Expression = SIZE**2 / AUX) -> Said:
+def _squares(mtl: Expression, q: Said = NEAR, square: Expression = SIZE**2 / AUX) -> Said:
     """Near zero: the MTL quantity, its square and what it lacks of that; the same of the contribution."""
     return Said(mtl=mtl, square=square, less=SIZE**4 / (4 * AUX**3), **vars(q))
 
 
-SQUARES = _squares(EXCESS, QUADRATIC)
+SQUARES = _squares(EXCESS)
 
 
 @claim(
     id="both-l2",
     where="section 3.3",
-    statement="as $|\\beta|$ over $k$ vanishes, both penalties are proportional to the square of $\\beta$ over "
-    "$|\\beta^{aux}|$: the MTL penalty <mtl> tends to <square>, the PT+FT contribution to <weight> times the squared "
-    "distance of $\\beta$ from <origin>, where <theory>",
-    printed=_squares(WHOLE, QUADRATIC.but(theory=PRINTED, weight=1 / AUX, origin=sp.Integer(0))),
-    exact=_squares(WHOLE, QUADRATIC.but(weight=1 / AUX, origin=sp.Integer(0))),
+    statement="as $|\\beta|$ over $k$ vanishes, both penalties are $\\ell_2$-like: the MTL penalty <mtl> tends to "
+    "<square>, the PT+FT contribution to <limit>, where <theory>",
+    printed=_squares(WHOLE, quadratic(PRINTED, 1 / AUX, sp.Integer(0))),
+    exact=_squares(WHOLE, quadratic(EXACT, 1 / AUX, sp.Integer(0))),
     corrected=SQUARES,
     corrected_statement="what the MTL penalty exceeds the auxiliary task's own by, <mtl>, is at most <square>, and less by "
-    "at most <less>; the PT+FT contribution tends to <weight> times the squared distance of $\\beta$ from <origin>, and is "
-    "less by at most the share <error> as long as $|\\beta|$ and $|\\beta(0)|$ are at most $\\epsilon$ times $k$, where "
-    "<theory>",
+    "at most <less>; the PT+FT contribution tends to <limit>, and is less by at most the share <error> as long as "
+    "$|\\beta|$ and $|\\beta(0)|$ are at most $\\epsilon$ times $k$, where <theory>",
     size=size_of_squares,
     twins={
-        "PT+FT with the printed weight": SQUARES.but(weight=1 / AUX),
+        "PT+FT with the printed weight": _squares(EXCESS, quadratic(EXACT, 1 / AUX, START)),
         "the excess with twice the weight": SQUARES.but(square=2 * SQUARES.square),
-        "PT+FT with half the weight": SQUARES.but(weight=1 / (2 * K)),
+        "PT+FT with half the weight": SQUARES.but(limit=SQUARES.limit / 2),
         "half as much less": SQUARES.but(less=SQUARES.less / 2),
     },
     siblings={
         "twice as much less": SQUARES.but(less=2 * SQUARES.less),
-        "for the printed theory": _squares(EXCESS, QUADRATIC.but(theory=PRINTED, origin=sp.Integer(0))),
+        "for the printed theory": _squares(EXCESS, quadratic(PRINTED, 1 / K, sp.Integer(0))),
     },
     expected=Verdict.CORRECTED,
     source=SOURCE,
@@ -319,8 +318,9 @@ def insensitive(proof: Derivation, stated: Said) -> None:
     if holds:
         excess = sp.simplify((AUX * sp.diff(sp.log(EXCESS), AUX)).subs(SIZE, T * AUX))
         proof.equal("that of the excess over the auxiliary task's own", excess, -1 / sp.sqrt(1 + T**2))
-        at_three = [setting.value(value.subs(T, 3)) for value in (sensitivity, -excess)]
-        proof.note(f"At three times |β_aux| the penalty's sensitivity is {at_three[0]:.2g}, its excess's {at_three[1]:.2g}.")
+        ratio = 3
+        there = [setting.value(value.subs(T, ratio)) for value in (sensitivity, -excess)]
+        proof.note(f"At {ratio} times |β_aux| the penalty's sensitivity is {there[0]:.2g}, its excess's {there[1]:.2g}.")
 
 
 def _stays(theory: Theory, low: Expression, numerator: Expression = ONE) -> Said:

@@ -93,7 +93,7 @@ _PAPER_NORMS = (1e2, 1e3, 1e4)
 @claim(
     id="ce-kkt",
     where="section 3.2, Appendix C",
-    statement="a KKT point of the least squared weights with margins of one, to whose direction gradient flow on cross-entropy "
+    statement="a KKT point of the least squared weights with equal margins, to whose direction gradient flow on cross-entropy "
     "converges, has the predictors of least <norm> with these margins, so that a diagonal network with several outputs would "
     "indeed minimise it, even if the multipliers pull an unused input by <most>",
     reads=(
@@ -102,7 +102,7 @@ _PAPER_NORMS = (1e2, 1e3, 1e4)
     granted=("gradient flow on cross-entropy converges in direction to a KKT point (Lyu & Li)",),
     printed=_KKT.but(most=sp.Integer(2)),
     corrected=_KKT,
-    corrected_statement="a KKT point of the least squared weights with margins of one has the predictors of least <norm> with "
+    corrected_statement="a KKT point of the least squared weights with equal margins has the predictors of least <norm> with "
     "these margins if its multipliers pull no unused input by more than <most>",
     size=size_of_lingering,
     twins={

@@ -108,6 +108,7 @@ def _end_of_flow(proof: Derivation, stated: Said) -> None:
     deeper = stated.layers - 2
     plus = (ALPHA**-deeper - deeper * PULL) ** -sp.Rational(1, deeper)
     minus = plus.subs(PULL, -PULL)
+    proof.equal("a layer at pull zero has its initial weight", plus.subs(PULL, 0), ALPHA)
     text = "in units of the pull, flow moves each layer of the plus pathway by the product of the others"
     proof.equal(text, sp.diff(plus, PULL), plus ** (deeper + 1))
     proof.equal("and of the minus pathway the other way", sp.diff(minus, PULL), -(minus ** (deeper + 1)))

@@ -143,7 +143,10 @@ def _saddle(proof: Derivation, curvatures: tuple[Expression, ...]) -> None:
         "another penalty": Said(least=2 * SIZE, penalty=SIZE**2),
         "its negative": Said(least=2 * SIZE, penalty=-SIZE),
     },
-    siblings={"three times the penalty": Said(least=2 * SIZE, penalty=3 * SIZE)},
+    siblings={
+        "three times the penalty": Said(least=2 * SIZE, penalty=3 * SIZE),
+        "the penalty and a constant": Said(least=2 * SIZE, penalty=SIZE + 1),
+    },
     expected=Verdict.PROVED,
     source="Woodworth et al. 2020; Lindsey & Lippl 2024, Appendix B",
 )
@@ -174,8 +177,11 @@ _SPARSE = Said(penalty=SIZE, most=RANK)
     id="l1-sparse",
     where="section 2.1",
     statement="of the interpolators of least <penalty>, summed over coordinates, at least one depends on no more inputs than "
-    "<most>, where $r$ is the rank of $X$, which the number $n$ of samples bounds",
-    reads=("few input dimensions: no more than there are samples; where several interpolators are least, for one of them",),
+    "<most>, where $n$ is the number of samples",
+    reads=(
+        "few input dimensions: no more than there are samples; where several interpolators are least, for one of them",
+        "where other statements name $r$, it is the rank of $X$, which is shown to bound the inputs, too",
+    ),
     printed=_SPARSE.but(most=SAMPLES),
     twins={
         "one input fewer than the rank": _SPARSE.but(most=RANK - 1),

@@ -34,7 +34,7 @@ T_X, T_XX = _trace("t_X", r"X^\top X", "XᵀX"), _trace("t_XX", r"(X^\top X)^2",
 T_Y, T_YY = _trace("t_Y", r"Y^\top Y", "YᵀY"), _trace("t_YY", r"(Y^\top Y)^2", "(YᵀY)²")
 T_XY = _trace("t_XY", r"Y^\top XX^\top Y", "YᵀXXᵀY")
 T_C, T_CC = _trace("t_C", "C", "C"), _trace("t_CC", "C^2", "C²")
-SUM = symbol("sum_lambda", r"\left(\sum_i\lambda_i\right)", "(Σλ)", positive=True)
+SUM = symbol("sum_lambda", r"\sum_i\lambda_i", "Σλ", positive=True)
 SQUARES = symbol("squares_lambda", r"\sum_i\lambda_i^2", "Σλ²", positive=True)
 N, P = symbol("n", positive=True), symbol("p", positive=True, integer=True)
 V = symbol("v", positive=True)

@@ -38,7 +38,8 @@ NEW = LEARNED | {AUX: sp.Integer(0)}
 def size_of_weight(printed: Said, corrected: Said) -> str:
     """Section 3.1, small ratio: the weight of the squared distance on learned and on other features, against the exact one."""
     (learned, true), (other, truly) = (
-        [setting.value(corrected.theory.at(stated.weight), at) for stated in (printed, corrected)] for at in (LEARNED, NEW)
+        [setting.value(corrected.theory.at(_curvature(stated.limit)), at) for stated in (printed, corrected)]
+        for at in (LEARNED, NEW)
     )
     start = setting.value(corrected.theory.start, LEARNED)
     return (
@@ -49,37 +50,42 @@ def size_of_weight(printed: Said, corrected: Said) -> str:
     )
 
 
-def _weighted(theory: Theory, weight: Expression, origin: Expression, error: Expression | None = None) -> Said:
+def quadratic(theory: Theory, weight: Expression, origin: Expression) -> Said:
     """A squared distance with a weight, and how far the contribution is below it."""
-    return Said(theory=theory, weight=weight, origin=origin, error=lost() if error is None else error)
+    return Said(theory=theory, limit=weight * (B - origin) ** 2, error=lost())
 
 
-NEAR = _weighted(EXACT, 1 / K, START)
+def _curvature(limit: Expression) -> Expression:
+    """Half the second derivative: the weight of a squared distance."""
+    return sp.simplify(sp.diff(limit, B, 2)) / 2
+
+
+NEAR = quadratic(EXACT, 1 / K, START)
 
 
 @claim(
     id="q-small",
     where="section 3.1, after Eq. 3",
-    statement="as $|\\beta|$ over $k$ vanishes, the contribution tends to <weight> times the squared distance of $\\beta$ from "
-    "<origin>, where <theory>",
-    printed=_weighted(PRINTED, 1 / AUX, sp.Integer(0)),
-    exact=_weighted(EXACT, 1 / AUX, sp.Integer(0)),
+    statement="as $|\\beta|$ over $k$ vanishes, the contribution tends to <limit>, where <theory>",
+    printed=quadratic(PRINTED, 1 / AUX, sp.Integer(0)),
+    exact=quadratic(EXACT, 1 / AUX, sp.Integer(0)),
     corrected=NEAR,
-    corrected_statement="as $|\\beta|$ and $|\\beta(0)|$ over $k$ vanish, the contribution tends to <weight> times the squared "
-    "distance of $\\beta$ from <origin>; it is at most that, and less by at most the share <error> as long as both ratios are "
+    corrected_statement="as $|\\beta|$ and $|\\beta(0)|$ over $k$ vanish, the contribution tends to <limit>; "
+    "it is at most that, and less by at most the share <error> as long as both ratios are "
     "at most $\\epsilon$, where <theory>",
     size=size_of_weight,
     twins={
-        "twice as much": NEAR.but(weight=2 / K),
-        "half as much": NEAR.but(weight=1 / (2 * K)),
-        "the printed scale": NEAR.but(weight=1 / (AUX + GAMMA**2)),
-        "the distance from zero": NEAR.but(origin=sp.Integer(0)),
+        "twice as much": quadratic(EXACT, 2 / K, START),
+        "half as much": quadratic(EXACT, 1 / (2 * K), START),
+        "the printed scale": quadratic(EXACT, 1 / (AUX + GAMMA**2), START),
+        "the distance from zero": quadratic(EXACT, 1 / K, sp.Integer(0)),
+        "the cube of the distance": NEAR.but(limit=(B - START) ** 3 / K),
         "half the error": NEAR.but(error=NEAR.error / 2),
-        "the printed theory with gamma not squared": _weighted(PRINTED, 1 / (AUX + GAMMA), sp.Integer(0)),
+        "the printed theory with gamma not squared": quadratic(PRINTED, 1 / (AUX + GAMMA), sp.Integer(0)),
     },
     siblings={
-        "for the printed theory": _weighted(PRINTED, 1 / (AUX + GAMMA**2), sp.Integer(0)),
-        "in alpha and gamma": NEAR.but(weight=2 / sp.sqrt(AUX**2 + 4 * (ALPHA**2 + GAMMA**2) ** 2)),
+        "for the printed theory": quadratic(PRINTED, 1 / (AUX + GAMMA**2), sp.Integer(0)),
+        "in alpha and gamma": quadratic(EXACT, 2 / sp.sqrt(AUX**2 + 4 * (ALPHA**2 + GAMMA**2) ** 2), START),
         "twice the error": NEAR.but(error=2 * NEAR.error),
     },
     expected=Verdict.CORRECTED,
@@ -91,8 +97,11 @@ def small_weights(proof: Derivation, stated: Said) -> None:
     theory = stated.theory
     bounds = quadratic_bounds(proof, theory.letter)
     proof.argue("so the contribution tends to the squared distance from its start over its scale", Theorem.SQUEEZE)
-    proof.equal("the stated weight is one over the scale", theory.at(stated.weight), 1 / theory.scale)
-    proof.equal("the stated distance is that from the start", theory.at(stated.origin), theory.start)
+    weight = _curvature(stated.limit)
+    proof.equal("half the stated limit's second derivative is one over the scale", theory.at(weight), 1 / theory.scale)
+    slope = sp.diff(stated.limit, B).subs(B, theory.letter)
+    proof.equal("its slope vanishes at the start", theory.at(slope), 0)
+    proof.equal("and so does it", theory.at(stated.limit.subs(B, theory.letter)), 0)
     text = "it lacks no more than the stated share"
     proof.exceeds(text, bounds.divergence, bounds.upper * (1 - stated.error), bounds.below)
 
@@ -145,8 +154,8 @@ LOGARITHMIC = 2 * WEIGHT * (sp.log(2 * WEIGHT / K) - 1 - ANGLE) + 2 * ROOT_AT_ST
 @claim(
     id="q-large",
     where="section 3.1, after Eq. 3",
-    statement="as $|\\beta|$ over $k$ grows without bound, the contribution approaches <form>, where $c$ does not depend on "
-    "$\\beta$ and is of the order of the logarithm of $k$, and <theory>",
+    statement="as $|\\beta|$ over $k$ grows without bound, the contribution of a positive weight approaches <form>, where $c$ "
+    "does not depend on $\\beta$ and is of the order of the logarithm of $k$, and <theory>",
     printed=_far(SLOPE * WEIGHT, theory=PRINTED),
     exact=_far(SLOPE * WEIGHT),
     corrected=_far(LOGARITHMIC),
@@ -165,9 +174,7 @@ LOGARITHMIC = 2 * WEIGHT * (sp.log(2 * WEIGHT / K) - 1 - ANGLE) + 2 * ROOT_AT_ST
         "a larger gap": _far(LOGARITHMIC, K**2 / WEIGHT),
         "for the printed theory": _far(2 * WEIGHT * (sp.log(2 * WEIGHT / K) - 1) + 2 * K, theory=PRINTED),
     },
-    reads=(
-        "the contribution approaches a multiple of $|\\beta|$ if per unit of the weight they differ by less than one far out",
-    ),
+    reads=("the contribution approaches a multiple of $|\\beta|$ if per unit of the weight the difference vanishes far out",),
     expected=Verdict.CORRECTED,
     source=SOURCE,
 )

@@ -37,6 +37,7 @@ PROX = Said(
     distance=(B - V) ** 2 / 2,
     place=B + 2 * G * (sp.asinh(B / K) - sp.asinh(START / K)),
     slope=ROOT / (ROOT + 2 * G),
+    most=sp.Integer(1),
     factor=TAU,
 )
 
@@ -45,7 +46,7 @@ PROX = Said(
     id="curve-stein",
     where="theory of learning curves (proximal map of the Q penalty from any start)",
     statement="the weight $\\beta$ that minimises $g$ times the divergence of the Q penalty from $\\beta(0)$ plus <distance> "
-    "is the one where <place> is $v$; its slope in $v$ is <slope>, between none and one; and for $v$ normal with the standard "
+    "is where <place> is $v$; its slope in $v$ is <slope>, positive and less than <most>; and for $v$ normal with the standard "
     "deviation $\\tau$ the mean product of $\\beta$ with the standardised $v$ is <factor> times the mean slope",
     printed=PROX,
     twins={
@@ -59,7 +60,10 @@ PROX = Said(
         "the variance for the deviation": PROX.but(factor=TAU**2),
         "no factor": PROX.but(factor=sp.Integer(1)),
     },
-    siblings={"the slope from the curvature": PROX.but(slope=1 / (1 + 2 * G / ROOT))},
+    siblings={
+        "the slope from the curvature": PROX.but(slope=1 / (1 + 2 * G / ROOT)),
+        "a weaker bound on the slope": PROX.but(most=sp.Integer(2)),
+    },
     reads=("normal: of the Gaussian distribution; standardised: less its mean, over its standard deviation",),
     expected=Verdict.PROVED,
     source=SOURCE,
@@ -76,7 +80,7 @@ def curve_stein(proof: Derivation, stated: Said) -> None:
         "by the chain rule the slope is one over the derivative of the place", 1 / sp.diff(stated.place, B), stated.slope
     )
     proof.positive("it is positive", stated.slope, ROOT / (ROOT + 2 * G))
-    proof.positive("and below one", 1 - stated.slope, 2 * G / (ROOT + 2 * G))
+    proof.positive("and below its bound", stated.most - stated.slope, stated.most - 1 + 2 * G / (ROOT + 2 * G))
     _stein(proof, stated)
     proof.witness("the package's proximal map, put back into the place", _put_back(stated.place), PLACE_BUDGET)
 
@@ -169,13 +173,13 @@ EQUATIONS = Said(
     id="curve-fixed-point",
     where="theory of learning curves (any separable convex penalty)",
     statement="where the predictor of least penalty among those that fit is replaced by the saddle point of Gordon's "
-    "comparison, in the limit of many inputs, the two scalars of the saddle are such that <left> is <noise> plus the sum over "
+    "comparison, in the limit of many inputs, the scalars of the saddle are such that <left> is <noise> plus the sum over "
     "the inputs of the mean of <error>, and <rows> is <noise> plus that of <pull>: $\\beta$ is the proximal map, at $v$ equal "
     "to <place>, of the penalty times <gain>, and $h$ is standard normal. Then the mean slopes of the proximal maps sum to "
-    "<slopes>. A strictly convex penalty has one such saddle at the most. For finetuning on <pair.inputs> inputs, with "
+    "<slopes>. A strictly convex penalty has no second saddle of this kind. For finetuning on <pair.inputs> inputs, with "
     "<pair.features> features in either task and <pair.shared> of them shared, all weights and the reset layer at "
-    "<pair.scale>, without noise, there is one, and the loss <left> at <samples> samples is <losses>, to within <width> of "
-    "itself",
+    "<pair.scale>, without noise, there is such a saddle, and the loss <left> at <samples> samples is <losses>, to within "
+    "<width> of itself",
     printed=EQUATIONS,
     twins={
         "inputs for samples": EQUATIONS.but(left=D * TAU**2),
@@ -200,7 +204,7 @@ EQUATIONS = Said(
     granted=(
         "the convex Gaussian min-max theorem, by which the error of the predictor tends to that of the saddle: for independent "
         "standard normal inputs, numbers of samples and inputs that grow in proportion, and teachers and penalties whose joint "
-        "distribution over the inputs converges (in the Wasserstein distance of order two)",
+        "distribution over the inputs converges together with its second moments",
         "averages over the inputs tend to their means (law of large numbers)",
     ),
     expected=Verdict.CERTIFIED,

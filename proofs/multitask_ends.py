@@ -189,8 +189,8 @@ _NEAR = Said(potential=PINNED, near=sp.Rational(1, 10), samples=(16, 64))
     "dominates, and with a main predictor within <near> of it (relative distance) in the paper's own setting, all features "
     "shared, for <samples> main samples",
     reads=(
-        "a reasonable heuristic: exact for small weights however the two losses are weighted, so also where one dominates, and "
-        "near in the setting that the paper trains in",
+        "a reasonable heuristic: exact for small weights however the two losses are weighted, so also where one of them "
+        "dominates, and near in the setting that the paper trains in",
     ),
     granted=("the tasks reach zero training error, and a loss that dominates holds its predictor",),
     printed=_NEAR.but(potential=L12),

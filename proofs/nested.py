@@ -32,7 +32,8 @@ from normtheory.proofs.finetuned import (
     order_rises_with_start,
 )
 from normtheory.proofs.finetuning_limits import LEARNED
-from normtheory.proofs.letters import ALPHA, AUX, GAMMA, A, C
+from normtheory.proofs.l12_forms import EXCESS
+from normtheory.proofs.letters import ALPHA, AUX, GAMMA, SIZE, A, C, T
 from normtheory.proofs.reuse import order
 
 Expression = Any
@@ -49,10 +50,13 @@ def in_regime(
     near_zero: Expression,
     most: Expression,
     least: Expression,
+    *,
+    attained: bool = True,
 ) -> None:
     """Section 4.2: at ratios between the ends the order is below `most` and exceeds 1 by more than `least`.
 
-    From every start within `near_zero` of 0, in units of the scale; weight and start are written as hyperbolic sines.
+    From every start within `near_zero` of 0, in units of the scale; weight and start are written as hyperbolic sines. They are
+    not `attained` where scale and start depend on the same initialisations.
     """
     order_by_angles(proof)
     order_rises_with_start(proof)
@@ -60,9 +64,9 @@ def in_regime(
     box = {FAR_ANGLE: (angle(ends[0])[0], angle(ends[1])[1])}
     near, far = (part / sp.cosh(FAR_ANGLE) for part in ((most - 1) * HALF - RISE, RISE - least * HALF))
     text = "from the largest start the order is below the stated one all along, with the weight a hyperbolic sine"
-    proof.certified(text, near.subs(START_ANGLE, reach), box)
+    proof.certified(text, near.subs(START_ANGLE, reach), box, attained=attained)
     text = "from the least it exceeds that of l1 by more than stated: so strong is the dependence"
-    proof.certified(text, far.subs(START_ANGLE, -reach), box)
+    proof.certified(text, far.subs(START_ANGLE, -reach), box, attained=attained)
 
 
 def _range(
@@ -104,7 +108,8 @@ def nested_range(proof: Derivation, stated: Said) -> None:
     stated.theory.defined(proof)
     in_regime(proof, (stated.low, stated.high), stated.start, stated.most, stated.least)
     proof.equal("order and dependence add up to", (HALF + RISE) / HALF - RISE / HALF, stated.sum)
-    excess = [float(sp.sqrt(1 / x**2 - 1)) for x in (stated.most - 1, stated.least)]
+    dependence = sp.simplify(-AUX * sp.diff(sp.log(EXCESS), AUX).subs(SIZE, T * AUX))  # of the MTL excess, at ratios t
+    excess = [float(sp.solve(sp.Eq(dependence, at), T)[0]) for at in (stated.most - 1, stated.least)]
     proof.note(
         f"For the MTL excess both hold at ratios {excess[0]:.3g} to {excess[1]:.3g} of |β| to |β_aux|, a factor of "
         f"{excess[1] / excess[0]:.3g}, where PT+FT has {setting.value(stated.high / stated.low):.3g}."
@@ -130,8 +135,31 @@ def scale_and_start_near(proof: Derivation, small: Expression) -> tuple[Expressi
     return sp.sqrt(sp.Rational(1, 4) + 4 * small**2), 2 * sp.sqrt(small)
 
 
+def share_of(proof: Derivation, bound: Expression) -> Expression | None:
+    """The square of a bound on the initialisations, as a share of the auxiliary weight; None if that is not a number."""
+    share = sp.simplify(bound**2 / AUX)
+    text = "the square of the bound on the initialisations is the same share of every auxiliary weight"
+    same = proof.equal(text, sp.diff(share, AUX), 0)
+    return share if proof.positive("the bound is positive", bound) and same else None
+
+
+def examples_near(
+    proof: Derivation, small: Expression, ratios: tuple[Expression, ...], most: Expression, least: Expression
+) -> None:
+    """The order at both ends, of either sign, where initialisations are as large as they may be and where they are tiny."""
+    tiny = small / 10**6
+    for reset, first in ((small, small), (small, tiny), (tiny, tiny)):
+        at = {AUX: ONE, ALPHA: sp.sqrt(first), GAMMA: sp.sqrt(reset)}
+        for ratio in ratios:
+            found = [order(EXACT, at, sign * ratio) for sign in (1, -1)]
+            with proof.lemma("orders at the ends, for the largest and for tiny initialisations"):
+                for each in found:
+                    proof.positive("it is below the stated one", most - each)
+                    proof.positive("and exceeds that of l1 by more than stated", each - 1 - least)
+
+
 def _ratios(theory: Theory, low: int, high: int = 10**4) -> Said:
-    common = {"most": L1_LIKE, "least": DEPENDENT, "small": sp.Rational(1, 1024)}
+    common = {"most": L1_LIKE, "least": DEPENDENT, "small": sp.sqrt(AUX) / 32}
     return Said(theory=theory, low=sp.Integer(low), high=sp.Integer(high), **common)
 
 
@@ -148,8 +176,8 @@ def size_of_ratio(_: Said, corrected: Said) -> str:
 @claim(
     id="nested-as-printed",
     where="section 4.2",
-    statement="where $|\\beta|$ is <low> to <high> times $|\\beta^{aux}|$, the squares of $\\alpha$ and $\\gamma$ being at "
-    "most <small> times $|\\beta^{aux}|$, the order of the PT+FT contribution is below <most>, and with scale and start it "
+    statement="where $|\\beta|$ is <low> to <high> times $|\\beta^{aux}|$, $\\alpha$ and $\\gamma$ being at most "
+    "<small>, the order of the PT+FT contribution is below <most>, and with scale and start it "
     "still falls with a logarithmic derivative above <least> in size, where <theory>",
     printed=_ratios(PRINTED, 1),
     exact=_ratios(EXACT, 1),
@@ -158,11 +186,11 @@ def size_of_ratio(_: Said, corrected: Said) -> str:
     twins={
         "from ten times on": _ratios(EXACT, 10),
         "up to a million times": _ratios(EXACT, 50, 10**6),
-        "from larger initialisations": FROM_FIFTY.but(small=ONE),
+        "from larger initialisations": FROM_FIFTY.but(small=sp.sqrt(AUX)),
     },
     siblings={"from a hundred times on": _ratios(EXACT, 100), "by the printed theory": _ratios(PRINTED, 100)},
     reads=(
-        "greater than one but not astronomically large: the stated ratios, with the numbers of nested-order for approximately "
+        "not astronomically large: up to the larger of the stated ratios, with the numbers of nested-order for approximately "
         "$\\ell_1$ and for an inverse dependence",
     ),
     expected=Verdict.CORRECTED,
@@ -171,19 +199,24 @@ def size_of_ratio(_: Said, corrected: Said) -> str:
 def as_printed(proof: Derivation, stated: Said) -> None:
     """Section 4.2, "greater than 1 but not astronomically large": in the paper's own ratio."""
     stated.theory.defined(proof)
+    share = share_of(proof, stated.small)
+    if share is None:
+        return
     if stated.theory.starts_at_zero:
         rest = sp.Symbol("r", nonnegative=True)
-        within = (1 + stated.small) * AUX - PRINTED.scale.subs(GAMMA, sp.sqrt(stated.small * AUX / (1 + rest)))
+        within = (1 + share) * AUX - PRINTED.scale.subs(GAMMA, stated.small / sp.sqrt(1 + rest))
         proof.positive("the printed scale is above the auxiliary weight by", PRINTED.scale - AUX)
         proof.positive("and within the stated share of it", within, sp.factor(within), strict=False)
-        least, most, start = ONE, 1 + stated.small, sp.Integer(0)
+        least, most, start = ONE, 1 + share, sp.Integer(0)
     else:
-        least, (most, start) = sp.Rational(1, 2), scale_and_start_near(proof, stated.small)
-    in_regime(proof, (stated.low / most, stated.high / least), start, stated.most, stated.least)
+        examples_near(proof, share, (stated.low, stated.high), stated.most, stated.least)
+        least, (most, start) = sp.Rational(1, 2), scale_and_start_near(proof, share)
+    ends = stated.low / most, stated.high / least
+    in_regime(proof, ends, start, stated.most, stated.least, attained=stated.theory.starts_at_zero)
 
 
 def _rescaled(theory: Theory, low: Expression, high: Expression) -> Said:
-    common = {"most": L1_LIKE, "least": DEPENDENT, "small": sp.Rational(1, 1024), "unscaled": sp.Rational(5, 3)}
+    common = {"most": L1_LIKE, "least": DEPENDENT, "small": sp.sqrt(AUX) / 32, "unscaled": sp.Rational(5, 3)}
     return Said(theory=theory, low=low, high=high, **common)
 
 
@@ -195,8 +228,8 @@ FACTORS = _rescaled(EXACT, sp.Rational(1, 100), sp.Rational(1, 8))
     where="section 4.2",
     statement="rescaling by factors from <low> to <high> after pretraining moves features with $|\\beta| = |\\beta^{aux}|$ to "
     "where the order of the PT+FT contribution is below <most> while with scale and start it falls with a logarithmic "
-    "derivative above <least> in size; without rescaling their order exceeds <unscaled>; the squares of $\\alpha$ and "
-    "$\\gamma$ being at most <small> times $|\\beta^{aux}|$",
+    "derivative above <least> in size; without rescaling their order exceeds <unscaled>; $\\alpha$ and $\\gamma$ "
+    "being at most <small>",
     printed=FACTORS,
     twins={
         "factors from a half to one": _rescaled(EXACT, sp.Rational(1, 2), ONE),
@@ -223,12 +256,19 @@ def rescaling(proof: Derivation, stated: Said) -> None:
     proof.equal("the start with its square", scaled.start.subs(reset), C**2 * unscaled.start)
     proof.positive("the first factor is positive", stated.low)
     proof.positive("and not above the second", stated.high - stated.low)
-    most, start = scale_and_start_near(proof, stated.small)
+    share = share_of(proof, stated.small)
+    if share is None:
+        return
+    examples_near(proof, share, (1 / stated.high**2, 1 / stated.low**2), stated.most, stated.least)
+    most, start = scale_and_start_near(proof, share)
     ends = 1 / (most * stated.high**2), 2 / stated.low**2
-    in_regime(proof, ends, start, stated.most, stated.least)
+    in_regime(proof, ends, start, stated.most, stated.least, attained=False)
+    largest = {AUX: ONE, ALPHA: sp.sqrt(share), GAMMA: sp.sqrt(share)}
+    text = "without rescaling the order exceeds the stated one for the largest initialisations, of the opposite sign"
+    proof.positive(text, order(EXACT, largest, -ONE) - stated.unscaled)
     margin = (RISE - (stated.unscaled - 1) * HALF).subs(START_ANGLE, -angle(start)[1])
     text = "without rescaling the order exceeds the stated one, from the least start"
-    proof.certified(text, margin, {FAR_ANGLE: (angle(1 / most)[0], angle(sp.Integer(2))[1])})
+    proof.certified(text, margin, {FAR_ANGLE: (angle(1 / most)[0], angle(sp.Integer(2))[1])}, attained=False)
 
 
 def _apart(most: Expression = L1_LIKE, least: Expression = DEPENDENT) -> Said:

@@ -267,6 +267,7 @@ FIRST, SECOND = symbol("a_1", "a_1", "a₁", positive=True), symbol("a_2", "a_2"
 UNEQUAL = Said(
     starts=(FIRST, SECOND),
     scale=FIRST**2 + SECOND**2,
+    squares=(W_PLUS**2 + W_MINUS**2, V_PLUS**2 + V_MINUS**2),
     first=sp.sqrt(B**2 + K**2) + FIRST**2 - SECOND**2,
     second=sp.sqrt(B**2 + K**2) - FIRST**2 + SECOND**2,
 )
@@ -276,7 +277,7 @@ UNEQUAL = Said(
     id="exact-unequal-layers",
     where="theory of one output (pretraining from unequal layers)",
     statement="from <starts> in the first and second layer of both pathways, pretraining has the scale $k$, <scale>, and "
-    "starts at zero; all along the first layer's squares add up to <first>, the second layer's to <second>, in each input",
+    "starts at zero; all along, in each input, <squares> are <first> and <second>",
     printed=UNEQUAL,
     twins={
         "twice the product of the layers for the scale": UNEQUAL.but(scale=2 * FIRST * SECOND),
@@ -300,12 +301,10 @@ def unequal_layers(proof: Derivation, stated: Said) -> None:
     reached = stated.scale * sp.sinh(ETA)
     text = "in eta, a multiple of the integral of the residuals, the predictor all along"
     holds &= proof.equal(text, predictor(at_start).subs(P, -ETA / 4), reached)
-    for text, plus, minus, said in (
-        ("the first layer's squares add up to", W_PLUS, W_MINUS, stated.first),
-        ("and the second layer's to", V_PLUS, V_MINUS, stated.second),
-    ):
-        squares = along[plus] ** 2 + along[minus] ** 2
-        holds &= proof.equal(text, squares, said.subs(K, stated.scale).subs(B, reached), by=_factored_roots)
+    texts = "the first layer's squares add up to", "and the second layer's to"
+    for text, squares, said in zip(texts, stated.squares, (stated.first, stated.second), strict=True):
+        found = squares.subs(along, simultaneous=True)
+        holds &= proof.equal(text, found, said.subs(K, stated.scale).subs(B, reached), by=_factored_roots)
     if holds:
         energies = (sp.lambdify((B, FIRST, SECOND), part.subs(K, stated.scale)) for part in (stated.first, stated.second))
         starts = sp.lambdify((FIRST, SECOND), stated.starts)

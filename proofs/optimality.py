@@ -17,6 +17,11 @@ Symbol = Any
 PULL = symbol("pull", r"(X^\top\nu)_d", "(Xᵀν)_d", real=True)  # of the multipliers on one coordinate
 
 
+def slope(penalty: Expression, variable: Symbol) -> Expression:
+    """A penalty's derivative, where the sign of a number is written as the number over its size."""
+    return sp.diff(penalty, variable).replace(sp.sign, lambda inside: inside / sp.Abs(inside))
+
+
 def row_space_is_enough(proof: Derivation) -> None:
     """With phi'(beta*) - phi'(beta0) = X^T nu, beta* is the only interpolator of least divergence from beta0."""
     with proof.lemma("a gradient in the row space makes an interpolator the minimiser, for any number of samples and inputs"):
@@ -71,18 +76,18 @@ def minimised(
     """
     derivative = sp.simplify(sp.diff(objective, b))
     proof.equal("the objective's derivative", sp.diff(objective, b), derivative)
-    slope = derivative.subs(dict(at or {}), simultaneous=True).subs(b, endpoint)
+    reached = derivative.subs(dict(at or {}), simultaneous=True).subs(b, endpoint)
     first, second = ({each: numbered(each, d) for each in (pull, *parameters)} for d in (1, 2))
     inside = proof.equal(
         "two inputs of one sample: the objective's slopes at the endpoint are in the proportion of the pulls, so that its "
         "gradient lies in the row space",
-        slope.subs(first) * second[pull],
-        slope.subs(second) * first[pull],
+        reached.subs(first) * second[pull],
+        reached.subs(second) * first[pull],
     )
     if not inside:
         return False
-    factor = sp.simplify(sp.diff(slope, pull).subs(pull, 0))
-    proof.equal("the proportion is", slope, factor * pull)
+    factor = sp.simplify(sp.diff(reached, pull).subs(pull, 0))
+    proof.equal("the proportion is", reached, factor * pull)
     proof.positive("a positive number", factor)
     curvature = sp.simplify(sp.diff(objective, b, 2))
     proof.equal("the objective's second derivative", sp.diff(objective, b, 2), curvature)

@@ -130,7 +130,7 @@ _PROGRAM = Said(norms=(NORM**2, NORM), penalty=PAIR)
     where="Corollary 2, Eq. 5 (section 3.2)",
     statement="among the weights that fit both tasks, those of least norm, by either of <norms>, have the predictors of least "
     "<penalty>, summed over coordinates",
-    reads=("the norm is squared as in the corollary, or not as in the text before it",),
+    reads=("the squared norm stands in the corollary, the norm in the text before it",),
     granted=("some weights fit both tasks",),
     printed=_PROGRAM,
     twins={
@@ -141,6 +141,7 @@ _PROGRAM = Said(norms=(NORM**2, NORM), penalty=PAIR)
     siblings={
         "three times the penalty": _PROGRAM.but(penalty=3 * PAIR),
         "the penalty without its factor": _PROGRAM.but(penalty=PAIR / 2),
+        "the penalty and a constant": _PROGRAM.but(penalty=PAIR + 1),
         "the cube of the norm": _PROGRAM.but(norms=(NORM**2, NORM**3)),
     },
     expected=Verdict.PROVED,

@@ -243,8 +243,7 @@ def size_of_order(printed: Said, corrected: Said) -> str:
     },
     reads=(
         "specific to a task: with a weight in that task's teacher alone",
-        "an $\\ell_1$ penalty: its order, the logarithmic derivative in $|\\beta|$, is nearer to that of $|\\beta|$ than to "
-        "that of a square",
+        "an $\\ell_1$ penalty: its order, the logarithmic derivative in $|\\beta|$, is below the stated one",
     ),
     expected=Verdict.CORRECTED,
     source=SOURCE,

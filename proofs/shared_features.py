@@ -107,7 +107,7 @@ def because(proof: Derivation, stated: Said) -> None:
     finetuned = [experiments.paper_loss(squared, start, seed, samples=samples) for seed in seeds]
     trained, cheap, dear = (
         [counterfactuals.loss(reused, float(per_unit), seed, samples) for seed in seeds]
-        for reused, per_unit in (("MTL", 2), ("PT+FT", stated.mtl), ("MTL", stated.cost))
+        for reused, per_unit in (("MTL", at_zero), ("PT+FT", stated.mtl), ("MTL", stated.cost))
     )
 
     def largest(losses: list[float], others: list[float]) -> float:
@@ -124,10 +124,11 @@ def size_of_order(printed: Said, corrected: Said) -> str:
     forms = (printed.mtl, corrected.mtl, EXACT.contribution(SIZE))
     factors = [setting.value(form.subs(SIZE, twice) / form.subs(SIZE, once), AT) for form in forms]
     whole = setting.value(_mtl_order(printed.mtl, ONE))
+    square, size = (twice / once) ** 2, twice / once
     return (
         f"On a shared feature, |β| = |β_aux| = {number(setting.WEIGHT)}, the whole MTL penalty has order {whole:.2g}, not "
         f"{float(printed.least):.2g} or more: doubling the weight multiplies it by {factors[0]:.3g}, its excess by "
-        f"{factors[1]:.3g}, the exact PT+FT contribution by {factors[2]:.3g}; l2 by four, l1 by two."
+        f"{factors[1]:.3g}, the exact PT+FT contribution by {factors[2]:.3g}; l2 by {square}, l1 by {size}."
     )
 
 
@@ -156,14 +157,14 @@ LIKE = _like_l2(EXACT, EXCESS)
         "at ten times the auxiliary weight": LIKE.but(ratio=sp.Integer(10)),
         "a larger order": LIKE.but(least=sp.Rational(9, 5)),
         "the excess over half as much": LIKE.but(mtl=WHOLE - AUX),
-        "from initialisations of one": LIKE.but(scale=sp.Rational(1, 4), least=sp.Rational(19, 10)),
+        "from initialisations of one": LIKE.but(scale=ONE, least=sp.Rational(7, 5)),
     },
     siblings={
         "at half the auxiliary weight": LIKE.but(ratio=sp.Rational(1, 2)),
         "a smaller order": LIKE.but(least=sp.Rational(7, 5)),
         "the printed theory": LIKE.but(theory=PRINTED),
     },
-    reads=("$\\ell_2$-like: of an order nearer to that of a square than to that of $|\\beta|$",),
+    reads=("$\\ell_2$-like: of an order above the stated one",),
     expected=Verdict.CORRECTED,
     source=SOURCE,
 )
@@ -226,7 +227,7 @@ def size_of_bias(printed: Said, _: Said) -> str:
         "fewer features": FLAT.but(features=sp.Integer(4)),
         "the printed theory": FLAT.but(theory=PRINTED),
     },
-    reads=("no bias: the penalty hardly depends on how a given length, a root of squares, is spread over features",),
+    reads=("no bias: the penalty hardly depends on how a given $\\ell_2$ norm is spread over features",),
     expected=Verdict.CORRECTED,
     source=SOURCE,
 )

@@ -91,8 +91,8 @@ CORRELATION = symbol("rho", r"\rho", "ρ", positive=True)
 @claim(
     id="ensd-zero",
     where="Appendix G, after Eq. 35",
-    statement="of <units> uncorrelated units and <others> uncorrelated others, of which <pairs> pairs have the correlation "
-    "<correlation> and the rest of the pairs none, the effective number of shared dimensions is <value>",
+    statement="of <units> uncorrelated units and <others> uncorrelated others, with the correlation <correlation> in <pairs> "
+    "pairs across both and none elsewhere, the effective number of shared dimensions is <value>",
     reads=(CENTRED,),
     printed=_DISJOINT,
     twins={

@@ -15,7 +15,7 @@ from normtheory.audit.statements import Said
 from normtheory.audit.steps import Theorem
 from normtheory.proofs import setting, single_task_runs
 from normtheory.proofs.letters import ALPHA, SIZE, B, K, T, X
-from normtheory.proofs.optimality import row_space_is_enough
+from normtheory.proofs.optimality import row_space_is_enough, slope
 from normtheory.proofs.orbit import ETA, LEARNED, pretrain
 from normtheory.proofs.q_forms import ABOVE_QUARTIC, FAR_GAP, FAR_ROOT, ROOT, UNIT, far_form, logarithms, near_bounds, penalty
 from normtheory.proofs.setting import number
@@ -30,15 +30,16 @@ GRANTED = ("the flow reaches zero training error",)
 def _minimises_q(proof: Derivation) -> None:
     """Flow from equal weights: arcsinh(beta/k) is eta, which lies in the row space of X: Q is least there."""
     pretrain(proof)
-    slope = sp.diff(penalty(B, K), B).subs({B: LEARNED, K: SCALE}, simultaneous=True)
-    proof.equal("the Q penalty of this scale has a pull of the samples as its slope there", slope, 2 * ETA)
+    there = sp.diff(penalty(B, K), B).subs({B: LEARNED, K: SCALE}, simultaneous=True)
+    proof.equal("the Q penalty of this scale has a pull of the samples as its slope there", there, 2 * ETA)
     row_space_is_enough(proof)
 
 
 def _same_up_to_scale(proof: Derivation, stated: Expression, sharp: Expression, variable: Expression) -> None:
-    """Whether a penalty is a positive multiple of another one of degree one or two."""
-    factor = stated.subs(variable, 1)
-    proof.equal("the penalty is a multiple of that", stated, factor * sharp)
+    """Whether a penalty is a positive multiple of another one, and a constant: both have the same minimisers."""
+    stated_slope, sharp_slope = slope(stated, variable), slope(sharp, variable)
+    factor = (stated_slope / sharp_slope).subs(variable, 1)
+    proof.equal("the penalty's slope is a multiple of that one's", stated_slope, factor * sharp_slope)
     proof.positive("a positive one", factor)
 
 
@@ -74,6 +75,7 @@ _LAZY = Said(penalty=B**2, gauge=ALPHA**4, coefficient=B**3 / 24, rate=ALPHA**-4
     },
     siblings={
         "three times the penalty": _LAZY.but(penalty=3 * B**2),
+        "the penalty and a constant": _LAZY.but(penalty=B**2 + 1),
         "in units of the scale": _LAZY.but(gauge=SCALE**2, coefficient=B**3 / 6),
         "the rate in units of the scale": _LAZY.but(rate=SCALE**-2),
     },
@@ -168,12 +170,16 @@ def size_of_share(printed: Said, corrected: Said) -> str:
     size=size_of_share,
     reads=("ridge regression adds the weight times the squared norm of the predictor to the summed squared error",),
     twins={
-        "no share is missing": _RIDGE.but(share=sp.Integer(1)),
+        "half as much": _RIDGE.but(share=_RIDGE.share / 2),
+        "as if the weight were the eigenvalue": _RIDGE.but(share=sp.Rational(1, 2)),
         "what is missing": _RIDGE.but(share=WEIGHT / (EIGENVALUE + WEIGHT)),
         "twice the weight": _RIDGE.but(share=EIGENVALUE / (EIGENVALUE + 2 * WEIGHT)),
         "by the singular value, not its square": _RIDGE.but(share=sp.sqrt(EIGENVALUE) / (sp.sqrt(EIGENVALUE) + WEIGHT)),
     },
-    siblings={"three times the weight": _RIDGE.but(weight=3 * WEIGHT, share=EIGENVALUE / (EIGENVALUE + 3 * WEIGHT))},
+    siblings={
+        "three times the weight": _RIDGE.but(weight=3 * WEIGHT, share=EIGENVALUE / (EIGENVALUE + 3 * WEIGHT)),
+        "the square of the weight": _RIDGE.but(weight=WEIGHT**2, share=EIGENVALUE / (EIGENVALUE + WEIGHT**2)),
+    },
     expected=Verdict.CORRECTED,
     source="Lindsey & Lippl 2024, section 2.1",
 )
@@ -236,6 +242,7 @@ _RICH = Said(penalty=SIZE, rate=ALPHA ** (2 - 2 * STEEPEST))
     },
     siblings={
         "three times the penalty": _RICH.but(penalty=3 * SIZE),
+        "the penalty and a constant": _RICH.but(penalty=SIZE + 1),
         "the rate in units of the scale": _RICH.but(rate=SCALE ** (1 - STEEPEST)),
     },
     expected=Verdict.PROVED,
@@ -295,8 +302,9 @@ def _measured_at_small_scales(proof: Derivation, power: Any) -> None:
     drawn = f"{len(rates)} random problems of {single_task_runs.INPUTS} inputs and {single_task_runs.SAMPLES} samples"
     stated = [float(power(rate.steepest)) for rate in rates]
     off = max(abs(rate.power - expected) for rate, expected in zip(rates, stated, strict=True))
-    text = f"the power fitted on {drawn}, down to distances of {single_task_runs.NEAREST:g} or alpha "
-    f"{single_task_runs.SMALLEST:g}"
+    text = (
+        f"the power fitted on {drawn}, down to distances of {single_task_runs.NEAREST:g} or alpha {single_task_runs.SMALLEST:g}"
+    )
     proof.witness(text, off, single_task_runs.RATE_BUDGET)
     _flows(proof)
     proof.note(

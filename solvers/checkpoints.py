@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from normtheory.arrays import FloatArray, InputError
-from normtheory.networks import AnyWeights, Weights
+from normtheory.networks import AnyWeights, ParametrisedWeights, Weights
 from normtheory.solvers.consistency import Allowed, Inconsistent
 from normtheory.solvers.constraints import fitted
 from normtheory.solvers.dual_flow import dual_flow
@@ -101,7 +101,7 @@ class Following:
             If targets are refused, or the route is not the network's.
         """
         moved = 0.0
-        if isinstance(weights, Weights):
+        if isinstance(weights, Weights | ParametrisedWeights):
             tasks, moved = self._fitted(tasks, ends_early=options.get("loss") is not None or bool(options.get("decay")))
         elif self.inconsistent == "project":
             raise InputError("inconsistent = 'project' is for linear networks; a ReLU network fits what no linear map does")

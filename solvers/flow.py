@@ -115,9 +115,9 @@ def gradient_flow(
     shares = _checked_shares(network, tasks, weights, task_weights)
     rtol, decay = accuracy(rtol), _non_negative(decay, "decay")
     start = weights.stacked()
-    if not start.any():
-        raise InputError("all weights are 0, where the gradient vanishes; start from non-zero weights")
     objective = network.least_squares(tasks, shares)
+    if not start.any() and not objective.slope(start).any():
+        raise InputError("all weights are 0, where the gradient vanishes; start from non-zero weights")
     if loss is not None:
         target = reachable(loss, objective.loss(start), begun=resume is not None)
     elif rest is not None or time is not None or decay > 0:
@@ -145,7 +145,7 @@ def gradient_flow(
         follow(integration, [record], statistics, resumed=resume is not None)
     if layers == "readout":  # the integrator's combinations of equal weights leave their round-off
         record.end = np.where(network.readout(weights), record.end, start)
-    drift = 0.0 if layers == "readout" else _drift(network, start, record.end, np.exp(-4 * decay * record.times[-1]))
+    drift = 0.0 if layers == "readout" else _drift(network, start, record.end, decay * record.times[-1])
     return _trajectory(network, record, statistics, drift)
 
 
@@ -221,7 +221,7 @@ def gradient_flows(
     with blas_threads(_products(several[0], starts)):
         follow(integration, records, statistics)
     return [
-        _trajectory(network, record, statistics, _drift(network, start, record.end, 1.0))
+        _trajectory(network, record, statistics, _drift(network, start, record.end, 0.0))
         for record, start in zip(records, starts, strict=True)
     ]
 
@@ -288,7 +288,7 @@ def _smallest_scale(weights: AnyWeights) -> float:
     if isinstance(weights, Weights):
         return min(float(np.abs(array[array != 0]).min()) for array in weights.named().values() if array.any())
     state = weights.stacked()  # random entries may be as small as they like
-    return length(state) / sqrt(state.size)
+    return length(state) / sqrt(state.size) or 1.0
 
 
 def _field(objective: LeastSquares, decay: float, trained: np.ndarray | None) -> Callable[[FloatArray], FloatArray]:
@@ -300,13 +300,21 @@ def _field(objective: LeastSquares, decay: float, trained: np.ndarray | None) ->
 
 def drift_of(start: Weights, end: Weights) -> float:
     """Largest deviation of a conserved quantity of a diagonal network, relative to the energy there."""
-    return _drift(start.network, start.stacked(), end.stacked(), 1.0)
+    return _drift(start.network, start.stacked(), end.stacked(), decayed=0.0)
 
 
 def _drift(network: Network[W], start: FloatArray, end: FloatArray, decayed: float) -> float:
-    """Largest deviation of a conserved quantity from its value at the start times `decayed`, relative to the energy there."""
+    """Largest deviation of a conserved quantity from its law, relative to what it is made of.
+
+    `decayed` is decay times time: a quantity of degree q is then exp(-2 q decayed) of its value at the start.
+    """
     first, last = network.unstacked(start), network.unstacked(end)
-    energy = np.maximum(network.energy(first), network.energy(last))
     before, after = network.conserved(first), network.conserved(last)
-    changes = np.max([np.abs(after[name] - decayed * before[name]) for name in before], axis=0)
-    return float(np.divide(changes, energy, out=np.zeros_like(changes), where=energy > 0).max())
+    sizes, grown = network.scales(first), network.scales(last)
+    worst = 0.0
+    for name, value in before.items():
+        factor = 1.0 if decayed == 0 else float(np.exp(-2 * sizes[name].degree * decayed))
+        change, scale = np.abs(after[name] - factor * value), np.maximum(sizes[name].size, grown[name].size)
+        share = np.divide(change, scale, out=np.zeros_like(change), where=scale > 0)
+        worst = max(worst, float(share.max()) if np.isfinite(factor) else 0.0)
+    return worst

@@ -144,6 +144,8 @@ def minimize_separable(
     with blas_threads(products(X)):
         system = independent_rows(X, y, allowed)
         beta, nu, steps = _solved(system, potential, tol, dual)
+        if not np.isfinite(potential.inverse(beta)).all():  # a last correction left the domain, which may have ends
+            beta = potential.map(X.T @ nu / potential.unit)[0]
         certificate = certify_separable(X, system.targets, potential, beta, nu, tolerance=tol)
     return accepted(Solution(beta, nu, certificate, "optimal", "newton", steps, system.moved), tol, [X])
 

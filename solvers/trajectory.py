@@ -9,7 +9,7 @@ from typing import Any, Generic, Literal
 from numpy.typing import ArrayLike
 
 from normtheory.arrays import FloatArray, InputError
-from normtheory.networks import AnyWeights, W, Weights
+from normtheory.networks import AnyWeights, ParametrisedWeights, W, Weights
 from normtheory.solvers.chebyshev import Memory, Statistics
 
 Event = Literal["loss", "rest", "time"]
@@ -31,7 +31,7 @@ class Trajectory(Generic[W]):
     ----------
     times, losses : arrays, shape (T,)
         Accepted steps: flow time (for the mean squared error without a factor 1/2) and training loss.
-    weights : Weights or ReLUWeights
+    weights : Weights, ParametrisedWeights or ReLUWeights
         At the end.
     statistics : Statistics
         Gradient evaluations, accepted and rejected steps, largest number of stages.
@@ -75,16 +75,18 @@ class Trajectory(Generic[W]):
 
 
 def linear_map(weights: AnyWeights) -> FloatArray:
-    """The predictor of a diagonal network with these weights, shape (D,), or (O, D) for O > 1 outputs.
+    """The predictor of a linear network with these weights, shape (D,), or (O, D) for O > 1 outputs.
 
     Raises
     ------
     InputError
-        If they are those of another network.
+        If they are those of a network that is not linear.
     """
-    if not isinstance(weights, Weights):
-        raise InputError("a ReLU network has no linear predictor; use weights.network.output(weights, X)")
-    return weights.network.effective_map(weights)
+    if isinstance(weights, Weights):
+        return weights.network.effective_map(weights)
+    if isinstance(weights, ParametrisedWeights):
+        return weights.network.effective_map(weights)
+    raise InputError("a ReLU network has no linear predictor; use weights.network.output(weights, X)")
 
 
 @dataclass(frozen=True, eq=False)

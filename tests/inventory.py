@@ -30,6 +30,7 @@ conserved-one-output
 q-facts-derivative q-facts-curvature q-facts-conjugate q-facts-series q-facts-rich q-facts-growth q-facts-scale
 q-facts-homogeneity q-facts-entropy q-facts-bounds
 l12-excess mtl-no-mirror mtl-pinned conserved-multi-output conserved-relu
+any-parametrisation bracket-necessary bracket-sufficient laws-complete laws-matrices
 curve-fixed-point curve-stein
 """)
 

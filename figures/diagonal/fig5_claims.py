@@ -237,8 +237,8 @@ SPARSEST = Said(
     "largely rises, because least $\\ell_1$ is not sparsest: for <first.of>, on the same data, the <first.quantity>, "
     "<first.at.top>, is with <first.at.n> samples <first.bound>, and with <last.at.n> <last.bound>, what it is with "
     "<last.than.n>, while of all changes of the norm falls are at most the share <norm.most>; the <dense.quantity> of "
-    "<dense.of> is one, within a factor <dense.most>, with <dense.samples> samples, while <sparsest.of>, which fits all "
-    "samples, has <sparsest.most> at most, with <sparsest.samples>",
+    "<dense.of> is <dense.unit>, within a factor <dense.most>, with <dense.samples> samples, while <sparsest.of>, which fits "
+    "all samples, has <sparsest.most> at most, with <sparsest.samples>",
     printed=SPARSEST,
     twins={
         "denser with every sample": SPARSEST.but(last=SPARSEST.last.reversed()),

@@ -119,7 +119,7 @@ STATED = Said(
     },
     siblings={"a larger spread": STATED.but(met=replace(STATED.met, most=3.0))},
     reads=(*SETTING, "losses are mean squared errors of the population, for the published cells not in units of any"),
-    granted=("the published losses, and by how much those of one cell spread over its seeds, are as handed over",),
+    granted=("the published losses, and by how much those of a cell spread over its seeds, are as handed over",),
     expected=Verdict.CONFIRMED,
     source="released results of Lindsey & Lippl 2024",
 )

@@ -83,7 +83,7 @@ ENDS = (
 SPARSE_ENDS = (ENDS[0].replace("<grid.epochs>", "<grid.epochs_sparse>"),)
 STOPPED = (
     "pretraining goes on without end, to its teacher; where it stops at a training loss of <grid.pretraining_loss>, as the "
-    "published one did, each bound must hold, too",
+    "published run did, each bound must hold, too",
 )
 SIZES = (
     "each of the k weights of a main task is of size <teachers.magnitude>; each of the auxiliary task's, k its own number, of "

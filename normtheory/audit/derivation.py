@@ -31,9 +31,9 @@ from normtheory.audit.points import (
     FAR_POWERS,
     INEQUALITY_POINTS,
     INFINITE,
-    POINTS,
     Point,
     at,
+    compared,
     corners,
     draws,
     next_to_ends,
@@ -196,7 +196,9 @@ class Derivation:
         if violation is None and known == 0:
             point = sign_of_rational(expression, variable, low, high)[1]
             violation = None if point is None else {variable: point}
-        violation = self._violation(expression, box) if violation is None else violation
+        if violation is None:
+            drawn = self._violation(expression, box)
+            violation = None if drawn is None or drawn.get(variable) in (low, high) else drawn  # the interval is open
         attempt = by_sturm(expression, variable, (low, high), known, self._positive)
         return self._decided(text, expression, attempt, violation, everywhere=False)
 
@@ -249,8 +251,15 @@ class Derivation:
             self._domains[expression] = domain or {}
         return self._decided(text, expression, attempt, violation, strict=False, everywhere=not domain)
 
-    def certified(self, text: str, expression: Expression, box: balls.Box) -> bool:
-        """expression > 0 on a closed box, by adaptive subdivision in ball arithmetic; a constant in an empty one."""
+    def certified(self, text: str, expression: Expression, box: balls.Box, *, attained: bool = True) -> bool:
+        """expression > 0 on a closed box, by adaptive subdivision in ball arithmetic; a constant in an empty one.
+
+        Parameters
+        ----------
+        attained : bool
+            Whether what is claimed speaks of every point of the box. If False the box only encloses what it speaks of: a point
+            where the inequality fails leaves the step undecided.
+        """
         import sympy as sp
 
         expression = sp.sympify(expression)
@@ -263,6 +272,9 @@ class Derivation:
         elif violation is None:
             attempt = by_value(expression)
         strength = Strength.SYMBOLIC if expression.is_Rational else Strength.BALL
+        if violation is not None and not attained:
+            detail = sentence("{}{}, but that point may not be attained", at(violation), value(expression, violation))
+            return self._record(text, expression, ">", 0, Truth.UNDECIDED, detail, strength)
         return self._decided(text, expression, attempt, violation, strength, everywhere=not box)
 
     def certified_by_taylor(self, text: str, expression: Expression, variable: Symbol, order: int, upto: Any) -> bool:
@@ -350,16 +362,7 @@ class Derivation:
         return {symbol: (domain.get(symbol, symbol)).subs(found) for symbol in expression.free_symbols}
 
     def _compare(self, left: Expression, right: Expression) -> tuple[Point | None, int]:
-        """A point at which the sides provably differ, if one is met, and the number of points that agree."""
-        agreed = 0
-        for point in draws(self._seeded(), left.free_symbols | right.free_symbols, POINTS * 2):
-            verdict = balls.differs(left, right, point)
-            if verdict is True:
-                return point, agreed
-            agreed += verdict is False
-            if agreed == POINTS:
-                break
-        return None, agreed
+        return compared(self._seeded(), left, right)
 
     def _agree(self, left: Expression, right: Expression) -> bool:
         return self._compare(left, right)[0] is None

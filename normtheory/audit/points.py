@@ -49,6 +49,19 @@ def _rational(generator: random.Random, symbol: Symbol, bounds: tuple[Any, Any] 
     return magnitude * generator.choice((-1, 1))
 
 
+def compared(seed: str, left: Expression, right: Expression) -> tuple[Point | None, int]:
+    """A point at which the sides of an equation provably differ, if one is met, and the number of points that agree."""
+    agreed = 0
+    for point in draws(seed, left.free_symbols | right.free_symbols, POINTS * 2):
+        verdict = balls.differs(left, right, point)
+        if verdict is True:
+            return point, agreed
+        agreed += verdict is False
+        if agreed == POINTS:
+            break
+    return None, agreed
+
+
 def next_to_ends(variable: Symbol, low: Expression, high: Expression) -> Iterator[Point]:
     """Points close to the ends of an interval, where bounds that are a little too sharp fail."""
     import sympy as sp

@@ -102,7 +102,18 @@ def _names_as_text(latex: str) -> str:
 
 
 # What words may not hold: numbers, by digits or as factors in words, and signs of formulas.
-_UNSAID = re.compile(r"[0-9]+|[=<>^*/×÷·√≤≥≈±²³½¼¾]|\b(?:half|halved|twice|thrice|doubled?|tripled?|quarter)\b")
+_UNSAID = re.compile(
+    r"[0-9]+|[=<>^*/×÷·√≤≥≈±²³½¼¾]|\b(?:half|halved|twice|thrice|doubled?|tripled?|quarter|thirds?|fourth|fifth|tenths?|"
+    r"squared?|squares|cubed?|cubes|one|two|three|four|five|six|seven|eight|nine|ten|hundred|thousand|million)\b"
+)
+# Names and pronouns that hold such a word and state no quantity.
+_HARMLESS = re.compile(
+    r"\bsquared (?:norm|errors?|residuals|weights)\b|\b(?:at least|for|only|no|the|each|one by|than the|if the smaller) one\b"
+    r"|\bone (?:of|by|another|predictor|pathway|constant|output|entry|field|combination|readout|margin|see|sees|with|the)\b"
+    r"|\b(?:lazy|rich|printed|stated|smaller|larger|that|auxiliary|new|reused|this|other) one\b"
+    r"|\btwo (?:tasks|outputs|inputs|orders|hidden units|losses|crossings|coefficients)\b"
+    r"|\b(?:of|between) the two\b|\bthe two (?:are|coefficients|orders)\b"
+)
 
 
 def unproved(template: str) -> list[str]:
@@ -114,7 +125,7 @@ def unproved(template: str) -> list[str]:
             found += [command for command in _COMMAND.findall(rest) if command not in NAMES]
             found += re.findall(r"[0-9]+|[-+*/^]", _COMMAND.sub("", rest))
         else:
-            found += _UNSAID.findall(_PLACES.sub("", part))
+            found += _UNSAID.findall(_HARMLESS.sub("", _PLACES.sub("", part)))
     return found
 
 

@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from normtheory import __version__
-from normtheory.cli import INTERRUPTED, bench, claims, curve, figure, minimize, recommend, show, simulate, verify
+from normtheory.cli import INTERRUPTED, bench, claims, curve, figure, minimize, network, recommend, show, simulate, verify
 from normtheory.cli.common import BAD_INPUT, FAILED, Interrupted
 
 app = typer.Typer(
@@ -22,7 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for command in (
-    minimize.minimize, simulate.simulate, verify.verify, claims.claims, show.show, figure.figure, curve.curve,
+    minimize.minimize, simulate.simulate, network.network, verify.verify, claims.claims, show.show, figure.figure, curve.curve,
     recommend.recommend, bench.bench,
 ):  # fmt: skip
     app.command()(command)

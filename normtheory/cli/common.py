@@ -87,8 +87,8 @@ def print_arrays(problem: Problem, used: Sequence[str]) -> None:
     """Say which arrays of the file were used, and which were not: a misspelt one shows."""
     from normtheory.files import ARRAYS
 
-    present = [name for name in ARRAYS if getattr(problem, name) is not None]
-    idle = [*(name for name in present if name not in used), *problem.unknown]
+    present = [*(name for name in ARRAYS if getattr(problem, name) is not None), *problem.unknown]
+    idle = [name for name in present if name not in used]
     print(f"arrays used      {', '.join(name for name in present if name in used)}")
     if idle:
         print(f"arrays not used  {', '.join(idle)}")

@@ -27,12 +27,14 @@ from normtheory.cli.common import (
     require_one_auxiliary,
     scales_of_finetuning,
 )
+from normtheory.cli.parametrised import NetworkOption, StartOption, choice, named, read
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from normtheory.arrays import FloatArray
     from normtheory.files import Problem
+    from normtheory.parametrisations import Parametrisation
     from normtheory.solvers.certificate import Solution
     from normtheory.solvers.potentials import Potential
 
@@ -64,8 +66,12 @@ class Method:
 
 def minimize(
     problem: ProblemArgument,
-    penalty: Annotated[PenaltyName, typer.Option(help="Norm to minimise; finetuning is q with the exact scale and start.")],
     output: OutputOption,
+    penalty: Annotated[
+        PenaltyName | None, typer.Option(help="Norm to minimise; finetuning is q with the exact scale and start.")
+    ] = None,
+    network: NetworkOption = None,
+    start: StartOption = None,
     alpha: AlphaOption = None,
     gamma: GammaOption = None,
     rescale: RescaleOption = None,
@@ -89,32 +95,71 @@ def minimize(
     """Minimise a penalty subject to zero training error, with a certificate.
 
     PROBLEM.npz holds X, y; for q also k (D,) and optionally beta0 (D,); for finetuning beta_aux (D,), or X_aux (m, D) and
-    y_aux (m,); for l12 X_aux and y_aux.
+    y_aux (m,); for l12 X_aux and y_aux. With --network what is minimised is the divergence from the start under the potential
+    that gradient flow of that network follows; of two outputs the second is held at beta_aux, as where its task dominates.
     """
     import numpy as np
 
     from normtheory.files import read_problem, write_arrays
 
-    if penalty != "finetuning":
-        refuse({"--alpha": alpha, "--gamma": gamma, "--rescale": rescale}, f"--penalty {penalty}")
+    choice("--penalty", penalty, network, start)
+    _refuse_idle(penalty, {"--alpha": alpha, "--gamma": gamma, "--rescale": rescale}, strength, consistency, inconsistent)
     if strength is not None:
         _require_penalised(penalty, solver, strength)
-        if penalty != "finetuning":  # whose pretraining has no residuals of its own
+    if penalty is None:
+        refuse({"--solver": None if solver == "newton" else solver}, "--network, which newton minimises")
+    scales = scales_of_finetuning(alpha, gamma, rescale)
+    tolerance = _tolerance(tol, penalty, solver)
+    check_output(output, problem)
+    begun = time.perf_counter()
+    given = read_problem(problem)
+    policy = policy_for(given, consistency, inconsistent)
+    with np.errstate(all="ignore"):  # an overflow on the way shows in the certificate, if it matters
+        if network is None or start is None:
+            assert penalty is not None
+            found, inputs = _minimized(given, penalty, Method(solver, {"tol": tolerance, **policy}, strength), scales)
+            used = _used(given, penalty)
+        else:
+            found, inputs = _minimized_own(given, read(network, start, problem), {"tol": tolerance, **policy})
+            used = ("X", "y", *inputs, *named(network, start))
+    write_arrays(output, _solution_arrays(found, inputs))
+    print_arrays(given, used)
+    _print_solution(found, time.perf_counter() - begun, output)
+
+
+def _minimized_own(
+    problem: Problem, network: Parametrisation, options: dict[str, Any]
+) -> tuple[Solution, dict[str, FloatArray]]:
+    """The endpoint of a network of one's own, and its predictor at the start."""
+    from normtheory.solvers import own
+    from normtheory.solvers.held import held
+    from normtheory.solvers.orbits import Orbits
+
+    inputs = problem.X.shape[1]
+    if len(network.outputs) == 1:
+        orbits = Orbits.of(network, inputs)
+        return own.minimize_on(problem.X, problem.y, orbits, **options), {"beta0": orbits.start}
+    beta_aux = problem.required("beta_aux", "a --network of two outputs, the second of which is held at it,")
+    orbits = held(network, beta_aux, inputs)
+    found = own.minimize_on(problem.X, problem.y, orbits, **options)
+    return found, {"beta0": orbits.start, "beta_aux": beta_aux}
+
+
+def _refuse_idle(
+    penalty: PenaltyName | None,
+    scales: dict[str, float | None],
+    strength: float | None,
+    consistency: float | None,
+    inconsistent: str,
+) -> None:
+    """Refuse options that have no meaning for what is minimised."""
+    if penalty != "finetuning":
+        refuse(scales, f"--penalty {penalty}" if penalty else "--network")
+        if strength is not None and penalty:  # finetuning's pretraining has no residuals of its own
             projecting = True if inconsistent == "project" else None
             refuse(
                 {"--consistency": consistency, "--inconsistent project": projecting}, "--lambda, which fits no targets exactly"
             )
-    scales = scales_of_finetuning(alpha, gamma, rescale)
-    tolerance = _tolerance(tol, penalty, solver)
-    check_output(output, problem)
-    start = time.perf_counter()
-    given = read_problem(problem)
-    policy = policy_for(given, consistency, inconsistent)
-    with np.errstate(all="ignore"):  # an overflow on the way shows in the certificate, if it matters
-        found, inputs = _minimized(given, penalty, Method(solver, {"tol": tolerance, **policy}, strength), scales)
-    write_arrays(output, _solution_arrays(found, inputs))
-    print_arrays(given, _used(given, penalty))
-    _print_solution(found, time.perf_counter() - start, output)
 
 
 def _used(problem: Problem, penalty: PenaltyName) -> tuple[str, ...]:
@@ -126,18 +171,20 @@ def _used(problem: Problem, penalty: PenaltyName) -> tuple[str, ...]:
     return ("X", "y", "X_aux", "y_aux") if penalty in ("l12", "finetuning") else ("X", "y")
 
 
-def _require_penalised(penalty: PenaltyName, solver: SolverName, strength: float) -> None:
+def _require_penalised(penalty: PenaltyName | None, solver: SolverName, strength: float) -> None:
     """Refuse a penalised program that no solver here minimises."""
     from normtheory.arrays import InputError
 
     positive(strength, "--lambda")
+    if penalty is None:
+        raise InputError("--lambda is for --penalty q, finetuning and l2, not for --network; remove it")
     if penalty in ("l1", "l12"):
         raise InputError(f"--lambda has no meaning for --penalty {penalty} here; use scikit-learn's Lasso or MultiTaskLasso")
     if solver != "newton":
         raise InputError("--lambda needs --solver newton; drop --solver cvxpy")
 
 
-def _tolerance(tol: float | None, penalty: PenaltyName, solver: SolverName) -> float:
+def _tolerance(tol: float | None, penalty: PenaltyName | None, solver: SolverName) -> float:
     if tol is not None:
         return positive(tol, "--tol")
     if solver == "cvxpy":

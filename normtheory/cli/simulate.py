@@ -27,6 +27,7 @@ from normtheory.cli.common import (
     require_one_auxiliary,
     scales_of_finetuning,
 )
+from normtheory.cli.parametrised import NetworkOption, StartOption, choice, named, read
 from normtheory.cli.progress import flow_progress
 
 if TYPE_CHECKING:
@@ -38,18 +39,29 @@ if TYPE_CHECKING:
     from normtheory.solvers.trajectory import Trajectory
 
 RouteName = Literal["weights", "dual"]
+RouteOption = Annotated[
+    RouteName | None,
+    typer.Option(
+        help="Integrate all weights, or the dual of one output.  [default: dual, where there is one and no --checkpoint]"
+    ),
+]
 ProtocolName = Literal["single", "finetuning", "multitask", "probing"]
+
+# Arrays that are written beside the weights, which have names of their own.
+WRITTEN = ("beta", "beta_aux", "times", "losses", "gradient_evaluations", "conservation_error", "moved", "least_loss", "route")
 
 
 def simulate(
     problem: ProblemArgument,
+    output: OutputOption,
     protocol: Annotated[
-        ProtocolName,
+        ProtocolName | None,
         typer.Option(
             help="The main task alone; after pretraining, in all weights or in the second layer only; or both tasks at once."
         ),
-    ],
-    output: OutputOption,
+    ] = None,
+    network: NetworkOption = None,
+    start: StartOption = None,
     alpha: AlphaOption = None,
     gamma: GammaOption = None,
     rescale: RescaleOption = None,
@@ -61,52 +73,76 @@ def simulate(
         Path | None, typer.Option(metavar="FILE", help="Save the state here on Ctrl-C, and once a minute.")
     ] = None,
     resume: Annotated[Path | None, typer.Option(metavar="FILE", help="Go on from a state saved by --checkpoint.")] = None,
-    route: Annotated[
-        RouteName | None,
-        typer.Option(
-            help="Integrate all weights, or the dual of one output.  [default: dual, but for multitask and --checkpoint]"
-        ),
-    ] = None,
+    route: RouteOption = None,
     consistency: ConsistencyOption = None,
     inconsistent: InconsistentOption = "refuse",
 ) -> None:
-    """Train a diagonal network by gradient flow and write where it ends.
+    """Train a diagonal network, or one of your own, by gradient flow and write where it ends.
 
     PROBLEM.npz holds X (n, D), y (n,); for finetuning and probing also beta_aux (D,), or X_aux (m, D) and y_aux (m,); for
-    multitask X_aux and y_aux. The loss of multitask is the mean over all samples of both tasks. Losses of projected data are
-    those above least_loss.
+    multitask X_aux and y_aux. The loss of multitask is the mean over all samples of both tasks. A --network of two outputs
+    is trained on both tasks, too. Losses of projected data are those above least_loss.
     """
     import numpy as np
 
-    from normtheory.arrays import InputError
     from normtheory.files import read_problem, write_arrays
     from normtheory.solvers import flow
 
-    if protocol in ("single", "multitask"):
-        refuse({"--gamma": gamma, "--rescale": rescale}, f"--protocol {protocol}")
+    choice("--protocol", protocol, network, start)
+    _refuse_idle(protocol, {"--gamma": gamma, "--rescale": rescale}, alpha)
     scales = scales_of_finetuning(alpha, gamma, rescale)
     rtol = positive(flow.DEFAULT_RTOL if rtol is None else rtol, "--rtol")
     loss = None if loss is None else positive(loss, "--loss")
     check_output(output, problem)
-    if checkpoint is not None:
-        check_output(checkpoint, problem, "--checkpoint")
-        if checkpoint.resolve() == output.resolve():
-            raise InputError(f"--checkpoint and --output are both {output}; give two names")
-    route = _chosen_route(route, protocol, keeps=checkpoint is not None or resume is not None)
-    start = time.perf_counter()
-    given, reached = _in_reach(read_problem(problem), protocol, loss, consistency, inconsistent)
+    _check_checkpoint(checkpoint, problem, output)
+    begun = time.perf_counter()
+    read_in = read_problem(problem)
+    weights = None if network is None else _initial(network, start or "", problem, read_in)
+    tasks = protocol or ("single" if weights is None or weights.outputs == 1 else "multitask")
+    route = _chosen_route(route, tasks, keeps=checkpoint is not None or resume is not None, own=weights is not None)
+    given, reached = _in_reach(read_in, tasks, loss, consistency, inconsistent)
     if route == "weights":
         _warn_of_stiffness(given)
-    decided = fingerprint(given, protocol, *scales.values(), rtol, loss)
+    state = () if weights is None else (network, weights.stacked().tobytes())
+    decided = fingerprint(given, protocol, *scales.values(), rtol, loss, *state)
     with (
         flow_progress() as progress,
         checkpointed(checkpoint, resume, decided, progress) as (saved, report),
         np.errstate(all="ignore"),  # an overflow that matters shows in the loss
     ):
-        phases, arrays = _trained(given, protocol, scales, report, saved, rtol=rtol, loss=loss, route=route)
+        phases, arrays = _trained(given, tasks, scales, report, saved, weights, rtol=rtol, loss=loss, route=route)
     write_arrays(output, arrays | _flow_arrays(phases) | reached | {"route": route})
-    print_arrays(given, _used(given, protocol))
-    _print_flow(phases, reached["moved"], route, time.perf_counter() - start, output)
+    print_arrays(given, (*_used(given, tasks), *(() if network is None else named(network, start or ""))))
+    _print_flow(phases, reached["moved"], route, time.perf_counter() - begun, output)
+
+
+def _refuse_idle(protocol: ProtocolName | None, resets: dict[str, float | None], alpha: float | None) -> None:
+    """Refuse options that have no meaning for what is trained."""
+    if protocol in (None, "single", "multitask"):
+        refuse(resets, f"--protocol {protocol}" if protocol else "--network")
+    if protocol is None:
+        refuse({"--alpha": alpha}, "--network")
+
+
+def _check_checkpoint(checkpoint: Path | None, problem: Path, output: Path) -> None:
+    """Refuse a file for the state that cannot be written, or is another one."""
+    from normtheory.arrays import InputError
+
+    if checkpoint is not None:
+        check_output(checkpoint, problem, "--checkpoint")
+        if checkpoint.resolve() == output.resolve():
+            raise InputError(f"--checkpoint and --output are both {output}; give two names")
+
+
+def _initial(network: str, start: str, file: Path, problem: Problem) -> AnyWeights:
+    """The weights of a network of one's own at time 0."""
+    from normtheory.arrays import InputError
+    from normtheory.networks import ParametrisedWeights
+
+    found = read(network, start, file, WRITTEN)
+    if len(found.outputs) > 2:
+        raise InputError(f"the network has {len(found.outputs)} outputs, and a problem at most two tasks; give one or two")
+    return ParametrisedWeights.of(found, problem.X.shape[1])
 
 
 def _used(problem: Problem, protocol: ProtocolName) -> tuple[str, ...]:
@@ -117,17 +153,19 @@ def _used(problem: Problem, protocol: ProtocolName) -> tuple[str, ...]:
     return ("X", "y", *(("X_aux", "y_aux") if by_data else ("beta_aux",)))
 
 
-def _chosen_route(route: RouteName | None, protocol: ProtocolName, *, keeps: bool) -> RouteName:
-    """The route asked for, or the fastest one there is."""
+def _chosen_route(route: RouteName | None, protocol: ProtocolName, *, keeps: bool, own: bool) -> RouteName:
+    """The route asked for, or the fastest one there is; `own` is whether the network is one's own."""
     from normtheory.arrays import InputError
 
+    if route == "dual" and own:
+        raise InputError("--route dual is for the diagonal network; use --route weights with --network")
     if route == "dual" and protocol == "multitask":
         raise InputError("--route dual is for one output; use --route weights with --protocol multitask")
     if route == "dual" and keeps:
         raise InputError(
             "--route dual keeps no checkpoint, it takes seconds; say --route weights with --checkpoint and --resume"
         )
-    return route or ("weights" if keeps or protocol == "multitask" else "dual")
+    return route or ("weights" if own or keeps or protocol == "multitask" else "dual")
 
 
 def _warn_of_stiffness(problem: Problem) -> None:
@@ -193,6 +231,7 @@ def _trained(
     scales: dict[str, float],
     progress: Report,
     checkpoint: Checkpoint,
+    weights: AnyWeights | None,
     *,
     rtol: float,
     loss: float | None,
@@ -201,7 +240,7 @@ def _trained(
     """The trajectories of the protocol's phases, the main task's last, and the predictors."""
     from normtheory.solvers import training
 
-    X, y, purpose = problem.X, problem.y, f"--protocol {protocol}"
+    X, y, purpose = problem.X, problem.y, f"--protocol {protocol}" if weights is None else "a --network of two outputs"
     alpha, gamma, rescale = scales["alpha"], scales["gamma"], scales["rescale"]
     keeps: dict[str, Any] = {"rtol": rtol, "loss": loss, "progress": progress, "inconsistent": "project"}  # it is, by now
     if route == "weights":
@@ -210,10 +249,10 @@ def _trained(
         del keeps["inconsistent"]
     if protocol == "multitask":
         X_aux, y_aux = (problem.required(name, purpose) for name in ("X_aux", "y_aux"))
-        run = training.multi_task(X, y, X_aux, y_aux, alpha=alpha, **keeps)
+        run = training.multi_task(X, y, X_aux, y_aux, alpha=alpha, weights=weights, **keeps)
         return [run], {"beta": run.beta[0], "beta_aux": run.beta[1]}
     if protocol == "single":
-        run = training.single_task(X, y, alpha=alpha, route=route, **keeps)
+        run = training.single_task(X, y, alpha=alpha, weights=weights, route=route, **keeps)
         return [run], {"beta": run.beta}
     require_one_auxiliary(problem, purpose)
     train = training.pretrain_finetune if protocol == "finetuning" else training.linear_probe

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from normtheory.arrays import FloatArray, InputError, real_array, vector
-from normtheory.networks.protocol import LeastSquares
+from normtheory.networks.protocol import LeastSquares, Scale
 from normtheory.tasks import Task
 
 
@@ -177,6 +177,10 @@ class DiagonalNetwork:
     def energy(self, weights: Weights) -> FloatArray:
         """Half the sum of the squared weights of each coordinate, shape (D,)."""
         return np.asarray(np.sum(weights.stacked() ** 2, axis=0) / 2)
+
+    def scales(self, weights: Weights) -> dict[str, Scale]:
+        """The energy, for every conserved quantity."""
+        return dict.fromkeys(self.conserved(weights), Scale(self.energy(weights), 2.0))
 
 
 def effective_map(state: FloatArray) -> FloatArray:

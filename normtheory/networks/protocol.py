@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,21 @@ class LeastSquares:
 
     slope: Callable[[FloatArray], FloatArray]
     loss: Callable[[FloatArray], float]
+
+
+class Scale(NamedTuple):
+    """What a conserved quantity is measured by.
+
+    Attributes
+    ----------
+    size : array
+        The size of what it is made of, in its own units: the scale of its round-off.
+    degree : float
+        In the weights: under weight decay it decays as exp(-2 decay degree t). NaN: it is not homogeneous, and does not.
+    """
+
+    size: FloatArray
+    degree: float
 
 
 class AnyWeights(Protocol):
@@ -96,6 +111,6 @@ class Network(Protocol[W]):
         """What gradient flow of any loss leaves unchanged, by name."""
         ...
 
-    def energy(self, weights: W) -> FloatArray:
-        """Half the sum of squared weights per coordinate or unit: the scale of what is conserved."""
+    def scales(self, weights: W) -> dict[str, Scale]:
+        """What each conserved quantity is measured by, by its name."""
         ...

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from normtheory.arrays import FloatArray, InputError, matrix, positive_scalar
-from normtheory.networks.protocol import LeastSquares
+from normtheory.networks.protocol import LeastSquares, Scale
 from normtheory.tasks import Task
 
 
@@ -133,6 +133,10 @@ class ReLUNetwork:
     def energy(self, weights: ReLUWeights) -> FloatArray:
         """Half the sum of the squared weights of each unit, shape (H,)."""
         return np.asarray(np.sum(weights.stacked() ** 2, axis=1) / 2)
+
+    def scales(self, weights: ReLUWeights) -> dict[str, Scale]:
+        """The energy, for the one conserved quantity."""
+        return dict.fromkeys(self.conserved(weights), Scale(self.energy(weights), 2.0))
 
 
 def _layers(state: FloatArray, outputs: int) -> tuple[FloatArray, FloatArray]:

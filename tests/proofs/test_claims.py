@@ -90,7 +90,7 @@ def test_the_command_prints_verdicts_and_succeeds():
     rows = [line.split()[:4] for line in run.stdout.splitlines()[1:3]]
     assert rows == [
         ["q-decreasing", "CORRECTED", "3/3", "2/2"],
-        ["q-small", "CORRECTED", "6/6", "3/3"],
+        ["q-small", "CORRECTED", "7/7", "3/3"],
     ]  # in the order asked for
     assert "Every verdict is as expected" in run.stdout
 

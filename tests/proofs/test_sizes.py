@@ -185,6 +185,31 @@ def _time_of_one_feature(*, down):
     return run.t_events[0][0]
 
 
+def test_what_ridge_regression_leaves_out():
+    squares = np.linalg.svd(teacher_student(64, 40, seed=0).main.X, compute_uv=False) ** 2
+    says("lazy-ridge", 1 / (squares.max() + 1), 1 / (squares.min() + 1))
+    assert "with the weight 1 " in sentence("lazy-ridge")
+
+
+def test_the_note_on_new_features():
+    k, _ = finetuning(0.0)
+    per_unit = [contribution(b, 0.0) / b for b in (0.1, 1.0)]
+    text = " ".join(describe(run_claim(CLAIMS["q-new"])).split())
+    assert f"{k:.0e}, the cost per unit rises from {per_unit[0]:.3g} at |β| = 0.1 to {per_unit[1]:.3g} at |β| = 1: " in text
+    assert f"{100 * (per_unit[1] / per_unit[0] - 1):.2g} % away" in text
+
+
+def test_the_note_on_the_sensitivity_at_one_ratio():
+    text = " ".join(describe(run_claim(CLAIMS["l12-insensitive"])).split())
+    penalty, excess = (aux_sensitivity(form) for form in (lambda a: 2 * math.hypot(3, a), lambda a: GroupL12().excess(3.0, a)))
+    assert f"At 3 times |β_aux| the penalty's sensitivity is {penalty:.2g}, its excess's {-excess:.2g}." in text
+
+
+def aux_sensitivity(form, step=1e-4):
+    logs = [math.log(float(form(factor))) for factor in (1 + step, 1 - step)]
+    return (logs[0] - logs[1]) / (math.log1p(step) - math.log1p(-step))
+
+
 def test_twice_the_predictor():
     says("eq18", WEIGHT, 2 * WEIGHT, 40 * WEIGHT**2)
 

@@ -45,7 +45,7 @@ FREE = {"where", "source", "id", "latex", "text"}  # keywords whose strings are 
 NAMING = {"symbol", "symbols", "Symbol", "getattr"}
 NAMES = re.compile(rf"\bl[12]\b|float64|β\(0\)|{'|'.join(sorted(map(re.escape, CLAIMS), key=len, reverse=True))}")
 EQUAL_NAMES = re.compile(r"(?<=[^\W\d]|\|) = (?=[^\W\d]|\|)")
-FACTORS = re.compile(r"half|halved|twice|thrice|doubled?|tripled?|quarter")
+FACTORS = re.compile(r"[a-z]+")  # of factors and powers in words: steps print their formulas, twins hold them
 
 
 def spared(tree):

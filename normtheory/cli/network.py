@@ -1,0 +1,160 @@
+"""`normtheory network`: what gradient flow of a network conserves, whether it is a mirror flow, and what it minimises."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from normtheory.parametrisations import Parametrisation
+    from normtheory.parametrisations.closed import Closed
+    from normtheory.parametrisations.laws import Laws
+    from normtheory.parametrisations.mirror import Answer
+    from normtheory.solvers.reading import Direction, Reading
+
+
+def network(
+    expression: Annotated[
+        str,
+        typer.Argument(metavar="EXPRESSION", help='beta of one coordinate in its weights, "w*v - u*z", or several outputs.'),
+    ],
+    start: Annotated[
+        str, typer.Option(metavar="VALUES", help='Weights at time 0: "w=v=0.1, u=z=0.1"; other names are positive parameters.')
+    ],
+    json: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write what was found for programs.")] = None,
+    plot: Annotated[Path | None, typer.Option("--plot", metavar="PNG", help="Draw the penalty of one output.")] = None,
+    ansatz: Annotated[
+        str | None, typer.Option(metavar="F; G; ...", help="Functions of the weights whose combinations may be conserved.")
+    ] = None,
+) -> None:
+    """Say of a network what its gradient flow conserves, whether it is a mirror flow, and which penalty it minimises.
+
+    Several outputs that share weights are separated by semicolons: "w*v_1; w*v_2".
+    """
+    import json as writer
+
+    from normtheory.arrays import InputError
+    from normtheory.files import check_writable, write_whole
+    from normtheory.parametrisations import Parametrisation
+    from normtheory.parametrisations.closed import Closed, closed
+    from normtheory.parametrisations.laws import laws
+    from normtheory.parametrisations.mirror import decide
+    from normtheory.solvers.reading import read
+
+    for file in (json, plot):
+        if file is not None:
+            check_writable(file)
+    found = Parametrisation(expression, start)
+    numeric = not found.parameters
+    if numeric:
+        found.weights_at_start()
+    single = len(found.outputs) == 1
+    if plot is not None and not (single and numeric):
+        raise InputError("--plot draws the penalty of one output with a start in numbers; give these")
+    conserved = laws(found, ansatz=[each for each in (ansatz or "").split(";") if each.strip()])
+    answer = decide(found)
+    penalty = closed(found) if single else Closed()
+    reading = read(found) if single and numeric else None
+    _print(expression, found, conserved, answer, penalty, reading)
+    if json is not None:
+        text = writer.dumps(_record(expression, found, conserved, answer, penalty, reading), indent=1) + "\n"
+        write_whole(json, lambda handle: handle.write(text.encode()))
+        print(f"written      {json}")
+    if plot is not None:
+        from normtheory.figures.own_penalty import draw_penalty
+
+        draw_penalty(found, plot)
+        print(f"written      {plot}")
+
+
+def _record(
+    expression: str, network: Parametrisation, conserved: Laws, answer: Answer, penalty: Closed, reading: Reading | None
+) -> dict[str, Any]:
+    """What --json holds."""
+    from normtheory.parametrisations.language import written
+
+    orders = {"at_zero": None, "at_infinity": None} if reading is None else {"at_zero": 2, "at_infinity": reading.up.order}
+    return {
+        "expression": expression,
+        "laws": [written(law.expression, network.weights) for law in conserved.found],
+        "laws_at_least": conserved.at_least,
+        "laws_at_most": conserved.at_most,
+        "mirror": answer.mirror,
+        "reason": answer.reason,
+        "penalty": None if penalty.penalty is None else written(penalty.penalty),
+        "orders": orders,
+    }
+
+
+def _print(
+    expression: str, network: Parametrisation, conserved: Laws, answer: Answer, penalty: Closed, reading: Reading | None
+) -> None:
+    print(f"network      {expression}")
+    _print_laws(network, conserved)
+    said = {True: "yes", False: "no", None: "not decided"}[answer.mirror]
+    print(f"mirror flow  {said}: {answer.reason}")
+    if answer.witness is not None or len(network.outputs) > 1:
+        from normtheory.proofs.brackets import proof_of
+
+        for step in proof_of(network, answer).steps:
+            print(f"             - {step.text}{': ' if step.equation else ''}{step.equation} ({step.kind})")
+    if answer.mirror is False:
+        print("             held at what it has reached, a second output leaves the first one curve: minimize, with beta_aux")
+    if len(network.outputs) == 1:
+        _print_penalty(penalty, reading)
+
+
+def _print_laws(network: Parametrisation, conserved: Laws) -> None:
+    from normtheory.parametrisations.language import written
+
+    for number, law in enumerate(conserved.found):
+        decay = "" if law.degree is None else f"   (under weight decay it changes as exp({-2 * law.degree} decay t))"
+        print(f"{'conserved' if not number else '':<13}{written(law.expression, network.weights)}{decay}")
+    if conserved.complete:
+        count = "these are all" if conserved.found else "nothing"
+    else:
+        what = f"polynomials up to degree {conserved.highest}" if conserved.highest else "no polynomials"
+        count = f"at least {conserved.at_least} of at most {conserved.at_most} independent laws; {what} were looked at"
+    print(f"{'' if conserved.found else 'conserved':<13}{count}")
+    for each in conserved.noether:
+        print(f"{'momentum':<13}{written(each, network.weights)} decays as exp(-friction t), ' being the velocity")
+
+
+def _print_penalty(penalty: Closed, reading: Reading | None) -> None:
+    from normtheory.parametrisations.language import written
+
+    if penalty.map is not None:
+        print(f"mirror map   b(x) = {written(penalty.map)}, inverse")
+    if penalty.penalty is not None:
+        scale = "" if penalty.scale is None else f", k = {written(penalty.scale)}"
+        print(f"penalty      {written(penalty.penalty)}   ({penalty.kind}{scale})")
+    else:
+        print("penalty      no closed form: tabulated along the orbit by minimize")
+    if reading is None:
+        print("orders       give the start in numbers to read them")
+        return
+    print(f"start        b = {reading.start:.6g}")
+    print(f"lazy         near the start (b - {reading.start:.6g})^2/{2 * reading.stiffness:.6g}, order 2")
+    _print_direction("rich, b > 0" if reading.start == 0 else "rich, up", reading.up)
+    _print_direction("rich, b < 0" if reading.start == 0 else "rich, down", reading.down)
+    if reading.degree is not None:
+        print(
+            f"scaling      homogeneous of degree {reading.degree}: scaled by s, a start has s^2 times the penalty at "
+            f"b/s^{reading.degree}, so that order and feature dependence sum to {2 / reading.degree}"
+        )
+
+
+def _print_direction(name: str, direction: Direction) -> None:
+    import math
+
+    if math.isfinite(direction.end):
+        print(f"{name:<13}{direction.rate}")
+        return
+    if direction.order is None:
+        print(f"{name:<13}{direction.rate}")
+        return
+    slope = f", slope {direction.slope:.6g}" if math.isfinite(direction.slope) else ""
+    passed = f"; half-way at |b - b(0)| = {direction.scale:.4g}" if math.isfinite(direction.scale) else ""
+    print(f"{name:<13}order {direction.order:g} far out, {direction.rate}{slope}{passed} (measured)")
