@@ -12,8 +12,9 @@ STL lazy        flow, from large weights
 STL (LP), NTK   closed form, at the initial weights
 descent         of MTL, PT+FT and STL: minibatch SGD as the paper ran it, pretraining included
 
-Losses of one output end at a training loss relative to the mean square of the targets; those of several tasks likewise, with
-respect to the pooled mean square. Weights pretrained on an auxiliary task are a cell of their own, which others start from.
+Flows of one output end at a training loss relative to the mean square of the targets; those of several tasks likewise, with
+respect to the pooled mean square. Those that rest above it, where no unit can fit what is left, end at a latest time. Weights
+pretrained on an auxiliary task are a cell of their own, which others start from.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ SNAPSHOTS = np.logspace(0, 5, 26)  # flow times at which losses and rotations ar
 COUNTS = tuple(range(1, 13))  # clusters
 MOST_CLUSTERS = 12  # at which alignment is measured: the number of units of both teachers (Fig. 2d)
 UNIT_NORM, RECIPROCAL = "1/sqrt(k)", "1/k"  # sizes of a teacher's k readouts
-SETTING = ("width", "inputs", "units_aux", "samples_aux", "scale", "rtol", "atol", "pretraining_loss", "seed")
+SETTING = ("width", "inputs", "units_aux", "samples_aux", "scale", "rtol", "atol", "pretraining_loss", "latest", "seed")
 
 
 def pretraining(spec: Spec) -> list[dict[str, Any]]:
@@ -54,6 +55,20 @@ def pretraining(spec: Spec) -> list[dict[str, Any]]:
 def pretraining_of(spec: Spec) -> dict[str, Any]:
     """The specification of the pretraining that a cell starts from."""
     return {"kind": "pretraining"} | {name: spec[name] for name in SETTING}
+
+
+def descended_pretraining(spec: Spec) -> list[dict[str, Any]]:
+    """One row: the weights of a network trained on the auxiliary task by full-batch descent, as the paper ran it."""
+    from normtheory.solvers.descent import RELU_PRETRAINING, descend
+
+    pair = _pair_of({**spec, "n": 1, "cosines": [1.0], "magnitude": UNIT_NORM})
+    run = descend([pair.aux], _initial(spec), replace(RELU_PRETRAINING, epochs=spec["epochs"]), seed=spec["seed"])
+    return [{"time": float(run.epochs)} | {name: array.ravel().tolist() for name, array in run.weights.named().items()}]
+
+
+def descended_pretraining_of(spec: Spec) -> dict[str, Any]:
+    """Likewise, of a cell of stochastic descent."""
+    return pretraining_of(spec) | {"kind": "descended pretraining", "epochs": spec["epochs"]}
 
 
 def cell(spec: Spec) -> list[dict[str, Any]]:
@@ -168,11 +183,12 @@ def _initial(spec: Spec, outputs: int = 1, scale: float | None = None) -> ReLUWe
 
 
 def _flow(tasks: Sequence[Task], start: ReLUWeights, spec: Spec, loss: float, shares: Sequence[float] | None = None) -> _Run:
-    """To a training loss relative to the (weighted) mean square of the targets."""
+    """To a training loss relative to the (weighted) mean square of the targets, or to the latest time."""
     weights = pooled_weights(tasks) if shares is None else shares
     null = sum(share * float(np.mean(task.y**2)) for share, task in zip(weights, tasks, strict=True))
     accuracy, times = {name: spec[name] for name in ("rtol", "atol")}, SNAPSHOTS.tolist()
-    flow = gradient_flow(start.network, tasks, start, **accuracy, loss=loss * null, task_weights=weights, at=times)
+    ending = {"loss": loss * null, "time": spec["latest"]}
+    flow = gradient_flow(start.network, tasks, start, **accuracy, **ending, task_weights=weights, at=times)
     return _Run(flow, start, null)
 
 
@@ -183,13 +199,14 @@ def _followed(method: str, run: _Run, rescale: float = 1.0) -> _End:
 @lru_cache(maxsize=4)
 def _read_pretrained(items: tuple[tuple[str, Any], ...]) -> ReLUWeights:
     spec = dict(items)
-    (row,) = rows_of(pretraining, spec)
+    (row,) = rows_of(descended_pretraining if "epochs" in spec else pretraining, spec)
     hidden = np.reshape(row["hidden"], (spec["width"], spec["inputs"]))
     return ReLUWeights.of(hidden, np.reshape(row["readout"], (1, spec["width"])))
 
 
 def _pretrained(spec: Spec) -> ReLUWeights:
-    return _read_pretrained(tuple(pretraining_of(spec).items()))
+    start = descended_pretraining_of(spec) if spec["kind"] == "descent" else pretraining_of(spec)
+    return _read_pretrained(tuple(start.items()))
 
 
 def _restarted(pretrained: ReLUWeights, spec: Spec, factor: float = 1.0) -> ReLUWeights:
@@ -289,7 +306,8 @@ def _measured(tasks: _Tasks, end: _End, run: _Run) -> dict[str, Any]:
     states = [*flow.snapshots, flow.weights]
     losses = [arccosine.population_loss(weights, tasks.teacher) for weights in states]
     times = np.append(SNAPSHOTS[: len(flow.snapshots)], flow.times[-1])
-    early = flow.times[np.flatnonzero(flow.losses <= spec["early_loss"] * run.null)[0]]
+    reached = np.flatnonzero(flow.losses <= spec["early_loss"] * run.null)
+    early = flow.times[reached[0] if reached.size else -1]
     row = {
         "best_loss": min(losses),
         "early_loss": float(np.exp(np.interp(np.log(early), np.log(times), np.log(losses)))),
@@ -331,13 +349,12 @@ def _beside_start(start: ReLUWeights, states: Sequence[ReLUWeights], losses: Seq
 
 def _descent(spec: Spec) -> list[dict[str, Any]]:
     """Stochastic descent as the paper ran it, from the initial weights of the flows beside it."""
-    from normtheory.solvers.descent import RELU, RELU_PRETRAINING, descend
+    from normtheory.solvers.descent import RELU, descend
 
     tasks, settings, seed = _Tasks.of(spec), replace(RELU, epochs=spec["epochs"]), spec["seed"]
-    before = descend(tasks.both[1:], _initial(spec), replace(RELU_PRETRAINING, epochs=spec["epochs"]), seed=seed).weights
     starts = {
         "MTL": _initial(spec, outputs=2),
-        "PT+FT": _restarted(_relu(before), spec),
+        "PT+FT": _restarted(_pretrained(spec), spec),
         "STL": _initial(spec),
     }
     rows = []

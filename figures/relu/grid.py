@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
 
-from normtheory.figures.relu.cells import RECIPROCAL, SETTING, UNIT_NORM, cell, pretraining, pretraining_of
+from normtheory.figures.relu.cells import (
+    RECIPROCAL,
+    SETTING,
+    UNIT_NORM,
+    cell,
+    descended_pretraining,
+    descended_pretraining_of,
+    pretraining,
+    pretraining_of,
+)
 from normtheory.figures.sweep import Spec, Sweep
 
 CORRELATED = 0.9
@@ -48,6 +57,8 @@ class Grid:
     pretraining_loss, last_loss, last_loss_pooled, early_loss : float
         Training losses, relative to those of predicting 0, at which pretraining, flows of one output and flows of two end; and
         at which all are looked at.
+    latest : float
+        Flow time at which a flow ends that has not reached its loss: ten times what 1e5 steps of the paper's come to.
     clusters, equal, kernels : bool
         Whether units are clustered, both tasks are also given the same weight, and tangent kernels are computed.
     seeds_least : int
@@ -81,6 +92,7 @@ class Grid:
     last_loss: float = 1e-7
     last_loss_pooled: float = 1e-6
     early_loss: float = 1e-5
+    latest: float = 1e5
     clusters: bool = True
     equal: bool = True
     kernels: bool = True
@@ -186,6 +198,7 @@ LAPTOP = replace(
     units=(1, 3, 6),
     samples_single=(64, 256, 1024),
     seeds_least=3,
+    relations_descent=("6/6 shared", "all correlated"),
     samples_descent=(32,),
     width=500,
 )
@@ -242,8 +255,16 @@ LARGE = {"quick": LARGE_QUICK, "laptop": LARGE_LAPTOP, "paper": LARGE_PAPER}
 def runs(grid: Grid, sweep: Sweep) -> pa.Table:
     """All runs of a grid; see `normtheory.figures.relu.cells` for the rows."""
     cells = grid.cells()
-    starts = {
-        str(start): start for start in map(pretraining_of, (spec for spec in cells if spec["kind"] in ("pair", "sparse")))
-    }
-    sweep.prepare(list(starts.values()), pretraining, "pretrained networks")
+    sweep.prepare(_distinct(map(pretraining_of, _of(cells, "pair", "sparse"))), pretraining, "pretrained networks")
+    descended = _distinct(map(descended_pretraining_of, _of(cells, "descent")))
+    if descended:
+        sweep.prepare(descended, descended_pretraining, "networks pretrained by descent")
     return sweep.table(cells, cell, "main tasks")
+
+
+def _of(cells: Sequence[Spec], *kinds: str) -> list[Spec]:
+    return [spec for spec in cells if spec["kind"] in kinds]
+
+
+def _distinct(specs: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    return list({str(spec): spec for spec in specs}.values())
