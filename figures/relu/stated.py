@@ -74,8 +74,8 @@ LOSSES = (
     "MTL, "
     "whose loss is pooled over all samples, of <setting.last_loss_pooled>; at one of <setting.early_loss>, and where the "
     "loss on "
-    "fresh inputs is least, as it was published, each bound must hold, too; a flow that rests above its training loss ends at a "
-    "time of <setting.latest>",
+    "fresh inputs is least, as it was published, each bound must hold, too; a flow that rests above its training loss ends at "
+    "a time of <setting.latest>",
 )
 SIZES = (
     "each of the k readouts of a main teacher is of size <teachers.magnitude>, of the auxiliary one, k its own number, of size "
