@@ -51,12 +51,11 @@ PAIR_LOSSES = Said(
 @claim(
     "fig2a",
     where="Fig. 2a, section 5.1",
-    statement="where <helped.at.relation> the loss of <helped.of> is <helped.bound> that of <helped.to>, with <helped.samples> "
-    "main samples; where <near.at.relation> it is <near.bound> that of <near.to>, with <near.samples>; where "
-    "<lazy.at.relation> "
-    "it is <lazy.bound> that of <lazy.to>, with <lazy.samples>, and where <middle.at.relation> also <middle.bound> that of "
-    "<middle.to>, with <middle.samples>; finetuning can be the worse: where <worse.at.relation> the loss of <worse.of> is "
-    "<worse.bound> that of <worse.to>, with <worse.samples>",
+    statement="where <helped.at.relation> the loss of <helped.of> is <helped.bound> that of <helped.to>, with "
+    "<helped.samples> main samples; where <near.at.relation> it is <near.bound> that of <near.to>, with <near.samples>; "
+    "where <lazy.at.relation> it is <lazy.bound> that of <lazy.to>, with <lazy.samples>, and where <middle.at.relation> "
+    "also <middle.bound> that of <middle.to>, with <middle.samples>; finetuning can be the worse: where <worse.at.relation> "
+    "the loss of <worse.of> is <worse.bound> that of <worse.to>, with <worse.samples>",
     printed=PAIR_LOSSES,
     twins={
         "single-task learning is better where units are shared": PAIR_LOSSES.but(helped=PAIR_LOSSES.helped.reversed()),
@@ -87,9 +86,8 @@ SOFT = Said(
 @claim(
     "fig2e",
     where="Fig. 2e, section 5.2",
-    statement="where <better.at.relation>, with a cosine of <setting.cosine>, the loss of <better.of> is <better.bound> that "
-    "of "
-    "<better.to>, with <better.samples> main samples",
+    statement="where <better.at.relation>, with a cosine of <setting.cosine>, the loss of <better.of> is <better.bound> "
+    "that of <better.to>, with <better.samples> main samples",
     printed=SOFT,
     twins={
         "multi-task training is better": SOFT.but(better=SOFT.better.reversed()),
@@ -116,15 +114,14 @@ CROSSING = Said(
     "fig2f",
     where="Fig. 2f, section 5.2",
     statement="where <few.at.relation>, with a cosine of <setting.cosine>, the loss of <few.of> is <few.bound> that of "
-    "<few.to> "
-    "with <few.samples> main samples, and that of <many.of> is <many.bound> that of <many.to> with <many.samples>",
+    "<few.to> with <few.samples> main samples, and that of <many.of> is <many.bound> that of <many.to> with <many.samples>",
     printed=CROSSING,
     twins={
         "multi-task training is better with many samples": CROSSING.but(many=CROSSING.many.reversed()),
         "finetuning is better with few": CROSSING.but(few=CROSSING.few.reversed()),
     },
     siblings={"weaker bounds": CROSSING.but(few=replace(CROSSING.few, most=1.0), many=replace(CROSSING.many, most=1.0))},
-    reads=(*READS, *LOSSES, MEANT, "an example with identically shared and correlated units: all but one are shared"),
+    reads=(*READS, *LOSSES, MEANT, "the example is a mixture of identically shared and of correlated units"),
     expected=Verdict.CONFIRMED,
     source=SOURCE,
 )
@@ -144,9 +141,9 @@ SPECIAL = Said(
     "relu-crossover",
     where="section 5.2, the trade-off it concludes",
     statement="multi-task training and finetuning cross only where units are of both kinds: where <shared.at.relation> the "
-    "loss of "
-    "<shared.of> is <shared.bound> that of <shared.to> at every number of samples, <shared.samples>, and where "
-    "<correlated.at.relation> that of <correlated.of> is <correlated.bound> that of <correlated.to>, with <correlated.samples>",
+    "loss of <shared.of> is <shared.bound> that of <shared.to> at every number of samples, <shared.samples>, and where "
+    "<correlated.at.relation> that of <correlated.of> is <correlated.bound> that of <correlated.to>, with "
+    "<correlated.samples>",
     printed=SPECIAL,
     twins={
         "finetuning is better at shared units": SPECIAL.but(shared=SPECIAL.shared.reversed()),
@@ -171,9 +168,9 @@ ROTATION = Said(
 @claim(
     "relu-rotation",
     where="section 5.2, its hypothesis",
-    statement="that units turn in finetuning is what costs samples where they need not: where <harm.at.relation> the loss of "
-    "<harm.of> is <harm.bound> that of <harm.to>, with <harm.samples> main samples; and it is what finds other units: where "
-    "<use.at.relation> the loss of <use.of> is <use.bound> that of <use.to>, with <use.samples>",
+    statement="that units turn in finetuning is what costs samples where they need not: where <harm.at.relation> the loss "
+    "of <harm.of> is <harm.bound> that of <harm.to>, with <harm.samples> main samples; and it is what finds other units: "
+    "where <use.at.relation> the loss of <use.of> is <use.bound> that of <use.to>, with <use.samples>",
     printed=ROTATION,
     twins={
         "turning helps where units are shared": ROTATION.but(harm=ROTATION.harm.reversed()),
@@ -184,8 +181,7 @@ ROTATION = Said(
         *READS,
         *LOSSES,
         "the hypothesis of section 5.2 as an intervention: the same finetuning from the same start, in which lengths and "
-        "readout "
-        "are trained and directions are not; its end is exact (claim exact-any-init)",
+        "readout are trained and directions are not; its end is exact (claim exact-any-init)",
     ),
     expected=Verdict.CONFIRMED,
     source="hypothesis of Lindsey & Lippl 2024, section 5.2; the intervention is this project's",

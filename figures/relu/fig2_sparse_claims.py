@@ -21,6 +21,7 @@ from normtheory.figures.relu.stated import (
     LOSSES,
     MEANT,
     MISALIGNED,
+    NEARLY,
     PAIRS,
     PRETRAINED,
     READS,
@@ -48,9 +49,8 @@ FEWER = Said(
     "fig2b",
     where="Fig. 2b, section 5.1",
     statement="where no main unit is an auxiliary one the loss of <gain.of> on a teacher of <gain.at.k_main> unit is "
-    "<gain.bound> "
-    "that on one of <gain.than.k_main>, with <gain.samples> main samples, and from each of <steps.at.k_main> to the next it is "
-    "<steps.bound> that of the next, with <steps.samples>",
+    "<gain.bound> that on one of <gain.than.k_main>, with <gain.samples> main samples, and from each of <steps.at.k_main> "
+    "to the next it is <steps.bound> that of the next, with <steps.samples>",
     printed=FEWER,
     twins={
         "denser teachers are easier": FEWER.but(gain=FEWER.gain.reversed()),
@@ -71,29 +71,27 @@ def fig2b(proof: Derivation, stated: Said) -> None:
 
 CLUSTERED = Said(
     **PAIR,
-    few=Comparison(BOTH, 0.1, (128, 256), at=Said(clusters=7), quantity=INERTIA),
-    beside=Excess(BOTH, 0.1, EVERY_N, ALONE, Said(clusters=7), quantity=INERTIA),
+    few=Comparison(BOTH, 0.1, (128, 256), at=Said(relation=NEARLY, clusters=7), quantity=INERTIA),
+    beside=Excess(BOTH, 0.1, EVERY_N, ALONE, Said(relation=NEARLY, clusters=7), quantity=INERTIA),
 )
 
 
 @claim(
     "fig2c",
     where="Fig. 2c, section 5.1",
-    statement="where all but one of <setting.units_aux> main units are auxiliary ones, <few.at.clusters> clusters leave an "
-    "<few.quantity> of at most <few.most> for <few.of>, with <few.samples> main samples, and one that exceeds that of "
-    "<beside.to> "
-    "by at most <beside.most>, with <beside.samples>",
+    statement="where <few.at.relation>, <few.at.clusters> clusters leave an <few.quantity> of at most <few.most> for "
+    "<few.of>, with <few.samples> main samples, which exceeds that of <beside.to> by at most <beside.most>, with "
+    "<beside.samples>",
     printed=CLUSTERED,
     twins={
-        "one cluster suffices": CLUSTERED.but(few=replace(CLUSTERED.few, at=Said(clusters=1))),
+        "one cluster suffices": CLUSTERED.but(few=replace(CLUSTERED.few, at=Said(relation=NEARLY, clusters=1))),
         "a hundredth of the bound, with all samples": CLUSTERED.but(few=replace(CLUSTERED.few, most=0.001, samples=EVERY_N)),
     },
     siblings={"weaker bounds": CLUSTERED.but(few=replace(CLUSTERED.few, most=0.2), beside=replace(CLUSTERED.beside, most=0.2))},
     reads=(
         *READS,
-        "sparse: as many clusters as both teachers have different units explain the directions of all units, weighed by what "
-        "they "
-        "contribute; inertia is the share of the variance about the weighted mean that they leave",
+        "sparse: as many clusters as both teachers have different units explain the directions of all units, weighed by "
+        "what they contribute; inertia is the share of the variance about the weighted mean that they leave",
     ),
     expected=Verdict.CONFIRMED,
     source=SOURCE,
@@ -103,18 +101,24 @@ def fig2c(proof: Derivation, stated: Said) -> None:
     judge(proof, "fig2", "c", stated)
 
 
-ALIGNED = Said(**PAIR, count=MOST_CLUSTERS, closer=Comparison(BOTH, 0.8, (32, 64), ALONE, quantity=MISALIGNED))
+ALIGNED = Said(
+    **PAIR, count=MOST_CLUSTERS, closer=Comparison(BOTH, 0.8, (32, 64), ALONE, Said(relation=NEARLY), quantity=MISALIGNED)
+)
 
 
 @claim(
     "fig2d",
     where="Fig. 2d, section 5.1",
-    statement="where all but one of <setting.units_aux> main units are auxiliary ones the <closer.quantity> of the best of "
-    "<count> clusters is for <closer.of> <closer.bound> that for <closer.to>, with <closer.samples> main samples",
+    statement="where <closer.at.relation> the <closer.quantity> of the best of <count> clusters is for <closer.of> "
+    "<closer.bound> that for <closer.to>, with <closer.samples> main samples",
     printed=ALIGNED,
     twins={"single-task learning finds them better": ALIGNED.but(closer=ALIGNED.closer.reversed())},
     siblings={"a weaker bound": ALIGNED.but(closer=replace(ALIGNED.closer, most=0.9))},
-    reads=(*READS, "misalignment: one less the cosine with the best cluster's centre, averaged over the teacher's units"),
+    reads=(
+        *READS,
+        "misalignment: how far the cosine with the best cluster's centre, averaged over the teacher's units, is from that "
+        "of equal directions",
+    ),
     expected=Verdict.CONFIRMED,
     source=SOURCE,
 )
@@ -134,11 +138,10 @@ NESTED = Said(
 @claim(
     "fig2g",
     where="Fig. 2g, section 5.3",
-    statement="where the main units are auxiliary ones and pretrained weights were rescaled by <gain.at.rescale>, the loss of "
-    "<gain.of> on a teacher of <gain.at.k_main> unit is <gain.bound> that on one of <gain.than.k_main>, with <gain.samples> "
-    "main "
-    "samples; rescaled by <lazy.at.rescale> it is <lazy.bound> that, with <lazy.samples>, and for <absent.of> it is "
-    "<absent.bound> that, with <absent.samples>",
+    statement="where the main units are auxiliary ones and pretrained weights were rescaled by <gain.at.rescale>, the loss "
+    "of <gain.of> on a teacher of <gain.at.k_main> unit is <gain.bound> that on one of <gain.than.k_main>, with "
+    "<gain.samples> main samples; rescaled by <lazy.at.rescale> it is <lazy.bound> that, with <lazy.samples>, and for "
+    "<absent.of> it is <absent.bound> that, with <absent.samples>",
     printed=NESTED,
     twins={
         "denser subsets are easier": NESTED.but(gain=NESTED.gain.reversed()),
@@ -157,9 +160,9 @@ def fig2g(proof: Derivation, stated: Said) -> None:
 SMALL_ONLY = {**FEW_UNITS, "teachers": Said(magnitude=SMALL)}
 ONE = Said(
     **SMALL_ONLY,
-    low=Comparison(PRETRAINED, 0.2, (64, 128), at=Said(clusters=1, rescale=(0.1, 1.0)), quantity=SPREAD),
+    low=Comparison(PRETRAINED, 0.2, (64, 128), at=Said(k_main=1, clusters=1, rescale=(0.1, 1.0)), quantity=SPREAD),
     beside=Comparison(
-        PRETRAINED, 0.5, (64, 128), at=Said(clusters=1, rescale=(0.1, 1.0)), than=Said(rescale=10.0), quantity=SPREAD
+        PRETRAINED, 0.5, (64, 128), at=Said(k_main=1, clusters=1, rescale=(0.1, 1.0)), than=Said(rescale=10.0), quantity=SPREAD
     ),
 )
 
@@ -167,19 +170,18 @@ ONE = Said(
 @claim(
     "fig2h",
     where="Fig. 2h, section 5.3",
-    statement="finetuned on a teacher of one auxiliary unit, after the pretrained weights were rescaled by <low.at.rescale>, "
-    "networks have an <low.quantity>, with <low.at.clusters> cluster, of at most <low.most>, with <low.samples> main "
-    "samples; it "
-    "is <beside.bound> that after rescaling by <beside.than.rescale>, with <beside.samples>",
+    statement="finetuned on a teacher of <low.at.k_main> auxiliary unit, after the pretrained weights were rescaled by "
+    "<low.at.rescale>, networks have an <low.quantity>, with <low.at.clusters> cluster, of at most <low.most>, with "
+    "<low.samples> main samples; it is <beside.bound> that after rescaling by <beside.than.rescale>, with <beside.samples>",
     printed=ONE,
     twins={
         "networks of large weights are the sparser": ONE.but(
-            beside=replace(ONE.beside, at=Said(clusters=1, rescale=10.0), than=Said(rescale=1.0))
+            beside=replace(ONE.beside, at=Said(k_main=1, clusters=1, rescale=10.0), than=Said(rescale=1.0))
         ),
-        "after any rescaling": ONE.but(low=replace(ONE.low, at=Said(clusters=1, rescale=(0.1, 1.0, 10.0)))),
+        "after any rescaling": ONE.but(low=replace(ONE.low, at=Said(k_main=1, clusters=1, rescale=(0.1, 1.0, 10.0)))),
     },
     siblings={"weaker bounds": ONE.but(low=replace(ONE.low, most=0.3), beside=replace(ONE.beside, most=0.6))},
-    reads=(*READS, "inertia about zero: about the mean it would be one for one cluster, whatever the network"),
+    reads=(*READS, "inertia about zero: about the mean a single cluster leaves all of it, whatever the network"),
     expected=Verdict.CONFIRMED,
     source=SOURCE,
 )
@@ -190,18 +192,21 @@ def fig2h(proof: Derivation, stated: Said) -> None:
 
 REUSE = Said(
     **SMALL_ONLY,
-    shared=Comparison(PRETRAINED, 0.5, (32,), at=Said(relation="nested", rescale=(1.0, 10.0)), than=Said(relation="disjoint")),
-    lost=Comparison(PRETRAINED, 2.0, (32,), at=Said(relation="nested", rescale=0.1), than=Said(relation="disjoint"), both=True),
+    shared=Comparison(
+        PRETRAINED, 0.5, (32,), at=Said(relation="nested", k_main=1, rescale=(1.0, 10.0)), than=Said(relation="disjoint")
+    ),
+    lost=Comparison(
+        PRETRAINED, 2.0, (32,), at=Said(relation="nested", k_main=1, rescale=0.1), than=Said(relation="disjoint"), both=True
+    ),
 )
 
 
 @claim(
     "fig2i",
     where="Fig. 2i, section 5.3",
-    statement="on a teacher of one unit, after the pretrained weights were rescaled by <shared.at.rescale>, the loss of "
-    "<shared.of> "
-    "is, where the unit is an auxiliary one, <shared.bound> what it is where it is not, with <shared.samples> main samples; "
-    "rescaled by <lost.at.rescale> it is <lost.bound> that, with <lost.samples>",
+    statement="on a teacher of <shared.at.k_main> unit, after the pretrained weights were rescaled by <shared.at.rescale>, "
+    "the loss of <shared.of> is, where the unit is an auxiliary one, <shared.bound> what it is where it is not, with "
+    "<shared.samples> main samples; rescaled by <lost.at.rescale> it is <lost.bound> that, with <lost.samples>",
     printed=REUSE,
     twins={"task-specific units are easier": REUSE.but(shared=REUSE.shared.reversed())},
     siblings={"weaker bounds": REUSE.but(shared=replace(REUSE.shared, most=0.6), lost=replace(REUSE.lost, most=3.0))},

@@ -69,12 +69,9 @@ LARGE_PAIRS = Said(
     "fig4b",
     where="Fig. 4b, Appendix D",
     statement="where <helped.at.relation> the loss of <helped.of> is <helped.bound> that of <helped.to>, with "
-    "<helped.samples> main "
-    "samples; where <near.at.relation> it is <near.bound> that of <near.to>, with <near.samples>, and everywhere "
-    "<lazy.bound> that "
-    "of <lazy.to>, with <lazy.samples>; where <multi.at.relation> the loss of <multi.of> is <multi.bound> that of "
-    "<multi.to>, with "
-    "<multi.samples>",
+    "<helped.samples> main samples; where <near.at.relation> it is <near.bound> that of <near.to>, with <near.samples>, and "
+    "everywhere <lazy.bound> that of <lazy.to>, with <lazy.samples>; where <multi.at.relation> the loss of <multi.of> is "
+    "<multi.bound> that of <multi.to>, with <multi.samples>",
     printed=LARGE_PAIRS,
     twins={"single-task learning is better where units are shared": LARGE_PAIRS.but(helped=LARGE_PAIRS.helped.reversed())},
     siblings={"a weaker bound": LARGE_PAIRS.but(helped=replace(LARGE_PAIRS.helped, most=0.9))},

@@ -55,10 +55,9 @@ ALONE_SPARSE = Said(
     "fig6a",
     where="Fig. 6a, section E.2.1",
     statement="learning a single task of <few.at.k_main> teacher units, <few.at.clusters> clusters leave an <few.quantity> "
-    "of at "
-    "most <few.most>, with <few.samples> samples; of <more.at.k_main> units it is with <more.at.n> samples <more.bound> what "
-    "it is "
-    "with <more.than.n>; from small weights it is <lazy.bound> what it is for <lazy.to>, with <lazy.samples>",
+    "of at most <few.most>, with <few.samples> samples; of <more.at.k_main> units it is with <more.at.n> samples "
+    "<more.bound> what it is with <more.than.n>; from small weights it is <lazy.bound> what it is for <lazy.to>, with "
+    "<lazy.samples>",
     printed=ALONE_SPARSE,
     twins={
         "large weights give the sparser networks": ALONE_SPARSE.but(lazy=ALONE_SPARSE.lazy.reversed()),
@@ -92,7 +91,11 @@ FOUND_ALONE = Said(
         "with few samples already": FOUND_ALONE.but(high=replace(FOUND_ALONE.high, samples=(FEWEST,), most=0.01)),
     },
     siblings={"weaker bounds": FOUND_ALONE.but(high=replace(FOUND_ALONE.high, most=0.2))},
-    reads=(*READS, "misalignment: one less the cosine with the best cluster's centre, averaged over the teacher's units"),
+    reads=(
+        *READS,
+        "misalignment: how far the cosine with the best cluster's centre, averaged over the teacher's units, is from that "
+        "of equal directions",
+    ),
     expected=Verdict.CONFIRMED,
     source=SOURCE,
 )
@@ -108,8 +111,7 @@ AS_SPARSE = Said(**PAIR, beside=Excess(PRETRAINED, 0.1, EVERY_N, ALONE, Said(rel
     "fig6c",
     where="Fig. 6c, section E.2.2",
     statement="where <beside.at.relation> the <beside.quantity> that <beside.at.clusters> clusters leave for <beside.of> "
-    "exceeds "
-    "that for <beside.to> by at most <beside.most>, with <beside.samples> main samples",
+    "exceeds that for <beside.to> by at most <beside.most>, with <beside.samples> main samples",
     printed=AS_SPARSE,
     twins={
         "sparser by as much": AS_SPARSE.but(
@@ -137,11 +139,10 @@ UNIQUE = Said(**PAIR, apart=unique(APART, 12), half=unique(HALF, 9), nearly=uniq
 @claim(
     "fig6d",
     where="Fig. 6d, section E.2.2",
-    statement="networks trained on both tasks use as many features as both teachers have different units: with <apart.samples> "
-    "main samples the <apart.quantity> is at most <apart.most>, where <apart.at.relation> with <apart.at.clusters> clusters, "
-    "where "
-    "<half.at.relation> with <half.at.clusters>, where <nearly.at.relation> with <nearly.at.clusters> and where "
-    "<identical.at.relation> with <identical.at.clusters>",
+    statement="networks trained on both tasks use as many features as both teachers have different units: with "
+    "<apart.samples> main samples the <apart.quantity> is at most <apart.most>, where <apart.at.relation> with "
+    "<apart.at.clusters> clusters, where <half.at.relation> with <half.at.clusters>, where <nearly.at.relation> with "
+    "<nearly.at.clusters> and where <identical.at.relation> with <identical.at.clusters>",
     printed=UNIQUE,
     twins={
         "a third of the clusters suffices": UNIQUE.but(
@@ -169,10 +170,10 @@ CLOSER = Said(
 @claim(
     "fig6e",
     where="Fig. 6e, sections 5.2 and E.2.2",
-    statement="where <helped.at.relation> the <helped.quantity> is for <helped.of> <helped.bound> that for <helped.to>, with "
-    "few "
-    "main samples, <helped.samples>, and for <shared.of> <shared.bound> that for <shared.to>, with <shared.samples>; where "
-    "<correlated.at.relation> it is for <correlated.of> <correlated.bound> that for <correlated.to>, with <correlated.samples>",
+    statement="where <helped.at.relation> the <helped.quantity> is for <helped.of> <helped.bound> that for <helped.to>, "
+    "with few main samples, <helped.samples>, and for <shared.of> <shared.bound> that for <shared.to>, with "
+    "<shared.samples>; where <correlated.at.relation> it is for <correlated.of> <correlated.bound> that for "
+    "<correlated.to>, with <correlated.samples>",
     printed=CLOSER,
     twins={
         "finetuning finds shared units better": CLOSER.but(shared=CLOSER.shared.reversed()),
@@ -191,30 +192,30 @@ def fig6e(proof: Derivation, stated: Said) -> None:
 
 SELECTED = Said(
     **ONE_UNIT,
-    low=Comparison(PRETRAINED, 0.2, (64, 128), at=Said(clusters=1, rescale=(0.1, 1.0)), quantity=SPREAD),
+    low=Comparison(PRETRAINED, 0.2, (64, 128), at=Said(k_main=1, clusters=1, rescale=(0.1, 1.0)), quantity=SPREAD),
     lazy=Comparison(
-        PRETRAINED, 0.5, (64, 128), at=Said(clusters=1, rescale=(0.1, 1.0)), than=Said(rescale=10.0), quantity=SPREAD
+        PRETRAINED, 0.5, (64, 128), at=Said(k_main=1, clusters=1, rescale=(0.1, 1.0)), than=Said(rescale=10.0), quantity=SPREAD
     ),
-    multi=Comparison(PRETRAINED, 0.5, (64, 128), TRAINED_AT_ONCE, Said(clusters=1, rescale=1.0), quantity=SPREAD),
+    multi=Comparison(PRETRAINED, 0.5, (64, 128), TRAINED_AT_ONCE, Said(k_main=1, clusters=1, rescale=1.0), quantity=SPREAD),
 )
 
 
 @claim(
     "fig6f",
     where="Fig. 6f, section E.2.3",
-    statement="on a teacher of one auxiliary unit, after the pretrained weights were rescaled by <low.at.rescale>, the "
-    "<low.quantity>, with <low.at.clusters> cluster, is for <low.of> at most <low.most>, with <low.samples> main samples, and "
-    "<lazy.bound> that after rescaling by <lazy.than.rescale>, with <lazy.samples>; rescaled by <multi.at.rescale> it is "
-    "<multi.bound> that for <multi.to>, with <multi.samples>",
+    statement="on a teacher of <low.at.k_main> auxiliary unit, after the pretrained weights were rescaled by "
+    "<low.at.rescale>, the <low.quantity>, with <low.at.clusters> cluster, is for <low.of> at most <low.most>, with "
+    "<low.samples> main samples, and <lazy.bound> that after rescaling by <lazy.than.rescale>, with <lazy.samples>; "
+    "rescaled by <multi.at.rescale> it is <multi.bound> that for <multi.to>, with <multi.samples>",
     printed=SELECTED,
     twins={
         "multi-task training is the sparser": SELECTED.but(multi=SELECTED.multi.reversed()),
         "networks of large weights are the sparser": SELECTED.but(
-            lazy=replace(SELECTED.lazy, at=Said(clusters=1, rescale=10.0), than=Said(rescale=1.0))
+            lazy=replace(SELECTED.lazy, at=Said(k_main=1, clusters=1, rescale=10.0), than=Said(rescale=1.0))
         ),
     },
     siblings={"a weaker bound": SELECTED.but(low=replace(SELECTED.low, most=0.3))},
-    reads=(*READS, "inertia about zero: about the mean it would be one for one cluster, whatever the network"),
+    reads=(*READS, "inertia about zero: about the mean a single cluster leaves all of it, whatever the network"),
     expected=Verdict.CONFIRMED,
     source=SOURCE,
 )
@@ -226,10 +227,15 @@ def fig6f(proof: Derivation, stated: Said) -> None:
 BIASED = Said(
     **ONE_UNIT,
     higher=Comparison(
-        PRETRAINED, 0.5, (32,), at=Said(relation="nested", rescale=1.0), than=Said(relation="disjoint"), quantity=MISALIGNED
+        PRETRAINED,
+        0.5,
+        (32,),
+        at=Said(relation="nested", k_main=1, rescale=1.0),
+        than=Said(relation="disjoint"),
+        quantity=MISALIGNED,
     ),
     lost=Comparison(
-        PRETRAINED, 0.5, (32,), at=Said(relation="disjoint", rescale=0.1), than=Said(rescale=1.0), quantity=MISALIGNED
+        PRETRAINED, 0.5, (32,), at=Said(relation="disjoint", k_main=1, rescale=0.1), than=Said(rescale=1.0), quantity=MISALIGNED
     ),
 )
 
@@ -237,11 +243,10 @@ BIASED = Said(
 @claim(
     "fig6g",
     where="Fig. 6g, section E.2.3",
-    statement="on a teacher of one unit, after the pretrained weights were rescaled by <higher.at.rescale>, the "
-    "<higher.quantity> "
-    "is, where the unit is an auxiliary one, <higher.bound> what it is where it is not, with <higher.samples> main samples; "
-    "where "
-    "it is not, it is after rescaling by <lost.at.rescale> <lost.bound> what it is by <lost.than.rescale>, with <lost.samples>",
+    statement="on a teacher of <higher.at.k_main> unit, after the pretrained weights were rescaled by <higher.at.rescale>, "
+    "the <higher.quantity> is, where the unit is an auxiliary one, <higher.bound> what it is where it is not, with "
+    "<higher.samples> main samples; where it is not, it is after rescaling by <lost.at.rescale> <lost.bound> what it is by "
+    "<lost.than.rescale>, with <lost.samples>",
     printed=BIASED,
     twins={"task-specific units are found better": BIASED.but(higher=BIASED.higher.reversed())},
     siblings={"a weaker bound": BIASED.but(higher=replace(BIASED.higher, most=0.6))},

@@ -40,8 +40,8 @@ LOWER = Said(**SINGLY, lower=Comparison(ALONE, 0.8, EVERY_SINGLE_N, Each((LAZY,)
 @claim(
     "fig8a",
     where="Fig. 8a, Appendix G",
-    statement="on a teacher of <lower.at.k_main> units the <lower.quantity> is from small weights <lower.bound> what it is for "
-    "<lower.to>, with <lower.samples> samples",
+    statement="on a teacher of <lower.at.k_main> units the <lower.quantity> is from small weights <lower.bound> what it is "
+    "for <lower.to>, with <lower.samples> samples",
     printed=LOWER,
     twins={"large weights give fewer dimensions": LOWER.but(lower=LOWER.lower.reversed())},
     siblings={"a weaker bound": LOWER.but(lower=replace(LOWER.lower, most=0.9))},
@@ -56,22 +56,21 @@ def fig8a(proof: Derivation, stated: Said) -> None:
 
 FALLING = Said(
     **ONE_UNIT,
-    falls=Comparison(PRETRAINED, 0.8, (64, 128), at=Said(relation="nested", rescale=(0.1, 1.0)), quantity=FALL),
-    stays=Comparison(PRETRAINED, 1.1, (64, 128), at=Said(relation="nested", rescale=10.0), quantity=RISE),
+    falls=Comparison(PRETRAINED, 0.8, (64, 128), at=Said(relation="nested", k_main=1, rescale=(0.1, 1.0)), quantity=FALL),
+    stays=Comparison(PRETRAINED, 1.1, (64, 128), at=Said(relation="nested", k_main=1, rescale=10.0), quantity=RISE),
 )
 
 
 @claim(
     "fig8b",
     where="Fig. 8b, Appendix G",
-    statement="finetuned on a teacher of one auxiliary unit, after the pretrained weights were rescaled by <falls.at.rescale>, "
-    "networks have a <falls.quantity> of at most <falls.most>, with <falls.samples> main samples; rescaled by "
-    "<stays.at.rescale> "
-    "they have a <stays.quantity> of at most <stays.most>, with <stays.samples>",
+    statement="finetuned on a teacher of <falls.at.k_main> auxiliary unit, after the pretrained weights were rescaled by "
+    "<falls.at.rescale>, networks have a <falls.quantity> of at most <falls.most>, with <falls.samples> main samples; "
+    "rescaled by <stays.at.rescale> they have a <stays.quantity> of at most <stays.most>, with <stays.samples>",
     printed=FALLING,
     twins={
         "it falls at any factor": FALLING.but(
-            falls=replace(FALLING.falls, at=Said(relation="nested", rescale=(0.1, 1.0, 10.0)))
+            falls=replace(FALLING.falls, at=Said(relation="nested", k_main=1, rescale=(0.1, 1.0, 10.0)))
         ),
         "it falls at none": FALLING.but(falls=replace(FALLING.falls, quantity=RISE, most=1.1)),
     },
@@ -87,22 +86,21 @@ def fig8b(proof: Derivation, stated: Said) -> None:
 
 INHERITED = Said(
     **ONE_UNIT,
-    own=Comparison(PRETRAINED, 1.25, (64, 128), at=Said(relation="nested", rescale=1.0), quantity=OWN_OVER_SHARED),
-    shared=Comparison(PRETRAINED, 1.25, (64, 128), at=Said(relation="nested", rescale=1.0), quantity=SHARED_OVER_OWN),
+    own=Comparison(PRETRAINED, 1.25, (64, 128), at=Said(relation="nested", k_main=1, rescale=1.0), quantity=OWN_OVER_SHARED),
+    shared=Comparison(PRETRAINED, 1.25, (64, 128), at=Said(relation="nested", k_main=1, rescale=1.0), quantity=SHARED_OVER_OWN),
 )
 
 
 @claim(
     "fig8c",
     where="Fig. 8c, Appendix G",
-    statement="finetuned on a teacher of one auxiliary unit, after the pretrained weights were rescaled by <own.at.rescale>, "
-    "networks have a <own.quantity> of at most <own.most>, and an <shared.quantity> of at most <shared.most>, with "
-    "<own.samples> "
-    "main samples",
+    statement="finetuned on a teacher of <own.at.k_main> auxiliary unit, after the pretrained weights were rescaled by "
+    "<own.at.rescale>, networks have a <own.quantity> of at most <own.most>, and an <shared.quantity> of at most "
+    "<shared.most>, with <own.samples> main samples",
     printed=INHERITED,
     twins={
         "on a unit that is no auxiliary one, too": INHERITED.but(
-            own=replace(INHERITED.own, at=Said(relation="disjoint", rescale=1.0))
+            own=replace(INHERITED.own, at=Said(relation="disjoint", k_main=1, rescale=1.0))
         ),
         "to a hundredth": INHERITED.but(own=replace(INHERITED.own, most=1.001), shared=replace(INHERITED.shared, most=1.001)),
     },
@@ -118,9 +116,11 @@ def fig8c(proof: Derivation, stated: Said) -> None:
 
 ONLY_NESTED = Said(
     **ONE_UNIT,
-    nested=Comparison(PRETRAINED, 0.8, (64, 128), at=Said(relation="nested", rescale=1.0), quantity=FALL),
-    elsewhere=Comparison(PRETRAINED, 1.1, (64, 128), at=Said(relation="disjoint", rescale=(0.1, 1.0, 10.0)), quantity=RISE),
-    lazy=Comparison(PRETRAINED, 1.1, (64, 128), at=Said(relation="nested", rescale=10.0), quantity=RISE),
+    nested=Comparison(PRETRAINED, 0.8, (64, 128), at=Said(relation="nested", k_main=1, rescale=1.0), quantity=FALL),
+    elsewhere=Comparison(
+        PRETRAINED, 1.1, (64, 128), at=Said(relation="disjoint", k_main=1, rescale=(0.1, 1.0, 10.0)), quantity=RISE
+    ),
+    lazy=Comparison(PRETRAINED, 1.1, (64, 128), at=Said(relation="nested", k_main=1, rescale=10.0), quantity=RISE),
 )
 
 
@@ -128,10 +128,9 @@ ONLY_NESTED = Said(
     "relu-pr-signature",
     where="Appendix G, a fall of the participation ratio as a signature of nested selection",
     statement="the participation ratio falls where units are selected among pretrained ones and nowhere else: on a teacher "
-    "of one "
-    "auxiliary unit the <nested.quantity> is at most <nested.most>, rescaled by <nested.at.rescale>; on one of a new unit the "
-    "<elsewhere.quantity> is at most <elsewhere.most>, rescaled by <elsewhere.at.rescale>, and on the auxiliary one at most "
-    "<lazy.most> rescaled by <lazy.at.rescale>, with <nested.samples> main samples",
+    "of <nested.at.k_main> auxiliary unit the <nested.quantity> is at most <nested.most>, rescaled by <nested.at.rescale>; "
+    "on one of a new unit the <elsewhere.quantity> is at most <elsewhere.most>, rescaled by <elsewhere.at.rescale>, and on "
+    "the auxiliary one at most <lazy.most> rescaled by <lazy.at.rescale>, with <nested.samples> main samples",
     printed=ONLY_NESTED,
     twins={"it rises there": ONLY_NESTED.but(nested=replace(ONLY_NESTED.nested, quantity=RISE))},
     reads=(*READS, *DIMENSIONS),

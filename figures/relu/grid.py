@@ -200,6 +200,7 @@ LAPTOP = replace(
     seeds_least=3,
     relations_descent=("6/6 shared", "all correlated"),
     samples_descent=(32,),
+    epochs=20_000,
     width=500,
 )
 QUICK = Grid(

@@ -65,21 +65,19 @@ SHARED_OVER_OWN = Quantity(
 
 READS = (
     "the setting: students of <setting.width> units, <setting.inputs> inputs, <setting.samples_aux> auxiliary samples, "
-    "<setting.units_aux> auxiliary units; weights start at a scale of <setting.scale>, a new readout at <setting.gamma>; means "
-    "are over <grid.realisations> seeds, geometric for losses and dimensions, arithmetic for inertia and alignment",
+    "<setting.units_aux> auxiliary units; weights start at a scale of <setting.scale>, a new readout at <setting.gamma>; "
+    "means are over <grid.realisations> seeds, geometric for losses and dimensions, arithmetic for inertia and alignment",
     "the paper's students have <wide> units: this is the scale that a small machine computes",
 )
 LOSSES = (
     "losses are the population's in units of the zero predictor's, at a training loss of <setting.last_loss> of it, or, of "
-    "MTL, "
-    "whose loss is pooled over all samples, of <setting.last_loss_pooled>; at one of <setting.early_loss>, and where the "
-    "loss on "
-    "fresh inputs is least, as it was published, each bound must hold, too; a flow that rests above its training loss ends at "
-    "a time of <setting.latest>",
+    "MTL, whose loss is pooled over all samples, of <setting.last_loss_pooled>; at one of <setting.early_loss>, and where "
+    "the loss on fresh inputs is least, as it was published, each bound must hold, too; a flow that rests above its "
+    "training loss ends at a time of <setting.latest>",
 )
 SIZES = (
-    "each of the k readouts of a main teacher is of size <teachers.magnitude>, of the auxiliary one, k its own number, of size "
-    "<size_aux>",
+    "each of the k readouts of a main teacher is of size <teachers.magnitude>, of the auxiliary one, k its own number, of "
+    "size <size_aux>",
 )
 TEACHERS = Said(magnitude=EITHER)
 MEANT = "better: by the stated factor; near: within it; the bounds were set before the run"
