@@ -6,12 +6,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from normtheory.figures.drawing import (
+    LEAVING,
     METHODS,
     Row,
     Value,
     chosen,
     distinct,
     legend_beside,
+    mark_leaving,
     over_seeds,
     relative_loss,
     sample_axis,
@@ -48,21 +50,44 @@ def _row_of_axes(count: int, height: float = 3.2) -> tuple[Any, list[Any]]:
     return axes_in_a_row(count, width=min(2.3 * count + 2.6, 10.5), height=height)
 
 
+LOWEST, HIGHEST = 3e-7, 3.0  # of the losses that are drawn: least norms recover their teachers to round-off
+RELATIONS = ("0/6 shared", "3/6 shared", "5/6 shared", "5 shared, rest correlated", "6/6 shared", "all correlated")
+
+
+def _relations(rows: Sequence[Row]) -> list[str]:
+    """The relations of the tasks, from new units to shared ones, then correlated ones."""
+    found = distinct(rows, "relation")
+    return sorted(found, key=lambda name: RELATIONS.index(name) if name in RELATIONS else found.index(name))
+
+
+def _title(relation: str) -> str:
+    return relation.replace(", ", ",\n")
+
+
 def losses_by_relation(rows: Sequence[Row]) -> Any:
     """Loss against n, a line a method; stochastic descent as crosses; a pair of axes for each relation."""
-    relations = distinct(rows, "relation")
-    figure, axes = _row_of_axes(len(relations), height=4.4)
+    relations = _relations(rows)
+    alone = len(relations) == 1
+    figure, axes = axes_in_a_row(len(relations), width=5.2 if alone else 10.5, height=5.2 if alone else 4.6)
     for axis, relation in zip(axes, relations, strict=True):
         here = chosen(rows, relation=relation)
         for method, how, label, look in LOSSES:
-            series(axis, chosen(here, method=method, how=how), "n", relative_loss, label=label, look=look)
+            runs = chosen(here, method=method, how=how)
+            label += "" if how != "least norm" else f" ({_seeds(runs)})"
+            series(axis, runs, "n", relative_loss, label=label, look=look)
         for method in ("MTL", "PT+FT", "STL"):
             look = {"color": METHODS[method], **DESCENT}
-            series(axis, chosen(here, method=method, how="descent"), "n", relative_loss, label=f"{method}, SGD", look=look)
-        sample_axis(axis, distinct(rows, "n"), title=relation, yscale="log")
+            runs = chosen(here, method=method, how="descent")
+            series(axis, runs, "n", relative_loss, label=f"{method}, SGD ({_seeds(runs)})", look=look)
+        sample_axis(axis, distinct(rows, "n"), title=_title(relation), yscale="log")
+        low, high = axis.get_ylim()
+        axis.set_ylim(max(low, LOWEST), min(high, HIGHEST))
+    for axis in axes:
+        mark_leaving(axis)
     axes[0].set_ylabel("generalisation loss / null loss")
     found = {label: handle for axis in axes for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)}
-    figure.legend(found.values(), found, loc="outside lower center", ncols=4, title=over_seeds(rows))
+    means = f"{over_seeds(rows)}; {LEAVING}".replace("; ", ";\n" if alone else "; ")
+    figure.legend(found.values(), found, loc="outside lower center", ncols=2 if alone else 4, title=means)
     return figure
 
 
@@ -131,7 +156,8 @@ def _shared_or_new(rows: Sequence[Row], value: Value, name: str, *, log: bool) -
 
 
 def _seeds(rows: Sequence[Row]) -> str:
-    return f"{len(distinct(rows, 'seed'))} seeds"
+    count = len(distinct(rows, "seed"))
+    return f"{count} seeds" if count != 1 else "one seed"
 
 
 def _curves(axis: Any, rows: Sequence[Row], title: str) -> None:
@@ -162,7 +188,7 @@ def inertia_by_relation(rows: Sequence[Row]) -> Any:
     method = "MTL" if chosen(rows, method="MTL") else "PT+FT"
     own = chosen(rows, method=method)
     return _curves_in_a_row(
-        rows, [(f"{method}\n{relation}", chosen(own, relation=relation)) for relation in distinct(own, "relation")]
+        rows, [(f"{method}\n{_title(relation)}", chosen(own, relation=relation)) for relation in _relations(own)]
     )
 
 
@@ -210,14 +236,14 @@ def dimensions_alone(rows: Sequence[Row]) -> Any:
 
 def alignment_by_relation(rows: Sequence[Row]) -> Any:
     """Alignment with the main teacher's units against n, a line a method."""
-    relations = distinct(rows, "relation")
+    relations = _relations(rows)
     figure, axes = _row_of_axes(len(relations))
     for axis, relation in zip(axes, relations, strict=True):
         for method in ("MTL", "MTL 1:1", "PT+FT", "STL"):
             here = chosen(rows, method=method, relation=relation)
             look = {"color": METHODS[method], "marker": "o"}
             series(axis, here, "n", _column("alignment"), label=method, look=look, geometric=False)
-        sample_axis(axis, distinct(rows, "n"), title=relation, ylim=(0.4, 1.02))
+        sample_axis(axis, distinct(rows, "n"), title=_title(relation), ylim=(0.4, 1.02))
     axes[0].set_ylabel("alignment with main units")
     legend_beside(figure, axes[0], _seeds(rows))
     return figure
