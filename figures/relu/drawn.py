@@ -149,7 +149,7 @@ def _shared_or_new(rows: Sequence[Row], value: Value, name: str, *, log: bool) -
             look = {"color": METHODS[title[:5].rstrip(",")], "linestyle": STYLES[relation], "marker": "o"}
             series(axis, chosen(here, relation=relation), "n", value, label=label, look=look, geometric=log)
         sample_axis(axis, distinct(rows, "n"), title=title)
-        axis.set(**({"yscale": "log"} if log else {"ylim": (0, 1.03)}))
+        axis.set(**({"yscale": "log"} if log else {"ylim": (0.4, 1.02)}))
     axes[0].set_ylabel(name)
     legend_beside(figure, axes[0], f"one main unit\n({_seeds(rows)})")
     return figure
@@ -166,7 +166,7 @@ def _curves(axis: Any, rows: Sequence[Row], title: str) -> None:
     for n, colour in zip(samples, shades(len(samples)), strict=True):
         look = {"color": colour, "marker": "."}
         series(axis, chosen(rows, n=n), "clusters", _column("inertia"), label=str(n), look=look, geometric=False)
-    axis.set(title=title, ylim=(-0.03, 1.03), xlabel="clusters $K$")
+    axis.set(title=title, ylim=(-0.03, 1.03), xlabel="clusters $K$", xticks=(1, 6, 12))
 
 
 def _curves_in_a_row(rows: Sequence[Row], parts: Sequence[tuple[str, list[Row]]]) -> Any:
