@@ -135,6 +135,9 @@ SPECIAL = Said(
     shared=Comparison(TRAINED_AT_ONCE, 1.0, EVERY_N, PRETRAINED, Said(relation=IDENTICAL)),
     correlated=Comparison(PRETRAINED, 1.0, EVERY_N, TRAINED_AT_ONCE, Said(relation=CORRELATED)),
 )
+FEW_SHARED = SPECIAL.but(
+    shared=replace(SPECIAL.shared, samples=EVERY_N[:2]), correlated=replace(SPECIAL.correlated, samples=EVERY_N[1:])
+)
 
 
 @claim(
@@ -145,12 +148,16 @@ SPECIAL = Said(
     "<correlated.at.relation> that of <correlated.of> is <correlated.bound> that of <correlated.to>, with "
     "<correlated.samples>",
     printed=SPECIAL,
+    corrected=FEW_SHARED,
+    corrected_statement="where <shared.at.relation> the loss of <shared.of> is <shared.bound> that of <shared.to> with few "
+    "samples, <shared.samples>, and where <correlated.at.relation> that of <correlated.of> is <correlated.bound> that of "
+    "<correlated.to> with more, <correlated.samples>",
     twins={
-        "finetuning is better at shared units": SPECIAL.but(shared=SPECIAL.shared.reversed()),
-        "multi-task training is better at correlated ones": SPECIAL.but(correlated=SPECIAL.correlated.reversed()),
+        "finetuning is better at shared units": FEW_SHARED.but(shared=FEW_SHARED.shared.reversed()),
+        "multi-task training is better at correlated ones": FEW_SHARED.but(correlated=FEW_SHARED.correlated.reversed()),
     },
     reads=(*READS, *LOSSES, MEANT),
-    expected=Verdict.CONFIRMED,
+    expected=Verdict.CORRECTED,
     source="what section 5.2 of Lindsey & Lippl 2024 implies",
 )
 def crossover(proof: Derivation, stated: Said) -> None:

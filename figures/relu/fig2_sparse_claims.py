@@ -11,6 +11,7 @@ from normtheory.audit.derivation import Derivation
 from normtheory.audit.statements import Said
 from normtheory.figures.comparisons import Comparison, Excess, Steps
 from normtheory.figures.diagonal.stated import LARGE, SMALL
+from normtheory.figures.readings import Each
 from normtheory.figures.relu.cells import MOST_CLUSTERS
 from normtheory.figures.relu.judged import judge
 from normtheory.figures.relu.stated import (
@@ -133,6 +134,15 @@ NESTED = Said(
     lazy=Comparison(PRETRAINED, 2.0, (32, 64), at=Said(k_main=1, rescale=10.0), than=Said(k_main=6), both=True),
     absent=Comparison(TRAINED_AT_ONCE, 2.0, (32, 64), at=Said(k_main=1), than=Said(k_main=6), both=True),
 )
+SELECTING = Said(
+    **FEW_UNITS,
+    gain=replace(NESTED.gain, samples=(64,)),
+    lazy=NESTED.lazy,
+    absent=Comparison(
+        TRAINED_AT_ONCE, 3.0, (32, 64), at=Said(k_main=1, magnitude=Each((SMALL,))), than=Said(k_main=6), both=True
+    ),
+    selects=Comparison(TRAINED_AT_ONCE, 0.2, (32, 64), at=Said(k_main=1, magnitude=Each((LARGE,))), than=Said(k_main=6)),
+)
 
 
 @claim(
@@ -143,13 +153,25 @@ NESTED = Said(
     "<gain.samples> main samples; rescaled by <lazy.at.rescale> it is <lazy.bound> that, with <lazy.samples>, and for "
     "<absent.of> it is <absent.bound> that, with <absent.samples>",
     printed=NESTED,
+    corrected=SELECTING,
+    corrected_statement="where the main units are auxiliary ones and pretrained weights were rescaled by <gain.at.rescale>, "
+    "the loss of <gain.of> on a teacher of <gain.at.k_main> unit is <gain.bound> that on one of <gain.than.k_main>, with "
+    "<gain.samples> main samples; rescaled by <lazy.at.rescale> it is <lazy.bound> that, with <lazy.samples>; for "
+    "<absent.of> it hangs on the readouts: of size <absent.at.magnitude> it is <absent.bound> that, with <absent.samples>, "
+    "of size <selects.at.magnitude> it is <selects.bound> that, with <selects.samples>",
     twins={
-        "denser subsets are easier": NESTED.but(gain=NESTED.gain.reversed()),
-        "multi-task training selects as well": NESTED.but(absent=replace(NESTED.absent, most=0.1, both=False)),
+        "denser subsets are easier": SELECTING.but(gain=SELECTING.gain.reversed()),
+        "multi-task training selects whatever the readouts": SELECTING.but(
+            absent=replace(SELECTING.absent, most=0.1, both=False)
+        ),
+        "nor does it with larger readouts": SELECTING.but(selects=SELECTING.selects.reversed()),
     },
-    siblings={"the smaller readouts alone": NESTED.but(teachers=TEACHERS.but(magnitude=SMALL))},
+    siblings={
+        "a weaker bound": SELECTING.but(selects=replace(SELECTING.selects, most=0.3)),
+        "the smaller readouts alone": SELECTING.but(teachers=TEACHERS.but(magnitude=SMALL)),
+    },
     reads=(*READS, *LOSSES, *SIZES, MEANT, "no nested selection: the number of units matters by less than the stated factor"),
-    expected=Verdict.CONFIRMED,
+    expected=Verdict.CORRECTED,
     source=SOURCE,
 )
 def fig2g(proof: Derivation, stated: Said) -> None:
@@ -199,6 +221,9 @@ REUSE = Said(
         PRETRAINED, 2.0, (32,), at=Said(relation="nested", k_main=1, rescale=0.1), than=Said(relation="disjoint"), both=True
     ),
 )
+NO_REUSE = REUSE.but(
+    lost=Comparison(PRETRAINED, 2.0, (32,), at=Said(relation="disjoint", k_main=1, rescale=0.1), than=Said(relation="nested"))
+)
 
 
 @claim(
@@ -208,15 +233,20 @@ REUSE = Said(
     "the loss of <shared.of> is, where the unit is an auxiliary one, <shared.bound> what it is where it is not, with "
     "<shared.samples> main samples; rescaled by <lost.at.rescale> it is <lost.bound> that, with <lost.samples>",
     printed=REUSE,
-    twins={"task-specific units are easier": REUSE.but(shared=REUSE.shared.reversed())},
-    siblings={"weaker bounds": REUSE.but(shared=replace(REUSE.shared, most=0.6), lost=replace(REUSE.lost, most=3.0))},
+    corrected=NO_REUSE,
+    corrected_statement="on a teacher of <shared.at.k_main> unit, after the pretrained weights were rescaled by "
+    "<shared.at.rescale>, the loss of <shared.of> is, where the unit is an auxiliary one, <shared.bound> what it is where "
+    "it is not, with <shared.samples> main samples; rescaled by <lost.at.rescale> it is, where the unit is not an auxiliary "
+    "one, <lost.bound> what it is where it is, with <lost.samples>",
+    twins={"task-specific units are easier": NO_REUSE.but(shared=NO_REUSE.shared.reversed())},
+    siblings={"weaker bounds": NO_REUSE.but(shared=replace(NO_REUSE.shared, most=0.6), lost=replace(NO_REUSE.lost, most=3.0))},
     reads=(
         *READS,
         *LOSSES,
         MEANT,
         "the rich regime, which does not depend on the initialisation, is that of the smallest factor",
     ),
-    expected=Verdict.CONFIRMED,
+    expected=Verdict.CORRECTED,
     source=SOURCE,
 )
 def fig2i(proof: Derivation, stated: Said) -> None:

@@ -124,6 +124,19 @@ ONLY_NESTED = Said(
 )
 
 
+ALSO_ELSEWHERE = Said(
+    **ONE_UNIT,
+    nested=ONLY_NESTED.nested,
+    elsewhere=Comparison(PRETRAINED, 0.8, (64, 128), at=Said(relation="disjoint", k_main=1, rescale=(0.1, 1.0)), quantity=FALL),
+    shares=Comparison(
+        PRETRAINED, 1.25, (64, 128), at=Said(relation="nested", k_main=1, rescale=(0.1, 1.0)), quantity=OWN_OVER_SHARED
+    ),
+    apart=Comparison(
+        PRETRAINED, 0.5, (64, 128), at=Said(relation="disjoint", k_main=1, rescale=(0.1, 1.0)), quantity=SHARED_OVER_OWN
+    ),
+)
+
+
 @claim(
     "relu-pr-signature",
     where="Appendix G, a fall of the participation ratio as a signature of nested selection",
@@ -132,9 +145,22 @@ ONLY_NESTED = Said(
     "on one of a new unit the <elsewhere.quantity> is at most <elsewhere.most>, rescaled by <elsewhere.at.rescale>, and on "
     "the auxiliary one at most <lazy.most> rescaled by <lazy.at.rescale>, with <nested.samples> main samples",
     printed=ONLY_NESTED,
-    twins={"it rises there": ONLY_NESTED.but(nested=replace(ONLY_NESTED.nested, quantity=RISE))},
+    corrected=ALSO_ELSEWHERE,
+    corrected_statement="the participation ratio falls where units are selected among pretrained ones, and where a new one "
+    "is learned, too: on a teacher of <nested.at.k_main> auxiliary unit the <nested.quantity> is at most <nested.most>, "
+    "rescaled by <nested.at.rescale>, and on one of a new unit at most <elsewhere.most>, rescaled by "
+    "<elsewhere.at.rescale>; what tells them apart is what is shared: on the auxiliary unit the <shares.quantity> is at "
+    "most <shares.most>, on the new one the <apart.quantity> at most <apart.most>, rescaled by <shares.at.rescale>; with "
+    "<nested.samples> main samples",
+    twins={
+        "it rises there": ALSO_ELSEWHERE.but(nested=replace(ALSO_ELSEWHERE.nested, quantity=RISE)),
+        "a new unit shares the dimensions of the start": ALSO_ELSEWHERE.but(
+            shares=replace(ALSO_ELSEWHERE.shares, at=ALSO_ELSEWHERE.apart.at)
+        ),
+    },
+    siblings={"a weaker bound": ALSO_ELSEWHERE.but(apart=replace(ALSO_ELSEWHERE.apart, most=0.6))},
     reads=(*READS, *DIMENSIONS),
-    expected=Verdict.CONFIRMED,
+    expected=Verdict.CORRECTED,
     source="what Appendix G of Lindsey & Lippl 2024 needs for the signature to tell",
 )
 def signature(proof: Derivation, stated: Said) -> None:
