@@ -110,7 +110,7 @@ AS_SPARSE = Said(**PAIR, beside=Excess(PRETRAINED, 0.1, EVERY_N, ALONE, Said(rel
 LESS_SPARSE = Said(
     **PAIR,
     beside=replace(AS_SPARSE.beside, most=0.4),
-    less=Excess(ALONE, -0.05, EVERY_N, PRETRAINED, AS_SPARSE.beside.at, quantity=INERTIA),
+    less=Excess(ALONE, -0.05, EVERY_N[1:], PRETRAINED, AS_SPARSE.beside.at, quantity=INERTIA),
 )
 
 
