@@ -75,6 +75,13 @@ CLUSTERED = Said(
     few=Comparison(BOTH, 0.1, (128, 256), at=Said(relation=NEARLY, clusters=7), quantity=INERTIA),
     beside=Excess(BOTH, 0.1, EVERY_N, ALONE, Said(relation=NEARLY, clusters=7), quantity=INERTIA),
 )
+MULTI_CLUSTERED = Said(
+    **vars(CLUSTERED)
+    | {
+        "few": replace(CLUSTERED.few, of=TRAINED_AT_ONCE),
+        "later": replace(CLUSTERED.few, of=PRETRAINED, samples=(EVERY_N[-1],)),
+    },
+)
 
 
 @claim(
@@ -84,17 +91,25 @@ CLUSTERED = Said(
     "<few.of>, with <few.samples> main samples, which exceeds that of <beside.to> by at most <beside.most>, with "
     "<beside.samples>",
     printed=CLUSTERED,
+    corrected=MULTI_CLUSTERED,
+    corrected_statement="where <few.at.relation>, <few.at.clusters> clusters leave an <few.quantity> of at most <few.most> "
+    "for <few.of>, with <few.samples> main samples, and of at most <later.most> for <later.of>, with <later.samples>; for "
+    "<beside.of> it exceeds that of <beside.to> by at most <beside.most>, with <beside.samples>",
     twins={
-        "one cluster suffices": CLUSTERED.but(few=replace(CLUSTERED.few, at=Said(relation=NEARLY, clusters=1))),
-        "a hundredth of the bound, with all samples": CLUSTERED.but(few=replace(CLUSTERED.few, most=0.001, samples=EVERY_N)),
+        "one cluster suffices": MULTI_CLUSTERED.but(few=replace(CLUSTERED.few, at=Said(relation=NEARLY, clusters=1))),
+        "a hundredth of the bound, with all samples": MULTI_CLUSTERED.but(
+            few=replace(CLUSTERED.few, most=0.001, samples=EVERY_N)
+        ),
     },
-    siblings={"weaker bounds": CLUSTERED.but(few=replace(CLUSTERED.few, most=0.2), beside=replace(CLUSTERED.beside, most=0.2))},
+    siblings={
+        "weaker bounds": MULTI_CLUSTERED.but(few=replace(CLUSTERED.few, most=0.2), beside=replace(CLUSTERED.beside, most=0.2))
+    },
     reads=(
         *READS,
         "sparse: as many clusters as both teachers have different units explain the directions of all units, weighed by "
         "what they contribute; inertia is the share of the variance about the weighted mean that they leave",
     ),
-    expected=Verdict.CONFIRMED,
+    expected=Verdict.CORRECTED,
     source=SOURCE,
 )
 def fig2c(proof: Derivation, stated: Said) -> None:
