@@ -37,7 +37,7 @@ LOSSES: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
     ("STL lazy", "flow", "STL, large weights", {"color": COLOURS["green"], **POINTS}),
     ("NTK", "closed form", "tangent kernel", {"color": METHODS["STL (LP)"], "linestyle": "-"}),
 )
-DESCENT = {"linestyle": "none", "marker": "x"}
+DESCENT = {"linestyle": "none", "marker": "x", "markersize": 9, "zorder": 4}
 FACTORS = {0.1: COLOURS["green"], 1.0: COLOURS["vermilion"], 10.0: COLOURS["purple"]}
 STYLES = {"nested": "-", "disjoint": "--"}
 
@@ -149,7 +149,7 @@ def _shared_or_new(rows: Sequence[Row], value: Value, name: str, *, log: bool) -
             look = {"color": METHODS[title[:5].rstrip(",")], "linestyle": STYLES[relation], "marker": "o"}
             series(axis, chosen(here, relation=relation), "n", value, label=label, look=look, geometric=log)
         sample_axis(axis, distinct(rows, "n"), title=title)
-        axis.set(**({"yscale": "log"} if log else {"ylim": (0.4, 1.02)}))
+        axis.set(**({"yscale": "log"} if log else {"ylim": (0.3, 1.02)}))
     axes[0].set_ylabel(name)
     legend_beside(figure, axes[0], f"one main unit\n({_seeds(rows)})")
     return figure
@@ -243,7 +243,7 @@ def alignment_by_relation(rows: Sequence[Row]) -> Any:
             here = chosen(rows, method=method, relation=relation)
             look = {"color": METHODS[method], "marker": "o"}
             series(axis, here, "n", _column("alignment"), label=method, look=look, geometric=False)
-        sample_axis(axis, distinct(rows, "n"), title=_title(relation), ylim=(0.4, 1.02))
+        sample_axis(axis, distinct(rows, "n"), title=_title(relation), ylim=(0.3, 1.02))
     axes[0].set_ylabel("alignment with main units")
     legend_beside(figure, axes[0], _seeds(rows))
     return figure

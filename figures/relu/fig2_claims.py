@@ -168,6 +168,11 @@ FEW_SHARED = SPECIAL.but(shared=replace(SPECIAL.shared, samples=EVERY_N[:2]))
         "finetuning is better at shared units": FEW_SHARED.but(shared=FEW_SHARED.shared.reversed()),
         "multi-task training is better at correlated ones": FEW_SHARED.but(correlated=FEW_SHARED.correlated.reversed()),
     },
+    siblings={
+        "weaker bounds": FEW_SHARED.but(
+            shared=replace(FEW_SHARED.shared, most=1.2), correlated=replace(FEW_SHARED.correlated, most=1.2)
+        )
+    },
     reads=(*READS, *LOSSES, MEANT),
     expected=Verdict.CORRECTED,
     source="what section 5.2 of Lindsey & Lippl 2024 implies",
