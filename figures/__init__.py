@@ -14,9 +14,13 @@ from normtheory.arrays import InputError
 FIGURES = {
     "fig1": "normtheory.figures.diagonal.fig1",
     "fig1a": "normtheory.figures.diagonal.penalty_landscapes",
+    "fig2": "normtheory.figures.relu.fig2",
     "fig3": "normtheory.figures.deep.fig3",
+    "fig4": "normtheory.figures.relu.fig4",
     "fig5": "normtheory.figures.diagonal.fig5",
+    "fig6": "normtheory.figures.relu.fig6",
     "fig7": "normtheory.figures.deep.fig7",
+    "fig8": "normtheory.figures.relu.fig8",
     "corollary1": "normtheory.figures.diagonal.corollary1",
     "phase-overlap": "normtheory.figures.curves.phase_overlap",
     "phase-rescaling": "normtheory.figures.curves.phase_rescaling",
@@ -27,6 +31,7 @@ FIGURES = {
     "universality": "normtheory.figures.curves.universality",
 }
 SCALES = ("quick", "paper")  # of figures that have no RUN_SCALES; the last is the default
+OF_A_CLUSTER = ("fig2", "fig4", "fig6", "fig8")  # at the scale of the paper
 COMMITTED = Path(__file__).with_name("data")  # the tables of full runs
 CELLS = "cells"  # folder, below that of the pictures, of what has been computed
 
@@ -74,7 +79,7 @@ def make(
     scales = getattr(module, "RUN_SCALES", SCALES)
     scale = _default(scales, data) if scale is None else scale
     if scale not in scales:
-        raise InputError(f"unknown scale {scale!r}; choose from {', '.join(scales)}")
+        raise InputError(f"{name} has no scale {scale!r}; choose from {', '.join(scales)}")
     given = {} if data is None else {"data": data}
     if given and "data" not in inspect.signature(module.compute).parameters:
         raise InputError(f"{name} trains on no images; leave out the data")
@@ -95,6 +100,14 @@ def make(
     written += _draw(module, table, out)
     sweep.check(written)
     return written
+
+
+def everything(scale: str | None = None) -> list[str]:
+    """All figures that have this scale, but for those that take a cluster at it; all there are if none is given."""
+    far = OF_A_CLUSTER if scale == "paper" else ()
+    return [
+        name for name in FIGURES if scale is None or (name not in far and scale in getattr(_module(name), "RUN_SCALES", SCALES))
+    ]
 
 
 def redraw(name: str, out: Path = Path("pictures")) -> list[Path]:

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from normtheory.arrays import InputError
-from normtheory.figures import FIGURES, make
+from normtheory.figures import FIGURES, everything, make
 from normtheory.figures.progress import reported
 from normtheory.figures.sweep import IncompleteError
 
@@ -26,7 +26,7 @@ def main() -> int:
     options = parser.parse_args()
     code = 0
     try:
-        for name in options.names or possible():
+        for name in options.names or possible(options.scale):
             code = max(code, _made(name, options))
     except InputError as error:
         print(f"figures: {error}", file=sys.stderr)
@@ -37,11 +37,12 @@ def main() -> int:
     return code
 
 
-def possible() -> list[str]:
-    """The figures that need no package which is not installed; the others are named on stderr."""
+def possible(scale: str | None) -> list[str]:
+    """The figures of a scale that need neither a cluster nor a package which is not installed; these are named on stderr."""
     found = []
-    for name, module in FIGURES.items():
-        lacking = [package for package in getattr(import_module(module), "NEEDS", ()) if find_spec(package) is None]
+    for name in everything(scale):
+        needed = getattr(import_module(FIGURES[name]), "NEEDS", ())
+        lacking = [package for package in needed if find_spec(package) is None]
         if lacking:
             print(f"figures: {name} is left out, as {', '.join(lacking)} is not installed", file=sys.stderr)
         else:

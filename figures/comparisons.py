@@ -207,6 +207,7 @@ WORDS = {
     "magnitude": "main weights {}",
     "magnitude_aux": "auxiliary weights {}",
     "top": "{} strongest weights",
+    "clusters": "{} clusters",
     "n": "{} samples",
 }
 

@@ -17,7 +17,8 @@ import pyarrow as pa
 from normtheory.arrays import InputError
 from normtheory.figures.sweep.engines import IncompleteError, computed, opened, require_known
 from normtheory.figures.sweep.keys import Spec, Work, code_version, key
-from normtheory.figures.sweep.store import Job, appears, read
+from normtheory.figures.sweep.shared import read
+from normtheory.figures.sweep.store import Job, appears
 from normtheory.files import folder
 
 __all__ = ["Failure", "IncompleteError", "Spec", "Sweep", "Work"]
@@ -84,16 +85,26 @@ class Sweep:
             If the connection to the cluster is lost.
         """
         version = code_version(work)
+        files, failed = self._kept(cells, work, what)
+        parts = [read(path) for path in files if path not in failed]
+        self.computed.setdefault(version, []).extend(spec for path, spec in files.items() if path not in failed)
+        # Columns may be empty, or hold whole numbers only, in some parts.
+        return pa.concat_tables(parts, promote_options="permissive") if parts else pa.table({})
+
+    def prepare(self, cells: Sequence[Spec], work: Work, what: str) -> None:
+        """Compute what other cells build on (`normtheory.figures.sweep.shared`) and has no file yet; errors as `table`."""
+        self._kept(cells, work, what)
+
+    def _kept(self, cells: Sequence[Spec], work: Work, what: str) -> tuple[dict[Path, Spec], set[Path]]:
+        """The files of all cells, after computing those that are missing, and which of them failed."""
+        version = code_version(work)
         store = folder(self.store).resolve()  # workers may run in another folder
         files = {store / f"{key(spec, version)}.parquet": spec for spec in cells}
         missing = [path for path in files if not path.exists()]
         failed = self._compute(work, version, {path: files[path] for path in missing}, len(files), what) if missing else set()
         if not missing:
             self.progress(len(files), len(files), what)
-        parts = [read(path) for path in files if path not in failed]
-        self.computed.setdefault(version, []).extend(spec for path, spec in files.items() if path not in failed)
-        # Columns may be empty, or hold whole numbers only, in some parts.
-        return pa.concat_tables(parts, promote_options="permissive") if parts else pa.table({})
+        return files, failed
 
     def _compute(self, work: Work, version: str, missing: dict[Path, Spec], total: int, what: str) -> set[Path]:
         """Compute cells, and return the files of those that failed."""

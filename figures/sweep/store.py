@@ -6,12 +6,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import pyarrow as pa
-from pyarrow import parquet
-
 from normtheory.arrays import InputError
 from normtheory.figures.sweep.keys import Spec, Work, code_version
-from normtheory.files import write_whole
+from normtheory.figures.sweep.shared import kept_in, write_rows
 
 SHARED_FILES_S = 90.0  # that a network file system may take to show a file which another machine wrote
 LOOK_S = 1.0  # how often it is looked for
@@ -40,27 +37,12 @@ def compute_cell(work: Work, version: str, spec: Spec, path: str) -> str | None:
     if not Path(path).parent.is_dir():
         raise InputError(f"workers do not see {Path(path).parent}; choose a folder on a file system they share")
     try:
-        rows = work(spec)
+        with kept_in(Path(path).parent):
+            rows = work(spec)
     except Exception as error:  # whatever it is: it is the cell's, and told with it
         return f"{type(error).__name__}: {' '.join(str(error).split())}"
-    names = dict.fromkeys(name for row in rows for name in row)
-    table = pa.Table.from_pylist([{name: row.get(name) for name in names} for row in rows])
-    write_whole(path, lambda handle: parquet.write_table(table, handle, compression="zstd"))
+    write_rows(rows, Path(path))
     return None
-
-
-def read(path: Path) -> pa.Table:
-    """The rows of a cell.
-
-    Raises
-    ------
-    InputError
-        If its file is damaged.
-    """
-    try:
-        return parquet.read_table(path)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise InputError(f"{path} is damaged; delete it, and the same command computes it again") from error
 
 
 def appears(path: Path) -> bool:

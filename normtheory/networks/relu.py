@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -105,25 +105,25 @@ class ReLUNetwork:
         return mask
 
     def least_squares(self, tasks: Sequence[Task], weights: Sequence[float]) -> LeastSquares:
-        """The training loss. All units' pulls of a task are one product: sum_i r_i 1[w_h . x_i > 0] x_i for every h."""
-        parts = tuple(zip(tasks, weights, range(self.outputs), strict=True))
+        """The training loss; both functions share one array of activations a task, and are not to be called at once."""
+        parts = tuple(
+            (weight, _HiddenLayer(task), o) for task, weight, o in zip(tasks, weights, range(self.outputs), strict=True)
+        )
 
         def slope(state: FloatArray) -> FloatArray:
-            inputs = state.shape[1] - self.outputs
-            hidden, readout, gradient = state[:, :inputs], state[:, inputs:], np.zeros_like(state)
-            for task, weight, o in parts:
-                active = task.X @ hidden.T
-                np.maximum(active, 0, out=active)
-                residual = active @ readout[:, o] - task.y
-                pull = (active > 0).astype(np.float64).T @ (task.X * (-2 * weight / task.samples * residual)[:, None])
-                gradient[:, :inputs] += pull * readout[:, o, None]
-                gradient[:, inputs + o] = np.einsum("hd,hd->h", pull, hidden)
+            hidden, readouts = _layers(state, self.outputs)
+            gradient = np.zeros_like(state)
+            for weight, layer, o in parts:
+                residual = layer.residual(hidden, readouts[o])
+                pull = layer.pull(-2 * weight / residual.size * residual)
+                gradient[:, : hidden.shape[1]] += pull * readouts[o][:, None]
+                gradient[:, hidden.shape[1] + o] = np.einsum("hd,hd->h", pull, hidden)
             return gradient
 
         def loss(state: FloatArray) -> float:
-            net = self.unstacked(state)
-            residuals = (self.output(net, task.X, o) - task.y for task, _, o in parts)
-            return float(sum(w * (r @ r) / r.size for w, r in zip(weights, residuals, strict=True)))
+            hidden, readouts = _layers(state, self.outputs)
+            residuals = ((weight, layer.residual(hidden, readouts[o])) for weight, layer, o in parts)
+            return float(sum(weight * (r @ r) / r.size for weight, r in residuals))
 
         return LeastSquares(slope, loss)
 
@@ -139,3 +139,47 @@ class ReLUNetwork:
     def scales(self, weights: ReLUWeights) -> dict[str, Scale]:
         """The energy, for the one conserved quantity."""
         return dict.fromkeys(self.conserved(weights), Scale(self.energy(weights), 2.0))
+
+
+def _layers(state: FloatArray, outputs: int) -> tuple[FloatArray, FloatArray]:
+    """Hidden weights (H, D) and readouts (O, H) of a state, each contiguous."""
+    inputs = state.shape[1] - outputs
+    return np.ascontiguousarray(state[:, :inputs]), np.ascontiguousarray(state[:, inputs:].T)
+
+
+class _HiddenLayer:
+    """Activations of all units on a task's inputs, (H, n), in one array that is kept from call to call.
+
+    They are the bulk of the work's memory, and go through it in blocks of units that a cache holds.
+    """
+
+    BLOCK = 1 << 18  # entries of a block
+
+    def __init__(self, task: Task) -> None:
+        self._X, self._columns, self._y = task.X, np.ascontiguousarray(task.X.T), task.y
+        self._active = np.empty((0, task.samples))
+
+    def _blocks(self) -> Iterator[slice]:
+        units = max(1, self.BLOCK // self._y.size)
+        return (slice(first, first + units) for first in range(0, len(self._active), units))
+
+    def residual(self, hidden: FloatArray, readout: FloatArray) -> FloatArray:
+        """Output less targets, (n,); the activations stay for `pull`."""
+        if len(self._active) != len(hidden):
+            self._active = np.empty((len(hidden), self._y.size))
+        output = np.zeros_like(self._y)
+        for units in self._blocks():
+            block = self._active[units]
+            np.dot(hidden[units], self._columns, out=block)
+            np.maximum(block, 0, out=block)
+            output += readout[units] @ block
+        return output - self._y
+
+    def pull(self, residual: FloatArray) -> FloatArray:
+        """sum_i residual_i 1[w_h . x_i > 0] x_i for every unit h, (H, D); it uses the activations up."""
+        pulls, rows = np.empty((len(self._active), self._X.shape[1])), self._X * residual[:, None]
+        for units in self._blocks():
+            block = self._active[units]
+            np.greater(block, 0, out=block, casting="unsafe")
+            np.dot(block, rows, out=pulls[units])
+        return pulls

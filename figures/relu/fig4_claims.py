@@ -1,0 +1,88 @@
+"""Figure 4: larger teachers, judged on `figures/data/fig4.csv`."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+
+from normtheory.audit.alone import run_alone
+from normtheory.audit.claims import Verdict, claim
+from normtheory.audit.derivation import Derivation
+from normtheory.audit.statements import Said
+from normtheory.figures.comparisons import Comparison
+from normtheory.figures.readings import Each
+from normtheory.figures.relu.judged import judge
+from normtheory.figures.relu.stated import (
+    ALONE,
+    BIG,
+    BOTH,
+    KERNEL,
+    LAZY,
+    LOSSES,
+    MEANT,
+    PRETRAINED,
+    READS,
+    TRAINED_AT_ONCE,
+    WIDE,
+)
+
+SOURCE = "Lindsey & Lippl 2024, Fig. 4"
+GIVEN = {"grid": BIG, "setting": BIG, "wide": WIDE}
+FEW, MANY = BIG.units_single
+NONE, SOME, ALL = (f"{shared}/{BIG.units_aux} shared" for shared in BIG.shared)
+MOST = BIG.samples[-1]
+
+RICH = Said(
+    **GIVEN,
+    sparse=Comparison(ALONE, 0.5, (MOST,), Each((LAZY, KERNEL)), Said(k_main=FEW)),
+    dense=Comparison(ALONE, 2.0, (MOST,), Each((LAZY, KERNEL)), Said(k_main=MANY), both=True),
+)
+
+
+@claim(
+    "fig4a",
+    where="Fig. 4a, Appendix D",
+    statement="on a teacher of <sparse.at.k_main> units the loss of <sparse.of> is <sparse.bound> that of <sparse.to>, with "
+    "<sparse.samples> samples; on one of <dense.at.k_main> it is <dense.bound> that, with <dense.samples>",
+    printed=RICH,
+    twins={"lazy learning is better on few units": RICH.but(sparse=RICH.sparse.reversed())},
+    siblings={"weaker bounds": RICH.but(sparse=replace(RICH.sparse, most=0.6), dense=replace(RICH.dense, most=3.0))},
+    reads=(*READS, *LOSSES, MEANT),
+    expected=Verdict.CONFIRMED,
+    source=SOURCE,
+)
+def fig4a(proof: Derivation, stated: Said) -> None:
+    """Figure 4a: rich and lazy learning of one task, of few units and of many."""
+    judge(proof, "fig4", "a", stated)
+
+
+LARGE_PAIRS = Said(
+    **GIVEN,
+    helped=Comparison(BOTH, 0.8, (MOST,), ALONE, Said(relation=Each((SOME, ALL)))),
+    near=Comparison(BOTH, 2.0, (MOST,), ALONE, Said(relation=NONE), both=True),
+    lazy=Comparison(BOTH, 0.8, (MOST,), Each((KERNEL,)), Said(relation=Each((NONE, SOME, ALL)))),
+    multi=Comparison(TRAINED_AT_ONCE, 1.0, (MOST,), PRETRAINED, Said(relation=Each((SOME, ALL)))),
+)
+
+
+@claim(
+    "fig4b",
+    where="Fig. 4b, Appendix D",
+    statement="where <helped.at.relation> the loss of <helped.of> is <helped.bound> that of <helped.to>, with "
+    "<helped.samples> main samples; where <near.at.relation> it is <near.bound> that of <near.to>, with <near.samples>, and "
+    "everywhere <lazy.bound> that of <lazy.to>, with <lazy.samples>; where <multi.at.relation> the loss of <multi.of> is "
+    "<multi.bound> that of <multi.to>, with <multi.samples>",
+    printed=LARGE_PAIRS,
+    twins={"single-task learning is better where units are shared": LARGE_PAIRS.but(helped=LARGE_PAIRS.helped.reversed())},
+    siblings={"a weaker bound": LARGE_PAIRS.but(helped=replace(LARGE_PAIRS.helped, most=0.9))},
+    reads=(*READS, *LOSSES, MEANT),
+    expected=Verdict.CONFIRMED,
+    source=SOURCE,
+)
+def fig4b(proof: Derivation, stated: Said) -> None:
+    """Figure 4b: generalisation losses by the number of shared units, of forty."""
+    judge(proof, "fig4", "b", stated)
+
+
+if __name__ == "__main__":
+    sys.exit(run_alone())

@@ -1,0 +1,59 @@
+"""The committed tables of Figures 2, 6 and 8 are what their records say, and what the code computes."""
+
+from dataclasses import replace
+
+import pytest
+
+from normtheory.figures import committed, committed_file, recompute
+from normtheory.figures.drawing import chosen
+from normtheory.figures.record import beside, digest, read_record
+from normtheory.figures.relu import cells, fig2, fig6, fig8, grid
+from normtheory.figures.sweep.keys import code_version
+
+GRID = grid.GRIDS["laptop"]
+FAMILY = recompute.FAMILIES["relu"]
+MODULES = {"fig2": fig2, "fig6": fig6, "fig8": fig8}
+
+
+@pytest.mark.parametrize("figure", FAMILY.tables)
+def test_a_committed_table_is_that_of_its_record_grid_and_code(figure):
+    """If it is not that of the code: `python -m normtheory.figures.recompute --family relu --accept`, or make it anew."""
+    record = read_record(beside(committed_file(figure)))
+    assert digest(committed_file(figure)) == record.rows
+    assert record.strangers(GRID.cells()) == 0
+    assert record.strangers(replace(GRID, gamma=2e-3).cells()) == 2 * len(GRID.cells())
+    assert code_version(cells.cell) in (record.code, *record.agreed)
+
+
+@pytest.mark.parametrize("figure", FAMILY.tables)
+def test_every_panel_has_its_seeds_and_samples(figure):
+    rows = committed(figure).to_pylist()
+    assert {row["panel"] for row in rows} == set(MODULES[figure].PANELS)
+    for panel in MODULES[figure].PANELS:
+        here = [row for row in chosen(rows, panel=panel) if row["how"] != "least norm"]
+        single = {row["relation"] for row in here} == {"alone"}
+        sparse = not single and {row["relation"] for row in here} <= {"nested", "disjoint"}
+        seeds, samples = (
+            (GRID.seeds_sparse, GRID.samples_single)
+            if single
+            else (GRID.seeds_sparse, GRID.samples_sparse)
+            if sparse
+            else (GRID.seeds, GRID.samples)
+        )
+        assert {(row["seed"], row["n"]) for row in here} == {(seed, n) for seed in seeds for n in samples}
+
+
+def test_flows_reached_their_loss_or_the_latest_time():
+    """In units of the mean square of the targets, which is near that of all inputs; pooled losses are of both tasks."""
+    rows = [row for row in committed("fig2").to_pylist() if row["how"] == "flow" and row["final_loss"] is not None]
+    for row in rows:
+        pooled = row["method"].startswith("MTL")
+        end = GRID.last_loss_pooled if pooled else GRID.last_loss
+        share = 1 if not pooled else row["n"] / (row["n"] + GRID.samples_aux) if row["method"] == "MTL" else 0.5
+        assert row["time"] >= GRID.latest or row["training_loss"] * share < 4 * end * max(row["null_loss"], 0.17)
+
+
+@pytest.mark.recompute
+def test_cells_computed_anew_are_as_in_the_tables():
+    specs = recompute.drawn(FAMILY.specs(), 4, draw=2, balanced=FAMILY.balanced)
+    assert [words for spec in specs for words in recompute.differences(spec, FAMILY)] == []
