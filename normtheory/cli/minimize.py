@@ -104,8 +104,7 @@ def minimize(
     from normtheory.files import read_problem, write_arrays
 
     choice("--penalty", penalty, network, start)
-    if shared:
-        refuse_shared(network)
+    refuse_shared(network, shared=shared)
     _refuse_idle(penalty, {"--alpha": alpha, "--gamma": gamma, "--rescale": rescale}, strength, consistency, inconsistent)
     if strength is not None:
         _require_penalised(penalty, solver, strength)
@@ -129,8 +128,9 @@ def minimize(
     write_arrays(output, _solution_arrays(found, inputs) | ({} if error is None else {"map_error": error}))
     print_arrays(given, used)
     if network is not None:
-        known = "measured on the table, not in balls" if error is None else f"within {error:.1e} of the orbits, in balls"
-        print(f"mirror map       {known}")
+        print(
+            f"mirror map       {'measured, not in balls' if error is None else f'within {error:.1e} of the orbits, in balls'}"
+        )
     _print_solution(found, time.perf_counter() - begun, output)
 
 

@@ -90,8 +90,7 @@ def simulate(
     from normtheory.solvers import flow
 
     choice("--protocol", protocol, network, start)
-    if shared and network is None:
-        refuse({"--shared": shared}, f"--protocol {protocol}")
+    refuse({"--shared": True if shared and network is None else None}, f"--protocol {protocol}")
     _refuse_idle(protocol, {"--gamma": gamma, "--rescale": rescale}, alpha)
     scales = scales_of_finetuning(alpha, gamma, rescale)
     rtol = positive(flow.DEFAULT_RTOL if rtol is None else rtol, "--rtol")
@@ -100,7 +99,7 @@ def simulate(
     _check_checkpoint(checkpoint, problem, output)
     begun = time.perf_counter()
     read_in = read_problem(problem)
-    weights = None if network is None else _initial(network, start or "", problem, read_in, shared=shared)
+    weights = _initial(network, start or "", problem, read_in, shared=shared)
     tasks = protocol or ("single" if weights is None or weights.outputs == 1 else "multitask")
     route = _chosen_route(
         route, tasks, keeps=checkpoint is not None or resume is not None, own=weights is not None, shared=shared
@@ -139,11 +138,13 @@ def _check_checkpoint(checkpoint: Path | None, problem: Path, output: Path) -> N
             raise InputError(f"--checkpoint and --output are both {output}; give two names")
 
 
-def _initial(network: str, start: str, file: Path, problem: Problem, *, shared: bool) -> AnyWeights:
-    """The weights of a network of one's own at time 0."""
+def _initial(network: str | None, start: str, file: Path, problem: Problem, *, shared: bool) -> AnyWeights | None:
+    """The weights of a network of one's own at time 0, if there is one."""
     from normtheory.arrays import InputError
     from normtheory.networks import ParametrisedWeights
 
+    if network is None:
+        return None
     found = read(network, start, file, WRITTEN)
     if shared:
         if len(found.outputs) != problem.X.shape[1]:
