@@ -127,15 +127,11 @@ def minimize(
         error = None if network is None else _map_error(found, given, read(network, start or "", problem), tolerance)
     write_arrays(output, _solution_arrays(found, inputs) | ({} if error is None else {"map_error": error}))
     print_arrays(given, used)
-    if network is not None:
-        print(
-            f"mirror map       {'measured, not in balls' if error is None else f'within {error:.1e} of the orbits, in balls'}"
-        )
     _print_solution(found, time.perf_counter() - begun, output)
 
 
 def _map_error(solution: Solution, problem: Problem, network: Parametrisation, tolerance: float) -> float | None:
-    """What the tabulated mirror map is off by at the solution, at most; None where that was not computed.
+    """What the tabulated mirror map is off by at the solution, at most, which is printed; None where that was not computed.
 
     Raises
     ------
@@ -145,9 +141,8 @@ def _map_error(solution: Solution, problem: Problem, network: Parametrisation, t
     from normtheory.solvers import own
     from normtheory.solvers.certificate import NotCertified
 
-    if len(network.outputs) != 1:
-        return None
-    error = own.map_error(problem.X, network, solution)
+    error = own.map_error(problem.X, network, solution) if len(network.outputs) == 1 else None
+    print(f"mirror map       {'measured, not in balls' if error is None else f'within {error:.1e} of the orbits, in balls'}")
     if error is not None and not error <= own.ERROR_SHARE * tolerance:
         raise NotCertified(
             f"the orbits are known to {error:.1e} only, and the tolerance is {tolerance:g}; ask for less", solution.certificate

@@ -90,8 +90,7 @@ def simulate(
     from normtheory.solvers import flow
 
     choice("--protocol", protocol, network, start)
-    refuse({"--shared": True if shared and network is None else None}, f"--protocol {protocol}")
-    _refuse_idle(protocol, {"--gamma": gamma, "--rescale": rescale}, alpha)
+    _refuse_idle(protocol, {"--gamma": gamma, "--rescale": rescale}, alpha, shared=shared)
     scales = scales_of_finetuning(alpha, gamma, rescale)
     rtol = positive(flow.DEFAULT_RTOL if rtol is None else rtol, "--rtol")
     loss = None if loss is None else positive(loss, "--loss")
@@ -120,8 +119,10 @@ def simulate(
     _print_flow(phases, reached["moved"], route, time.perf_counter() - begun, output)
 
 
-def _refuse_idle(protocol: ProtocolName | None, resets: dict[str, float | None], alpha: float | None) -> None:
+def _refuse_idle(protocol: ProtocolName | None, resets: dict[str, float | None], alpha: float | None, *, shared: bool) -> None:
     """Refuse options that have no meaning for what is trained."""
+    if protocol is not None:
+        refuse({"--shared": True if shared else None}, f"--protocol {protocol}")
     if protocol in (None, "single", "multitask"):
         refuse(resets, f"--protocol {protocol}" if protocol else "--network")
     if protocol is None:
