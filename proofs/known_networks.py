@@ -239,14 +239,12 @@ _DEEP = Said(
 def known_depth(proof: Derivation, stated: Said) -> None:
     """Theory of any parametrisation, depth: each pathway's power is linear in the integral; the mirror map of any depth."""
     deeper = {DEPTH: EXCESS + 2}
-    rates = []
     for weight, sign in ((U, 1), (V, -1)):
         inside = sp.Symbol(weight.name, positive=True)
         along = sp.diff(stated.output, weight).subs({U: inside, V: inside})
-        grown = (inside / stated.start) ** (2 - DEPTH)
-        rate = sp.simplify(sp.diff(grown, inside) * along)
-        proof.equal(f"along the gradient {weight} to a power, over what it was, changes at", rate, -sign * stated.rate)
-        rates.append(rate)
+        rate = sp.simplify(sp.diff((inside / stated.start) ** (2 - DEPTH), inside) * along)
+        if not proof.equal(f"along the gradient {weight} to a power, over what it was, changes at", rate, -sign * stated.rate):
+            return
     paths = [stated.start * (1 + sp.Integer(sign) * WAY) ** (1 / (2 - DEPTH)) for sign in (-1, 1)]
     along_orbit = stated.output.subs({U: paths[0], V: paths[1]})
     text = "which is linear in the integral: with the weights as that makes them the predictor is"

@@ -109,8 +109,7 @@ def minimize(
     from normtheory.tables import read_problem, write_result
 
     choice("--penalty", penalty, network, start)
-    if shared:
-        refuse_shared(network)
+    refuse_shared(network, shared=shared)
     _refuse_idle(penalty, {"--alpha": alpha, "--gamma": gamma, "--rescale": rescale}, strength, consistency, inconsistent)
     if strength is not None:
         _require_penalised(penalty, solver, strength)
@@ -128,9 +127,6 @@ def minimize(
     arrays = _solution_arrays(found, inputs, _contributions(penalty, found, inputs))
     write_result(output, arrays | ({} if error is None else {"map_error": error}), given.features)
     print_arrays(given, used)
-    if own is not None:
-        known = "measured on the table, not in balls" if error is None else f"within {error:.1e} of the orbits, in balls"
-        print(f"mirror map       {known}")
     _print_solution(found, time.perf_counter() - begun, verbose)
     print_features(found.beta, inputs.get("beta_aux"), given.features, verbose)
     print(f"written          {output}")
@@ -170,7 +166,7 @@ def _contributions(penalty: PenaltyName | None, found: Solution, inputs: dict[st
 
 
 def _map_error(solution: Solution, problem: Problem, network: Parametrisation, tolerance: float) -> float | None:
-    """What the tabulated mirror map is off by at the solution, at most; None where that was not computed.
+    """What the tabulated mirror map is off by at the solution, at most, which is printed; None where that was not computed.
 
     Raises
     ------
@@ -180,9 +176,8 @@ def _map_error(solution: Solution, problem: Problem, network: Parametrisation, t
     from normtheory.solvers import own
     from normtheory.solvers.certificate import NotCertified
 
-    if len(network.outputs) != 1:
-        return None
-    error = own.map_error(problem.X, network, solution)
+    error = own.map_error(problem.X, network, solution) if len(network.outputs) == 1 else None
+    print(f"mirror map       {'measured, not in balls' if error is None else f'within {error:.1e} of the orbits, in balls'}")
     if error is not None and not error <= own.ERROR_SHARE * tolerance:
         raise NotCertified(
             f"the orbits are known to {error:.1e} only, and the tolerance is {tolerance:g}; ask for less", solution.certificate

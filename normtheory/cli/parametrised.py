@@ -25,10 +25,12 @@ SharedOption = Annotated[
 ]
 
 
-def refuse_shared(network: str | None) -> None:
+def refuse_shared(network: str | None, *, shared: bool) -> None:
     """Say what can be done where coordinates share weights."""
     from normtheory.arrays import InputError
 
+    if not shared:
+        return
     if network is None:
         raise InputError("--shared has no meaning without --network; remove it")
     raise InputError(

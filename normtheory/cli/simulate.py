@@ -100,9 +100,7 @@ def simulate(
     from normtheory.tables import read_problem, write_result
 
     choice("--protocol", protocol, network, start)
-    if shared and network is None:
-        refuse({"--shared": shared}, f"--protocol {protocol}")
-    _refuse_idle(protocol, {"--gamma": gamma, "--rescale": rescale}, alpha)
+    _refuse_idle(protocol, {"--gamma": gamma, "--rescale": rescale}, alpha, shared=shared)
     scales = scales_of_finetuning(alpha, gamma, rescale)
     rtol = positive(flow.DEFAULT_RTOL if rtol is None else rtol, "--rtol")
     loss = None if loss is None else positive(loss, "--loss")
@@ -110,7 +108,7 @@ def simulate(
     _check_checkpoint(checkpoint, problem, output)
     begun = time.perf_counter()
     read_in = read_problem(problem, target, aux)
-    weights = None if network is None else _initial(network, start or "", problem, read_in, shared=shared)
+    weights = _initial(network, start or "", problem, read_in, shared=shared)
     tasks = protocol or ("single" if weights is None or weights.outputs == 1 else "multitask")
     route = _chosen_route(
         route, tasks, keeps=checkpoint is not None or resume is not None, own=weights is not None, shared=shared
@@ -132,8 +130,10 @@ def simulate(
     print(f"written          {output}")
 
 
-def _refuse_idle(protocol: ProtocolName | None, resets: dict[str, float | None], alpha: float | None) -> None:
+def _refuse_idle(protocol: ProtocolName | None, resets: dict[str, float | None], alpha: float | None, *, shared: bool) -> None:
     """Refuse options that have no meaning for what is trained."""
+    if protocol is not None:
+        refuse({"--shared": True if shared else None}, f"--protocol {protocol}")
     if protocol in (None, "single", "multitask"):
         refuse(resets, f"--protocol {protocol}" if protocol else "--network")
     if protocol is None:
@@ -150,11 +150,13 @@ def _check_checkpoint(checkpoint: Path | None, problem: Path, output: Path) -> N
             raise InputError(f"--checkpoint and --output are both {output}; give two names")
 
 
-def _initial(network: str, start: str, file: Path, problem: Problem, *, shared: bool) -> AnyWeights:
-    """The weights of a network of one's own at time 0."""
+def _initial(network: str | None, start: str, file: Path, problem: Problem, *, shared: bool) -> AnyWeights | None:
+    """The weights of a network of one's own at time 0, if there is one."""
     from normtheory.arrays import InputError
     from normtheory.networks import ParametrisedWeights
 
+    if network is None:
+        return None
     found = read(network, start, file, WRITTEN)
     if shared:
         if len(found.outputs) != problem.X.shape[1]:
