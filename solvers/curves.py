@@ -196,8 +196,11 @@ def samples_needed(pair: SparsePair, method: str, share: float, *, scales: Scale
     groups = (METHODS | FURTHER)[method](pair.classes(), scales)
     level = share * pair.null_loss
 
+    last: list[FixedPoint] = []  # that of the neighbouring n, to start from
+
     def learned(n: float) -> bool:
-        return fixed_point(groups, n, noise).loss <= level
+        last[:] = [fixed_point(groups, n, noise, guess=last[0] if last else None)]
+        return last[0].loss <= level
 
     low = high = (1 - LAST) * pair.inputs
     if not learned(high):

@@ -79,7 +79,6 @@ NEW = solved(FEWER)
     },
     siblings={
         "weaker bounds": NEW.but(gain=replace(NEW.gain, most=0.2), needed=replace(NEW.needed, most=0.6)),
-        "from other weights": NEW.but(grid=replace(GRID, alpha=2 * GRID.alpha)),
     },
     reads=(*READS, *SIZES),
     granted=GRANTED,

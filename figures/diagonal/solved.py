@@ -14,14 +14,15 @@ from normtheory.audit.derivation import Derivation
 from normtheory.audit.statements import Said
 from normtheory.figures.along import Needed
 from normtheory.figures.comparisons import Comparison
-from normtheory.figures.diagonal.cells import TOPS, UNIT_NORM, size
+from normtheory.figures.diagonal.cells import UNIT_NORM, size
 from normtheory.figures.diagonal.grid import Grid
-from normtheory.figures.diagonal.limit import rows
+from normtheory.figures.diagonal.limit import measures
 from normtheory.figures.diagonal.stated import AS_AUX, FINETUNED, MTL
 from normtheory.figures.drawing import Row
 from normtheory.figures.judging import rows_of
 from normtheory.figures.readings import LOSS, Each, Number, Quantity, Side, Table, Way, needed_along
-from normtheory.solvers.curves import samples_needed
+from normtheory.solvers.asymptotics import FixedPoint
+from normtheory.solvers.curves import Point, learning_curve, samples_needed
 from normtheory.solvers.sparse_pairs import Scales, SparsePair
 
 DRAWN = {method.name: method for method in (MTL, FINETUNED)}  # as trained, and where their runs end
@@ -45,11 +46,13 @@ class Solved:
     def values(self, quantity: Quantity, side: Side, way: Way, n: int) -> Any:
         """A quantity of some runs: an array of one number, as there are no seeds."""
         where = {"n": n, **side.where}
-        pair, rescale = self._pair(where), float(where.get("rescale", 1.0))
-        row = _row(pair, int(where["n"]), side.method.name, way.how, rescale, self.grid.alpha, self.grid.gamma)
-        top = where.get("top")
-        share = row["aux_share"] if top is None else row["outside_top"][TOPS.index(top)]
-        return np.array([quantity.of(row | {"share": share}, way)])
+        pair, n, top = self._pair(where), int(where["n"]), where.get("top")
+        point, law = _solved(pair, n, way.how, self._scales(where))
+        row: Row = {"final_loss": point.loss, "null_loss": point.null_loss, "overlap": pair.overlap, "k_main": pair.features}
+        if quantity is not LOSS:
+            aux_share = measures(law, pair.classes(), self.grid.alpha, self.grid.gamma)["aux_share"] if top is None else None
+            row["share"] = aux_share if top is None else law.share_outside_top(top)
+        return np.array([quantity.of(row, way)])
 
     def curves(self, quantity: Quantity, side: Side, way: Way) -> Any:
         """A quantity against the number of samples, shape (samples, 1)."""
@@ -60,9 +63,12 @@ class Solved:
         if self.straight:
             found = needed_along(self.samples, self.curves(LOSS, side, way)[:, 0], level)
         else:
-            factor = float(side.where.get("rescale", 1.0))
-            found = _needed(self._pair(side.where), way.how, level, Scales(self.grid.alpha, factor * self.grid.gamma, factor))
+            found = _needed(self._pair(side.where), way.how, level, self._scales(side.where))
         return found, np.array([found])
+
+    def _scales(self, where: Mapping[str, Any]) -> Scales:
+        factor = float(where.get("rescale", 1.0))
+        return Scales(self.grid.alpha, factor * self.grid.gamma, factor)
 
     def _pair(self, where: Mapping[str, Any]) -> SparsePair:
         features_aux = self.grid.features_aux
@@ -75,8 +81,12 @@ class Solved:
 
 
 @cache
-def _row(pair: SparsePair, n: int, method: str, curve: str, rescale: float, alpha: float, gamma: float) -> Row:
-    return rows(pair, [n], [method], names={method: curve}, rescale=rescale, alpha=alpha, gamma=gamma)[0]
+def _solved(pair: SparsePair, n: int, curve: str, scales: Scales) -> tuple[Point, FixedPoint]:
+    found = learning_curve(pair, [n], methods=[curve], scales=scales)
+    (point,), (law,) = found.points, found.solutions
+    if not isinstance(law, FixedPoint):  # the auxiliary task has as many samples as it needs
+        raise TypeError(f"a {type(law).__name__} has no law")
+    return point, law
 
 
 @cache
