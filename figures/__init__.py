@@ -89,8 +89,8 @@ def make(
     from normtheory.files import folder
 
     sweep = Sweep(out / CELLS, engine, workers, progress)
+    table = module.compute(scale, sweep, **given)  # makes the folder of its cells when nothing is wrong with what it is given
     out = folder(out)
-    table = module.compute(scale, sweep, **given)
     if not table.num_rows:
         sweep.check()
         return []

@@ -1,4 +1,4 @@
-"""What our own networks show on data at hand, in sentences: the evidence beside the published numbers of Figure 3."""
+"""What our own networks show on data at hand, in sentences: the evidence beside the published numbers of Figures 3 and 7."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ import numpy as np
 from normtheory.figures import COMMITTED, committed
 from normtheory.figures.drawing import Row, chosen, distinct
 
-NAME = "fig3"
 LAST_STAGE = "layer3"
 KINDS = {True: "with batch normalisation", False: "without normalisation"}
 
 
 @cache
-def _rows() -> tuple[Row, ...]:
-    """Of the committed table; none before there is one."""
-    return tuple(committed(NAME).to_pylist()) if (COMMITTED / f"{NAME}.csv").exists() else ()
+def _rows(name: str) -> tuple[Row, ...]:
+    """Of the committed table of a figure; none before there is one."""
+    return tuple(committed(name).to_pylist()) if (COMMITTED / f"{name}.csv").exists() else ()
 
 
 def sentences(panel: str, rows: Sequence[Row] | None = None) -> Iterator[str]:
@@ -31,7 +30,7 @@ def sentences(panel: str, rows: Sequence[Row] | None = None) -> Iterator[str]:
     rows : sequence of rows, optional
         Of a table of Figure 3 (default: the committed one).
     """
-    rows = _rows() if rows is None else rows
+    rows = _rows("fig3") if rows is None else rows
     for norm, words in KINDS.items():
         runs = [row for row in rows if row["norm"] == norm and row["part"] == "all"]
         if runs:
@@ -39,6 +38,31 @@ def sentences(panel: str, rows: Sequence[Row] | None = None) -> Iterator[str]:
             found = TOLD[panel](runs, samples)
             images = ", ".join(map(str, samples))
             yield f"Own runs, small residual network {words}, means over {seeds} seeds, {images} images: {found}."
+
+
+TASKS = {"pair": "pairs of digits", "all": "all digits"}
+STATISTICS = {"error": "as training leaves its statistics", "error_restated": "with statistics re-estimated"}
+
+
+def imagenet_sentences(rows: Sequence[Row] | None = None) -> Iterator[str]:
+    """What rescaling does to a network with ImageNet weights: mean errors, by task and number of images.
+
+    Parameters
+    ----------
+    rows : sequence of rows, optional
+        Of a table of Figure 7 (default: the committed one).
+    """
+    rows = _rows("fig7") if rows is None else rows
+    for task, words in TASKS.items():
+        for n in distinct(chosen(rows, task=task), "n"):
+            runs = chosen(rows, task=task, n=n)
+            found = []
+            for column, statistics in STATISTICS.items():
+                for factor in distinct(runs, "rescale"):
+                    mean = np.mean([row[column] for row in chosen(runs, rescale=factor)])
+                    found.append(f"{mean:.3f} rescaled by {factor:g}, {statistics}")
+            seeds = len(distinct(runs, "seed"))
+            yield f"Analogue, {runs[0]['network']} on {words}, {n} images, mean errors over {seeds} seeds: {'; '.join(found)}."
 
 
 def _methods(runs: Sequence[Row], samples: Sequence[int]) -> str:

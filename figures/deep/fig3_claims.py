@@ -225,12 +225,12 @@ WHERE = Said(
     printed=EVERYWHERE,
     corrected=WHERE,
     corrected_statement="with <falls.samples> main samples, after rescaling by <falls.rescale>, finetuning multiplies the "
-    "participation ratio of <falls.layers> by at most <falls.most>; by <third.rescale> also that of <third.layers>, where, as "
-    "in the last, the dimensions shared with the pretrained network are more than a factor <apart.factor> apart from it. Of "
-    "<early.layers> it multiplies none by less than <early.least>, by <mild.rescale> none of <mild.layers> by less than "
-    "<mild.least>, and with few, <few.samples>, none at all by less than <few.least>. By <stays.rescale> it multiplies that "
-    "of no stage by less than <stays.least>, with <stays.samples>, but that of <outputs.layers> by at most <outputs.most> "
-    "without rescaling, with <outputs.samples>",
+    "participation ratio of <falls.layers> by at most <falls.most>; by <third.rescale> also that of <third.layers>; "
+    "dimensions shared with the pretrained network are then, by <apart.rescale>, more than a factor <apart.factor> apart from "
+    "it in <apart.layers>. Of <early.layers> it multiplies none by less than <early.least>, by <mild.rescale> none of "
+    "<mild.layers> by less than <mild.least>, and with few, <few.samples>, none at all by less than <few.least>. By "
+    "<stays.rescale> it multiplies that of no stage by less than <stays.least>, with <stays.samples>, but that of "
+    "<outputs.layers> by at most <outputs.most> without rescaling, with <outputs.samples>",
     twins={
         "every stage falls": WHERE.but(falls=replace(WHERE.falls, layers=STAGES)),
         "the mildest factor makes the last stage fall with few samples": WHERE.but(

@@ -14,6 +14,7 @@ from normtheory.audit.alone import run_alone
 from normtheory.audit.claims import Verdict, claim
 from normtheory.audit.derivation import Derivation
 from normtheory.audit.statements import Said
+from normtheory.figures.deep.analogue import imagenet_sentences
 from normtheory.figures.deep.published import DECIDED, FINETUNED, GIVEN, RESOLUTION, SAMPLES, Condition, Lower, Resolution
 from normtheory.figures.readings import Each, Listing
 
@@ -80,6 +81,8 @@ def fig7(proof: Derivation, stated: Said) -> None:
     for experiments, (lower, higher) in ((stated.of, (rescaled, FINETUNED)), (stated.hurts, (FINETUNED, rescaled))):
         for experiment in experiments:
             _judge(proof, experiment, Lower(Each((lower,)), higher, experiment.samples), stated.resolution)
+    for sentence in imagenet_sentences():
+        proof.note(sentence)
 
 
 def _judge(proof: Derivation, experiment: Experiment, lower: Lower, resolution: Resolution) -> None:

@@ -118,7 +118,7 @@ CLASSES = {
         limit=500,
     ),
     "laptop": Classes(
-        seeds=range(10),
+        seeds=range(20),
         samples=(4, 8, 16, 32, 64),
         network="small",
         norms=(True, False),
@@ -132,7 +132,7 @@ CLASSES = {
 IMAGENET = {
     "quick": Imagenet(pairs=(0,), samples=(4,), all=(), samples_all=(), finetuning=LAPTOP | {"epochs": 2}),
     "laptop": Imagenet(
-        pairs=range(10), samples=(4, 16, 64), all=range(3), samples_all=(200,), finetuning=LAPTOP | {"epochs": 30}
+        pairs=range(10), samples=(4, 16, 64), all=range(5), samples_all=(200,), finetuning=LAPTOP | {"epochs": 30}
     ),
 }
 

@@ -93,3 +93,15 @@ def test_own_runs_stand_beside_the_published_numbers():
     assert "with batch normalisation, means over 2 seeds, 4, 8 images: error of STL 0.375, 0.188; error of MTL" in methods
     assert factors.endswith("error of PT+FT rescaled by 1 0.375, 0.188.")
     assert "rescaled by 1 the last stage's ratio becomes 0.50 of itself, shared over it 1.25" in dimensions
+
+
+def test_the_analogue_is_told_with_both_kinds_of_statistics():
+    known = {"network": "lite", "task": "pair", "n": 4}
+    rows = [
+        known | {"seed": seed, "rescale": factor, "error": 0.5, "error_restated": factor / 10 + seed / 100}
+        for seed in (0, 2)
+        for factor in (0.5, 1.0)
+    ]
+    (told,) = analogue.imagenet_sentences(rows)
+    assert told.startswith("Analogue, lite on pairs of digits, 4 images, mean errors over 2 seeds: 0.500 rescaled by 0.5, as")
+    assert "0.060 rescaled by 0.5, with statistics re-estimated; 0.110 rescaled by 1, with statistics re-estimated" in told
