@@ -107,8 +107,8 @@ def _auxiliary(path: StrPath, target: str | None, features: ArrayLike | None) ->
             names = [str(name) for name in columns["feature"]]
             return {"beta_aux": np.asarray(_numbers(columns, "beta"))[_order(names, features)]}
         found = _read(path, target)
-        order = _order(list(np.asarray(found["feature_names"])), features)
-        return {"X_aux": np.asarray(found["X"])[:, order], "y_aux": found["y"]}
+        ordered = _order(list(np.asarray(found["feature_names"])), features)
+        return {"X_aux": np.asarray(found["X"])[:, ordered], "y_aux": found["y"]}
     if _suffix(path) == ".mat":
         found = _matlab(path)
     else:

@@ -54,5 +54,5 @@ def telling(command: Callable[..., None]) -> Callable[..., None]:
     told.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
     told.__annotations__ = {each.name: each.annotation for each in parameters}
     # Whose annotations would be read in its place.
-    del told.__wrapped__  # type: ignore[attr-defined]
+    del told.__wrapped__
     return told

@@ -3,7 +3,6 @@
 import io
 import re
 import shlex
-import subprocess
 import sys
 from pathlib import Path
 
@@ -132,13 +131,11 @@ QUICK = [name for name in EXAMPLES if name not in ("bench", "plot")]  # bench ta
 
 
 @pytest.mark.parametrize("name", QUICK)
-def test_an_example_can_be_typed_as_it_stands(folder, name):
+def test_an_example_can_be_typed_as_it_stands(folder, capsys, name):
     save_tables()
-    examples = [EXAMPLES[name]] + ([EXAMPLES["plot"]] if name == "minimize" else [])
-    for example in examples:
-        command = [sys.executable, "-m", "normtheory", *shlex.split(example)[1:]]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
+    for example in [EXAMPLES[name]] + ([EXAMPLES["plot"]] if name == "minimize" else []):
+        code, _, err = run(capsys, *shlex.split(example)[1:])
+        assert code == 0, err
 
 
 def test_names_of_inputs_in_an_npz_are_no_unknown_array(folder):
