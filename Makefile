@@ -34,7 +34,7 @@ distribution-test: setup
 # The site, in build/site: claims are checked, examples run. Warnings are errors.
 docs:
 	$(MAKE) setup EXTRAS=docs
-	$(BIN)/python -m sphinx -W --keep-going -q -b html -d build/doctrees docs build/site
+	$(BIN)/python -m sphinx -W --keep-going -b html -d build/doctrees docs build/site
 	@echo "open build/site/index.html"
 
 # Every page in a browser (Chromium, from the system): links, errors, requests to other machines. SHOTS=FOLDER keeps pictures of the pages.

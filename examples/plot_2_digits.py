@@ -43,7 +43,7 @@ print(f"balanced accuracy: finetuned {accuracy(finetuned.beta):.3f}, from scratc
 
 # %%
 # Reused features lie off both axes, new ones on the vertical axis, dropped ones on the horizontal axis. The first layer
-# was rescaled by 0.1 before finetuning; left as it is, nearly all learned features would be reused, and none be new.
+# was rescaled by 0.1 before finetuning; left as it is, more of the learned features would be reused, and fewer be new.
 learned, used = (np.abs(beta) > 0.02 * np.abs(beta).max() for beta in (pretrained.beta, finetuned.beta))
 kinds = {"reused": learned & used, "new": ~learned & used, "dropped": learned & ~used}
 figure, axis = plt.subplots(figsize=(6, 4.4), layout="constrained")
