@@ -7,7 +7,7 @@ EXTRAS ?= dev
 comma := ,
 STAMP := $(VENV)/.installed-$(subst $(comma),-,$(EXTRAS))
 
-.PHONY: setup verify test distribution-test mutants check figures bench
+.PHONY: setup verify test distribution-test docs site-test mutants check figures bench
 
 setup: $(STAMP)
 
@@ -30,6 +30,17 @@ test: setup
 # Builds sdist and wheel and installs each into a bare environment: minutes, and a package index to install from.
 distribution-test: setup
 	$(BIN)/python -m pytest -n 0 -m distribution
+
+# The site, in build/site: claims are checked, examples run. Warnings are errors.
+docs:
+	$(MAKE) setup EXTRAS=docs
+	$(BIN)/python -m sphinx -W --keep-going -q -b html -d build/doctrees docs build/site
+	@echo "open build/site/index.html"
+
+# Every page in a browser (Chromium, from the system): links, errors, requests to other machines. SHOTS=FOLDER keeps pictures of the pages.
+site-test: docs
+	$(MAKE) setup EXTRAS=dev,docs
+	$(BIN)/python -m pytest -n 0 -m site
 
 # Small errors put into the code that judges, which its tests must notice: minutes; MUTANTS=--all for every one of them.
 mutants: setup

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,11 @@ FIGURES = {
     "fig1": "normtheory.figures.diagonal.fig1",
     "fig1a": "normtheory.figures.diagonal.penalty_landscapes",
     "fig2": "normtheory.figures.relu.fig2",
+    "fig3": "normtheory.figures.deep.fig3",
     "fig4": "normtheory.figures.relu.fig4",
     "fig5": "normtheory.figures.diagonal.fig5",
     "fig6": "normtheory.figures.relu.fig6",
+    "fig7": "normtheory.figures.deep.fig7",
     "fig8": "normtheory.figures.relu.fig8",
     "corollary1": "normtheory.figures.diagonal.corollary1",
     "phase-overlap": "normtheory.figures.curves.phase_overlap",
@@ -27,8 +30,7 @@ FIGURES = {
     "finite-size": "normtheory.figures.curves.finite_size",
     "universality": "normtheory.figures.curves.universality",
 }
-SCALES = ("quick", "laptop", "paper")
-EVERYWHERE = ("quick", "paper")  # those of figures that name no others
+SCALES = ("quick", "paper")  # of figures that have no RUN_SCALES; the last is the default
 OF_A_CLUSTER = ("fig2", "fig4", "fig6", "fig8")  # at the scale of the paper
 COMMITTED = Path(__file__).with_name("data")  # the tables of full runs
 CELLS = "cells"  # folder, below that of the pictures, of what has been computed
@@ -38,9 +40,10 @@ Progress = Callable[[int, int, str], None]  # finished, in all, what
 
 def make(
     name: str,
-    scale: str = "paper",
+    scale: str | None = None,
     out: Path = Path("pictures"),
     *,
+    data: Path | None = None,
     engine: str = "local",
     workers: int | None = None,
     progress: Progress = lambda finished, total, what: None,
@@ -55,23 +58,31 @@ def make(
     name : str
         One of FIGURES.
     scale : str
-        'quick' (a reduced grid, minutes), 'paper', or, of ReLU networks, 'laptop' (the grid of the table that comes along).
+        'quick' (a reduced grid, minutes) or 'paper'; of some figures also 'laptop' (default: 'paper', or 'laptop' where there
+        is one and no data are given).
     out : Path
         Folder to write to; made if missing. Files appear whole or not at all.
+    data : Path, optional
+        Images to train on, for figures that do (`normtheory.images.read_images`).
     engine, workers, progress
         As in `normtheory.figures.sweep.Sweep`.
 
     Raises
     ------
     InputError
-        If the name, the scale or the engine is unknown, or the folder cannot be written to.
+        If the name, the scale or the engine is unknown, the data are not what the figure needs, or the folder cannot be
+        written to.
     IncompleteError
         If some cells failed twice; the files were written without them.
     """
     module = _module(name)
-    scales = getattr(module, "SCALES", EVERYWHERE)
+    scales = getattr(module, "RUN_SCALES", SCALES)
+    scale = _default(scales, data) if scale is None else scale
     if scale not in scales:
         raise InputError(f"{name} has no scale {scale!r}; choose from {', '.join(scales)}")
+    given = {} if data is None else {"data": data}
+    if given and "data" not in inspect.signature(module.compute).parameters:
+        raise InputError(f"{name} trains on no images; leave out the data")
     from normtheory.figures.files import write_table
     from normtheory.figures.record import beside, record_of, write_record
     from normtheory.figures.sweep import Sweep
@@ -79,7 +90,7 @@ def make(
 
     sweep = Sweep(out / CELLS, engine, workers, progress)
     out = folder(out)
-    table = module.compute(scale, sweep)
+    table = module.compute(scale, sweep, **given)
     if not table.num_rows:
         sweep.check()
         return []
@@ -91,10 +102,12 @@ def make(
     return written
 
 
-def everything(scale: str) -> list[str]:
-    """All figures that have this scale, but for those that take a cluster at it."""
+def everything(scale: str | None = None) -> list[str]:
+    """All figures that have this scale, but for those that take a cluster at it; all there are if none is given."""
     far = OF_A_CLUSTER if scale == "paper" else ()
-    return [name for name in FIGURES if name not in far and scale in getattr(_module(name), "SCALES", EVERYWHERE)]
+    return [
+        name for name in FIGURES if scale is None or (name not in far and scale in getattr(_module(name), "RUN_SCALES", SCALES))
+    ]
 
 
 def redraw(name: str, out: Path = Path("pictures")) -> list[Path]:
@@ -137,6 +150,11 @@ def committed_file(name: str) -> Path:
     if not path.exists():
         raise InputError(f"no table of {name} comes with this installation; make it with `normtheory figure {name}`")
     return path
+
+
+def _default(scales: Sequence[str], data: Path | None) -> str:
+    """The paper's scale, unless it needs data that are not given."""
+    return "laptop" if "laptop" in scales and (data is None or scales[-1] == "laptop") else scales[-1]
 
 
 def _module(name: str) -> Any:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 from normtheory.arrays import InputError
-from normtheory.figures import FIGURES, SCALES, everything, make
+from normtheory.figures import FIGURES, everything, make
 from normtheory.figures.progress import reported
 from normtheory.figures.sweep import IncompleteError
 
@@ -15,16 +17,16 @@ from normtheory.figures.sweep import IncompleteError
 def main() -> int:
     """Make the figures named on the command line; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m normtheory.figures", description="Make the figures of the audit.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(FIGURES)}; all if none is named")
     parser.add_argument(
-        "names", nargs="*", metavar="NAME", help=f"of {', '.join(FIGURES)}; all that take no cluster if none is named"
+        "--scale", choices=("quick", "laptop", "paper"), help="default: the largest that the data at hand allow"
     )
-    parser.add_argument("--scale", choices=SCALES, default="paper")
     parser.add_argument("--engine", default="local", help="local, dask or dask:ADDRESS")
     parser.add_argument("--out", type=Path, default=Path("pictures"))
     options = parser.parse_args()
     code = 0
     try:
-        for name in options.names or everything(options.scale):
+        for name in options.names or possible(options.scale):
             code = max(code, _made(name, options))
     except InputError as error:
         print(f"figures: {error}", file=sys.stderr)
@@ -33,6 +35,19 @@ def main() -> int:
         print("figures: interrupted; what is finished is kept, and the same command goes on from there", file=sys.stderr)
         return 130
     return code
+
+
+def possible(scale: str | None) -> list[str]:
+    """The figures of a scale that need neither a cluster nor a package which is not installed; these are named on stderr."""
+    found = []
+    for name in everything(scale):
+        needed = getattr(import_module(FIGURES[name]), "NEEDS", ())
+        lacking = [package for package in needed if find_spec(package) is None]
+        if lacking:
+            print(f"figures: {name} is left out, as {', '.join(lacking)} is not installed", file=sys.stderr)
+        else:
+            found.append(name)
+    return found
 
 
 def _made(name: str, options: argparse.Namespace) -> int:

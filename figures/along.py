@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 
 from normtheory.figures.comparisons import Comparison
-from normtheory.figures.readings import LOSS, NOBODY, Each, Method, Number, Quantity, Side, Table, Way, at_worst
+from normtheory.figures.readings import LOSS, NOBODY, Each, Method, Number, Readable, Side, Way, at_worst
 
 
 @dataclass(frozen=True)
 class Needed(Comparison):
     """Main samples needed to bring the loss down to each of some levels, over those that other runs need.
 
-    Between the numbers computed a curve of losses is a straight line in logarithms.
+    Between the numbers computed a curve of losses is a straight line in logarithms; in the limit there is a number for each.
 
     Attributes
     ----------
@@ -27,7 +27,7 @@ class Needed(Comparison):
 
     levels: Each = NOBODY
 
-    def numbers(self, table: Table) -> Iterator[tuple[str, Number, float]]:
+    def numbers(self, table: Readable) -> Iterator[tuple[str, Number, float]]:
         """One number for all samples, at each level."""
         for level, (words, above, below) in itertools.product(self.levels, self.ratios()):
             text = f"samples needed for a loss of {level:g}, {words.removeprefix(f'{LOSS.words} of ')}"
@@ -35,49 +35,30 @@ class Needed(Comparison):
             if self.both:
                 yield f"the reverse of: {text}", self.along(table, below[0], above[0], level), self.most
 
-    def along(self, table: Table, above: Side, below: Side, level: float) -> Number:
+    def along(self, table: Readable, above: Side, below: Side, level: float) -> Number:
         """The ratio, at the worst of all ends."""
 
         def ratios(ways: Mapping[Method, Way]) -> tuple[float, Any]:
-            curves = [_curves(table, LOSS, side, ways) for side in (above, below)]
-            means = [_needed(table, np.exp(np.log(curve).mean(axis=1)), level) for curve in curves]
-            alone = [np.array([_needed(table, each, level) for each in curve.T]) for curve in curves]
-            return means[0] / means[1], alone[0] / alone[1]
+            (mean, alone), (other, others) = (table.needed(side, ways[side.method], level) for side in (above, below))
+            return mean / other, alone / others
 
         return at_worst([above, below], ratios)
 
-    def elsewhere(self, table: Table) -> Iterator[str]:
+    def elsewhere(self, table: Readable) -> Iterator[str]:
         """All samples are in it already."""
         yield from ()
-
-
-def _curves(table: Table, quantity: Quantity, side: Side, ways: Mapping[Method, Way]) -> Any:
-    """A quantity against the number of samples, shape (samples, seeds)."""
-    return np.array([table.values(quantity, side, ways[side.method], n) for n in table.samples])
-
-
-def _needed(table: Table, curve: Any, level: float) -> float:
-    """Where a curve first comes down to the level; if it never does, what is no number."""
-    low = np.flatnonzero(curve <= level)
-    if not low.size:
-        return float("nan")
-    last = int(low[0])
-    if last == 0:
-        return float(table.samples[0])
-    ends = np.log(curve[[last, last - 1]]), np.log(np.array(table.samples)[[last, last - 1]])
-    return float(np.exp(np.interp(np.log(level), *ends)))
 
 
 @dataclass(frozen=True)
 class Falls(Comparison):
     """Of all that a quantity changes along the samples, in logarithms, falls are at most the share `most`."""
 
-    def numbers(self, table: Table) -> Iterator[tuple[str, Number, float]]:
+    def numbers(self, table: Readable) -> Iterator[tuple[str, Number, float]]:
         """One number for all samples."""
         for words, above, _ in self.ratios():
 
             def shares(ways: Mapping[Method, Way], side: Side = above[0]) -> tuple[float, Any]:
-                curves = _curves(table, self.quantity, side, ways)
+                curves = table.curves(self.quantity, side, ways[side.method])
                 return _fallen(np.exp(np.log(curves).mean(axis=1))), np.array([_fallen(each) for each in curves.T])
 
             yield f"share of falls in all changes, {words}", at_worst(above, shares), self.most

@@ -11,7 +11,20 @@ import numpy as np
 
 from normtheory.audit import notation
 from normtheory.audit.statements import Said
-from normtheory.figures.readings import LOSS, NOBODY, Each, Method, Number, Phrase, Quantity, Side, Table, Way, at_worst, spoken
+from normtheory.figures.readings import (
+    LOSS,
+    NOBODY,
+    Each,
+    Method,
+    Number,
+    Phrase,
+    Quantity,
+    Readable,
+    Side,
+    Way,
+    at_worst,
+    spoken,
+)
 
 
 @dataclass(frozen=True)
@@ -78,7 +91,7 @@ class Comparison:
                     below = [Side(against, other)] if compared else []
                     yield _compared(self.quantity, above, below, vars(self.than)), [above], below
 
-    def numbers(self, table: Table) -> Iterator[tuple[str, Number, float]]:
+    def numbers(self, table: Readable) -> Iterator[tuple[str, Number, float]]:
         """Each number that must be within the bound."""
         for words, above, below in self.ratios():
             own = above[0].where.get("n")
@@ -88,7 +101,7 @@ class Comparison:
                 if self.both:
                     yield f"the reverse of: {text}", self.number(table, below, above, n), self.most
 
-    def number(self, table: Table, above: Sequence[Side], below: Sequence[Side], n: int) -> Number:
+    def number(self, table: Readable, above: Sequence[Side], below: Sequence[Side], n: int) -> Number:
         """The ratio at n, at the worst of all ends."""
 
         def ratios(ways: Mapping[Method, Way]) -> tuple[float, Any]:
@@ -97,7 +110,7 @@ class Comparison:
 
         return at_worst([*above, *below], ratios)
 
-    def elsewhere(self, table: Table) -> Iterator[str]:
+    def elsewhere(self, table: Readable) -> Iterator[str]:
         """The numbers at all n, at the main ends."""
         for words, above, below in self.ratios():
             if not any("n" in side.where for side in (*above, *below)):
@@ -109,7 +122,7 @@ class Comparison:
 class Excess(Comparison):
     """A quantity of some runs exceeds that of others by at most `most`."""
 
-    def number(self, table: Table, above: Sequence[Side], below: Sequence[Side], n: int) -> Number:
+    def number(self, table: Readable, above: Sequence[Side], below: Sequence[Side], n: int) -> Number:
         """The difference at n, at the worst of all ends."""
 
         def differences(ways: Mapping[Method, Way]) -> tuple[float, Any]:
@@ -172,8 +185,10 @@ def _at(side: Side, columns: Mapping[str, Any]) -> Side:
 
 
 def _ratio(above: Sequence[Any], below: Sequence[Any], mean: Callable[[Any], Any]) -> Any:
+    """Of products of means; nothing is at most any number of times what is below it, be that nothing, too."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.prod([mean(each) for each in above], axis=0) / np.prod([mean(each) for each in below] or [1.0], axis=0)
+        over = np.prod([mean(each) for each in above], axis=0)
+        return np.where(over == 0, 0.0, over / np.prod([mean(each) for each in below] or [1.0], axis=0))
 
 
 def _combinations(columns: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

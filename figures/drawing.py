@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,7 @@ SOURCES: dict[str, dict[str, Any]] = {
     "printed": {"linestyle": (0, (1, 1.2)), "linewidth": 2.2, "marker": ""},
     "given": {"linestyle": "-", "linewidth": 1.0},
 }
+LIMIT, LIMIT_L1 = "limit", "limit l1"  # rows without seed: lines in the limit of many inputs, which take no training
 SERIES = "series"  # what marks a line of means, for `mark_leaving`
 
 
@@ -44,8 +45,13 @@ def chosen(rows: Sequence[Row], **where: Any) -> list[Row]:
 
 
 def distinct(rows: Sequence[Row], name: str) -> list[Any]:
-    """The values of a column, in order."""
-    return sorted({row[name] for row in rows})
+    """The values of a column over drawn tasks, in order."""
+    return sorted({row[name] for row in of_tasks(rows)})
+
+
+def of_tasks(rows: Sequence[Row]) -> list[Row]:
+    """The rows of drawn tasks: not those in the limit."""
+    return [row for row in rows if row.get("how") not in (LIMIT, LIMIT_L1)]
 
 
 def relative_loss(row: Row) -> float:
@@ -70,6 +76,18 @@ def series(
         (line,) = axis.plot(places, middle, label=label, **look)
         axis.fill_between(places, low, high, color=look["color"], alpha=0.13, linewidth=0)
     line.set_gid(SERIES)
+
+
+def limit_line(axis: Any, rows: Sequence[Row], x: str, y: Value, *, look: Mapping[str, Any], how: str = LIMIT) -> None:
+    """The thin line in the limit of many inputs against a column, in the colour of what it is the limit of."""
+    line = sorted(chosen(rows, how=how), key=lambda row: float(row[x]))
+    if line:
+        places, values = [row[x] for row in line], [y(row) for row in line]
+        axis.plot(places, values, color=look["color"], **THIN)
+
+
+THIN: dict[str, Any] = {"linestyle": (0, (5, 1.2, 1, 1.2)), "linewidth": 0.9, "label": "_limit", "zorder": 3}
+IN_THE_LIMIT = "dash-dotted: independent Gaussian inputs in the limit of many, by two equations, without training"
 
 
 def mark_leaving(axis: Any) -> None:

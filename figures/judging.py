@@ -10,15 +10,15 @@ from normtheory.audit.derivation import Derivation
 from normtheory.audit.statements import Said
 from normtheory.figures import committed, committed_file
 from normtheory.figures.comparisons import Comparison
-from normtheory.figures.drawing import Row
+from normtheory.figures.drawing import Row, chosen, of_tasks
 from normtheory.figures.readings import Table
 from normtheory.figures.record import beside, read_record
 
 
 @cache
 def rows_of(figure: str, panel: str) -> tuple[Row, ...]:
-    """The committed rows of a panel; those of sparse tasks say how their features are related to the auxiliary ones."""
-    rows = [row for row in committed(figure).to_pylist() if row["panel"] == panel]
+    """The committed rows of a panel's runs; those of sparse tasks say how their features are related to the auxiliary ones."""
+    rows = chosen(of_tasks(committed(figure).to_pylist()), panel=panel)
     return tuple(row | {"relation": "nested" if row["overlap"] == row["k_main"] else "disjoint"} for row in rows)
 
 

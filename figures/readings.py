@@ -9,7 +9,7 @@ import itertools
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -122,7 +122,8 @@ class Quantity:
 
     def mean(self, values: Any) -> float:
         """Over seeds."""
-        return float(np.exp(np.log(values).mean()) if self.geometric else np.mean(values))
+        with np.errstate(divide="ignore"):  # a loss of 0, in the limit
+            return float(np.exp(np.log(values).mean()) if self.geometric else np.mean(values))
 
 
 LOSS = Quantity("loss", lambda row, way: float(row[way.loss] / row["null_loss"]), moves=True)
@@ -155,6 +156,23 @@ class Side(NamedTuple):
     where: Mapping[str, Any]
 
 
+class Readable(Protocol):
+    """What comparisons are read off: runs by what names them, with numbers for every seed."""
+
+    @property
+    def samples(self) -> Sequence[int]:
+        """All numbers of main samples, in order."""
+
+    def values(self, quantity: Quantity, side: Side, way: Way, n: int) -> Any:
+        """A quantity of some runs, by seed."""
+
+    def curves(self, quantity: Quantity, side: Side, way: Way) -> Any:
+        """A quantity against the number of samples, shape (samples, seeds)."""
+
+    def needed(self, side: Side, way: Way, level: float) -> tuple[float, Any]:
+        """Numbers of samples that the mean loss, and each seed's, needs to come down to a level."""
+
+
 class Table:
     """The rows of a panel, found by what names a run; each run must be there once for every seed."""
 
@@ -183,6 +201,29 @@ class Table:
             raise ValueError(f"the table has {lacks} of {side.method.name} ({way.how}) with {dict(where)} at n = {n}")
         moved = _moved(chosen, way) if way.on and quantity.moves else 1.0
         return moved * np.array([values[seed] for seed in self.seeds])
+
+    def curves(self, quantity: Quantity, side: Side, way: Way) -> Any:
+        """A quantity against the number of samples, shape (samples, seeds)."""
+        return np.array([self.values(quantity, side, way, n) for n in self.samples])
+
+    def needed(self, side: Side, way: Way, level: float) -> tuple[float, Any]:
+        """Where the mean loss first comes down to a level, and each seed's loss: NaN where it never does."""
+        curves = self.curves(LOSS, side, way)
+        alone = np.array([needed_along(self.samples, each, level) for each in curves.T])
+        return needed_along(self.samples, np.exp(np.log(curves).mean(axis=1)), level), alone
+
+
+def needed_along(samples: Sequence[int], curve: Any, level: float) -> float:
+    """Where a curve of losses first comes down to a level, along straight lines in logarithms; NaN where it never does."""
+    low = np.flatnonzero(curve <= level)
+    if not low.size:
+        return float("nan")
+    last = int(low[0])
+    if last == 0:
+        return float(samples[0])
+    with np.errstate(divide="ignore"):  # a loss of 0, in the limit: the level is met where it is last positive
+        ends = np.log(curve[[last, last - 1]]), np.log(np.array(samples)[[last, last - 1]])
+    return float(np.exp(np.interp(np.log(level), *ends)))
 
 
 def _moved(rows: Sequence[Row], way: Way) -> float:

@@ -1,9 +1,10 @@
 """Committed tables against the code that is said to have made them: some of their cells, drawn at random, computed anew.
 
 `python -m normtheory.figures.recompute` draws fifteen cells of Figures 1 and 5, over all numbers of samples, overlaps and
-sparse tasks, and says where the tables differ from what comes out; with --family relu it draws cells of Figures 2, 6 and 8.
-With --accept the records beside the tables (`record`) then note that the code as it is now gives the same: what to run after
-a change of the code that should change no number.
+sparse tasks, and the lines in the limit, and says where the tables differ from what comes out; with --family relu it draws
+cells of Figures 2, 6 and 8. With --accept the records beside the tables (`record`) then note that the code as it is now gives
+the same: what to run after a change of the code that should change no number. With --lines it computes the lines alone, which
+takes no training, and puts them into the tables.
 """
 
 from __future__ import annotations
@@ -12,16 +13,18 @@ import argparse
 import secrets
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from normtheory.figures import committed, committed_file
-from normtheory.figures.drawing import Row
+from normtheory.figures.drawing import Row, of_tasks
+from normtheory.figures.files import rounded, write_table
 from normtheory.figures.progress import reported
-from normtheory.figures.record import beside, read_record, write_record
+from normtheory.figures.record import beside, digest, read_record, write_record
 from normtheory.figures.sweep import Spec
 from normtheory.figures.sweep.keys import code_version
 
@@ -133,6 +136,32 @@ def differences(spec: Spec, family: Family = DIAGONAL) -> Iterator[str]:
             yield from _beside(figure, row, known.get(_place(row, family)), columns, family.names)
 
 
+def _lines() -> list[Row]:
+    """What Figures 1 and 5 show in the limit of many inputs."""
+    from normtheory.figures.diagonal import limit
+    from normtheory.figures.diagonal.grid import GRIDS
+
+    return list(limit.lines(GRIDS["paper"]))
+
+
+def differing_lines(lines: Sequence[Row]) -> Iterator[str]:
+    """Where the committed tables differ from lines in the limit that were computed now."""
+    for figure in DIAGONAL.tables:
+        kept = committed(figure)
+        known = {_place(row, DIAGONAL): row for row in kept.to_pylist()}
+        for row in (row for line in lines for row in DIAGONAL.rows(figure, line)):
+            yield from _beside(figure, row, known.get(_place(row, DIAGONAL)), kept.schema.names, DIAGONAL.names)
+
+
+def put_in(lines: Sequence[Row]) -> None:
+    """Put lines into the committed tables in place of those there, and the digests into the records."""
+    for figure in DIAGONAL.tables:
+        kept, path = committed(figure), committed_file(figure)
+        rows = of_tasks(kept.to_pylist()) + [row for line in lines for row in DIAGONAL.rows(figure, line)]
+        write_table(rounded(pa.Table.from_pylist(rows, schema=kept.schema)), path)
+        write_record(replace(read_record(beside(path)), rows=digest(path)), beside(path))
+
+
 def _place(row: Row, family: Family) -> tuple[Any, ...]:
     return tuple(row[name] for name in family.names)
 
@@ -160,7 +189,11 @@ def main() -> int:
     parser.add_argument("--cells", type=int, default=CELLS, help="how many")
     parser.add_argument("--draw", type=int, default=None, help="which draw (default: another each time)")
     parser.add_argument("--accept", action="store_true", help="note in the records that this code gives the same")
+    parser.add_argument("--lines", action="store_true", help="put the lines in the limit into the tables, and nothing else")
     options = parser.parse_args()
+    if options.lines:
+        put_in(_lines())
+        return 0
     draw = secrets.randbits(32) if options.draw is None else options.draw
     family = FAMILIES[options.family]
     specs, found = drawn(family.specs(), options.cells, draw, family.balanced), []
@@ -169,7 +202,9 @@ def main() -> int:
             progress(finished, len(specs), "cells")
             found += list(differences(spec, family))
         progress(len(specs), len(specs), "cells")
-    print("\n".join([*found, f"{len(specs)} cells of draw {draw}: {len(found)} differences"]))
+    found += differing_lines(_lines()) if family is DIAGONAL else []
+    lines = " and the lines in the limit" if family is DIAGONAL else ""
+    print("\n".join([*found, f"{len(specs)} cells of draw {draw}{lines}: {len(found)} differences"]))
     if options.accept and not found:
         for figure in family.tables:
             path = beside(committed_file(figure))

@@ -4,4 +4,4 @@ In this folder: what the theory says. `audit/`: how a statement is judged. `solv
 computed, the claims, the figures. `cli/`: the command line.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike
 from normtheory.arrays import FloatArray, InputError, matrix, negligible, positive_scalar, real_array, targets
 from normtheory.networks import DiagonalNetwork, Weights
 from normtheory.penalties import arcsinh_difference
+from normtheory.reprs import shown
 
 # Defaults of the protocols, the paper's (section 4): constant initialisation and reset readout of 1e-3, no rescaling.
 ALPHA = 1e-3
@@ -27,6 +28,7 @@ GAMMA = 1e-3
 RESCALE = 1.0
 
 
+@shown()
 class ScaleAndStart(NamedTuple):
     """Penalty scale k and starting predictor beta0, each (D,), in the units of beta."""
 

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from normtheory.arrays import FloatArray, InputError, positive, precision, real_array, vector
+from normtheory.reprs import shown
 from normtheory.tasks import Task
 
 StrPath = str | os.PathLike[str]
@@ -27,12 +28,14 @@ LONGEST_SHOWN = 60
 STALE_S = 3600.0  # age from which a temporary file counts as left by a process that was killed
 
 
+@shown()
 @dataclass(frozen=True, eq=False)
 class Problem:
     """A user's problem: a main task and whatever else the file holds; absent arrays are None.
 
     Shapes: X (n, D), y (n,), X_aux (m, D), y_aux (m,), beta_aux (D,), k (D,), beta0 (D,). `name` is what messages call it;
-    `precision` is that of the types in which the tasks were saved, `unknown` are the names of arrays that nothing uses.
+    `precision` is that of the types in which the tasks were saved, `unknown` are the names of arrays that nothing uses,
+    `features` the names of the inputs.
     """
 
     name: str
@@ -45,6 +48,7 @@ class Problem:
     beta0: FloatArray | None = None
     precision: float = precision()
     unknown: tuple[str, ...] = ()
+    features: tuple[str, ...] | None = None
 
     def required(self, array: str, purpose: str) -> FloatArray:
         """The array of this name; `purpose` says in the message what needs it.
@@ -60,7 +64,8 @@ class Problem:
         return value
 
 
-ARRAYS = tuple(field.name for field in fields(Problem) if field.name not in ("name", "precision", "unknown"))
+ARRAYS = tuple(field.name for field in fields(Problem) if field.name not in ("name", "precision", "unknown", "features"))
+NAMES = "feature_names"  # of the array that holds the names of the inputs
 
 
 def read_problem(path: StrPath) -> Problem:
@@ -75,7 +80,7 @@ def read_problem(path: StrPath) -> Problem:
         Whatever is wrong with the file or its arrays; one line that starts with the path.
     """
     try:
-        return checked_problem(str(path), _read_arrays(path))
+        return checked_problem(str(path), read_members(path))
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
 
@@ -100,8 +105,16 @@ def checked_problem(name: str, arrays: Mapping[str, ArrayLike]) -> Problem:
     if "k" in checked:
         positive(checked["k"], "k")
     given = precision(*(arrays[array] for array in ("X", "y", "X_aux", "y_aux") if array in arrays))
-    unknown = tuple(sorted(set(arrays) - set(ARRAYS)))
-    return Problem(name, main.X, main.y, **checked, precision=given, unknown=unknown)
+    unknown = tuple(sorted(set(arrays) - {*ARRAYS, NAMES}))
+    names = _names(arrays[NAMES], main.inputs) if NAMES in arrays else None
+    return Problem(name, main.X, main.y, **checked, precision=given, unknown=unknown, features=names)
+
+
+def _names(value: ArrayLike, inputs: int) -> tuple[str, ...]:
+    names = np.asarray(value)
+    if names.dtype.kind != "U" or names.size != inputs:
+        raise InputError(f"{NAMES} is {names.dtype} of shape {names.shape}; give {inputs} texts, one per column of X")
+    return tuple(str(each) for each in names.ravel())
 
 
 def _auxiliary(arrays: Mapping[str, ArrayLike], inputs: int) -> dict[str, FloatArray]:
@@ -130,19 +143,25 @@ def read_others(path: StrPath, names: Collection[str]) -> dict[str, FloatArray]:
         As `read_problem`.
     """
     try:
-        return {name: real_array(value, name) for name, value in _read_arrays(path, names).items() if name in names}
+        return {name: real_array(value, name) for name, value in read_members(path, names).items() if name in names}
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
 
 
-def _read_arrays(path: StrPath, wanted: Collection[str] = ARRAYS) -> dict[str, ArrayLike]:
-    """The arrays of an .npz file that are wanted and the names of all others, whose values are not read."""
+def read_members(path: StrPath, wanted: Collection[str] = (*ARRAYS, NAMES)) -> dict[str, ArrayLike]:
+    """The arrays of an .npz file that are wanted and the names of all others, whose values are not read.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read; a line without its path.
+    """
     _check_archive(Path(path))
     try:
         # numpy leaves a file open that it cannot read, unless someone else opened it.
         with Path(path).open("rb") as handle, np.load(handle, allow_pickle=False) as archive:
             names = list(archive.files)
-            _check_spelling(names)
+            check_spelling(names)
             return {name: _read_member(archive, name) if name in wanted else () for name in names}
     except InputError:
         raise
@@ -186,7 +205,14 @@ def _check_archive(path: Path) -> None:
         raise InputError(f"{what}; save the named arrays with numpy.savez")
 
 
-def _check_spelling(names: list[str]) -> None:
+def check_spelling(names: list[str]) -> None:
+    """Refuse names that differ from a known one in case and punctuation only.
+
+    Raises
+    ------
+    InputError
+        With the name that is meant.
+    """
     known = {_bare(array): array for array in ARRAYS}
     for name in names:
         meant = known.get(_bare(name), name)

@@ -17,10 +17,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from normtheory.arrays import FloatArray, InputError, positive, real_array
+from normtheory.reprs import shown
 
 Expression = Any  # a sympy.Expr; sympy carries no types and takes long to import, so it is imported where it is used
 
 
+@shown()
 @dataclass(frozen=True, eq=False)
 class Q:
     """The Q penalty (hyperbolic entropy) of the audited paper, Eq. 3, at penalty scale k.
@@ -184,6 +186,7 @@ class L1:
         return np.where(np.abs(np.asarray(sigma)) <= 1, 0.0, np.inf)
 
 
+@shown()
 @dataclass(frozen=True, eq=False)
 class WeightedL2:
     """The weighted l2 penalty sum_d weight_d beta_d^2: the lazy limit of Q with weight 1/k, of l1,2 with 1/|beta_aux|.

@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from normtheory.arrays import FloatArray, InputError, count, matrix, positive_scalar, precision, real_array, targets
+from normtheory.reprs import shown
 
 
+@shown()
 @dataclass(frozen=True, eq=False)
 class Task:
     """A regression task: design matrix X, shape (n, D), one sample a row, and targets y, shape (n,).
@@ -45,6 +47,7 @@ class Task:
         return int(self.X.shape[1])
 
 
+@shown()
 @dataclass(frozen=True, eq=False)
 class TeacherStudent:
     """A main and an auxiliary task with the linear teachers, each (D,), that made their noiseless targets."""

@@ -30,5 +30,7 @@ __all__ = [  # noqa: RUF022 - modules, in the order of the paper
     "one_output",
     "linear_probing",
     "own_networks",
+    "known_networks",
+    "rescaled_networks",
     "learning_curves",
 ]

@@ -8,9 +8,10 @@ normal (convex Gaussian min-max theorem: Thrampoulidis, Abbasi & Hassibi 2018, a
     (D - n) tau^2 = noise^2 + sum_d E (v_d - b_d)^2,      v_d = teacher_d + tau h_d.            (rows)
 
 By Stein's lemma the second is, given the first, the better known n = sum_d E prox'(v_d), by which the solution is checked.
-`docs/curves.md` derives them. They are the stationarity conditions of a function L(tau, theta), theta = tau/g, convex in tau
-and concave in theta: at fixed tau the right side of (rows) grows with g, so that g(tau) is the only root; and along it (loss)
-changes sign once, since the maximum of L over theta is convex in tau. Both roots are therefore bracketed by signs alone.
+`docs/curves.md` derives them, and says how inputs of several variances come to this case. They are the stationarity conditions
+of a function L(tau, theta), theta = tau/g, convex in tau and concave in theta: at fixed tau the right side of (rows) grows with
+g, so that g(tau) is the only root; and along it (loss) changes sign once, since the maximum of L over theta is convex in tau.
+Both roots are therefore bracketed by signs alone.
 """
 
 from __future__ import annotations
@@ -22,11 +23,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from normtheory.arrays import FloatArray, InputError, positive, real_array
+from normtheory.reprs import shown
 from normtheory.solvers.potentials import Potential
-from normtheory.solvers.proximal import Graph, Law, Nodes, law_of
+from normtheory.solvers.proximal import Graph, Law, Nodes, law_of, stretched
 
 NODES = 128  # to begin with; doubled until the residuals hold with twice as many
 MOST_NODES = 2**15
+LAW_NODES = 2**12  # where weights are sorted by size: shares to 1e-5, numbers of weights to 1e-3
 TOLERANCE = 1e-9  # of both residuals, each relative to the side of its equation that is known
 SOLVED = 1e-12  # at fixed nodes
 MOST_STEPS = 100
@@ -41,9 +44,13 @@ class NoFixedPoint(RuntimeError):
     """The two equations were not solved to their tolerance."""
 
 
+@shown()
 @dataclass(frozen=True, eq=False)
 class Coordinates:
-    """Classes of coordinates that share a kind of penalty.
+    """Classes of coordinates that share a kind of penalty. The inputs are independent, of a variance that a class shares.
+
+    A coordinate whose input has variance s enters as if it had variance 1, and sqrt(s) times its teacher, start and predictor:
+    its penalty is f(b/sqrt(s)) in terms of that product b (`normtheory.solvers.proximal.Stretched`).
 
     Parameters
     ----------
@@ -54,28 +61,47 @@ class Coordinates:
     penalty : Law, Graph or Potential, with C coordinates
         For instance `HyperbolicEntropy(k, beta0)`, `DeepDiagonal`, `PinnedMultiTask`, or a potential of one's own whose `map`
         takes arrays of shape (..., C); `Quadratic`, `Hyperbola` and `SoftThreshold` of `normtheory.solvers.proximal`.
+    variance : float or array, shape (C,)
+        Of the inputs of each class (default: 1).
+
+    Attributes
+    ----------
+    root, truth, law
+        sqrt(variance), root * teacher, and the law of root * predictor.
 
     Raises
     ------
     InputError
-        If shapes disagree, or a count is not positive.
+        If shapes disagree, or a count or a variance is not positive.
     """
 
     count: FloatArray
     teacher: FloatArray
+    root: FloatArray
+    truth: FloatArray
     law: Law
 
-    def __init__(self, count: ArrayLike, teacher: ArrayLike, penalty: Law | Potential | Graph) -> None:
+    def __init__(
+        self, count: ArrayLike, teacher: ArrayLike, penalty: Law | Potential | Graph, variance: ArrayLike = 1.0
+    ) -> None:
         law = law_of(penalty)
         counts = positive(np.atleast_1d(real_array(count, "count")), "count")
-        truth = np.atleast_1d(real_array(teacher, "teacher"))
-        for name, array in (("teacher", truth), ("the penalty", law.start)):
+        given = np.atleast_1d(real_array(teacher, "teacher"))
+        variances = positive(np.atleast_1d(real_array(variance, "variance")), "variance")
+        if variances.size == 1:
+            variances = np.broadcast_to(variances.ravel(), counts.shape)
+        for name, array in (("teacher", given), ("the penalty", law.start), ("variance", variances)):
             if array.shape != counts.shape:
                 raise InputError(f"{name} has shape {array.shape}, but count {counts.shape}; give one entry per class")
-        for name, value in (("count", counts), ("teacher", truth), ("law", law)):
+        root = np.sqrt(variances)
+        if np.any(root != 1):
+            law = stretched(law, root)
+        values = (("count", counts), ("teacher", given), ("root", root), ("truth", root * given), ("law", law))
+        for name, value in values:
             object.__setattr__(self, name, value)
 
 
+@shown("samples", "noise", "loss", "tau", "g", "residuals", "recovered")
 @dataclass(frozen=True, eq=False)
 class FixedPoint:
     """A solution of the two equations, and the law of the predictor that it gives.
@@ -85,7 +111,7 @@ class FixedPoint:
     samples, noise : float
         n, and the standard deviation of the labels' noise.
     loss : float
-        sum_d E (b_d - teacher_d)^2: population squared error beyond the noise.
+        sum_d variance_d E (b_d - teacher_d)^2: population squared error beyond the noise.
     tau, g : float
         The solution. g is the multiplier of the penalty in the proximal map.
     residuals : tuple of two floats
@@ -93,7 +119,7 @@ class FixedPoint:
     recovered : bool
         Whether the teacher is recovered exactly; then loss = tau = g = 0, and the law is that of the teacher.
     coordinates, nodes : tuples
-        The classes, and a quadrature of their law.
+        The classes, and a quadrature of their law (that of sqrt(variance) b).
     """
 
     samples: float
@@ -108,9 +134,16 @@ class FixedPoint:
 
     def law(self) -> tuple[FloatArray, FloatArray]:
         """The law of all coordinates: values b, and the number of coordinates at each; two arrays of one length."""
-        values = [self._predictor(number).ravel() for number in range(len(self.nodes))]
-        counts = [(group.count * nodes.weight).ravel() for group, nodes in zip(self.coordinates, self.nodes, strict=True)]
-        return np.concatenate(values), np.concatenate(counts)
+        return self._law_on(self.nodes)
+
+    def _law_on(self, nodes: Sequence[Nodes]) -> tuple[FloatArray, FloatArray]:
+        pairs = list(zip(self.coordinates, nodes, strict=True))
+        values = [((group.truth + self.tau * each.h - each.pull) / group.root).ravel() for group, each in pairs]
+        return np.concatenate(values), np.concatenate([(group.count * each.weight).ravel() for group, each in pairs])
+
+    def _nodes(self, count: int) -> list[Nodes]:
+        """Another quadrature: what is asked of parts of a law, in which it is not analytic, takes more nodes than sums do."""
+        return [group.law.nodes(group.truth, self.tau, group.law.unit * self.g, count) for group in self.coordinates]
 
     def expectation(self, function: Callable[[FloatArray], ArrayLike]) -> tuple[FloatArray, ...]:
         """E function(b) of each class of coordinates: for each member of `coordinates` an array (C,)."""
@@ -125,18 +158,46 @@ class FixedPoint:
         InputError
             If the predictor is 0, of which no share can be taken.
         """
-        values, counts = self.law()
+        return float(self.shares_outside_top([count])[0])
+
+    def shares_outside_top(self, counts: ArrayLike) -> FloatArray:
+        """The same for several counts: an array of their shape.
+
+        Raises
+        ------
+        InputError
+            If the predictor is 0, of which no share can be taken.
+        """
+        _, number, energy = self._from_the_strongest()
+        # Between two nodes of the quadrature the law is taken to be uniform.
+        return np.asarray(1 - np.interp(np.asarray(counts, dtype=np.float64), number, energy) / energy[-1])
+
+    def in_use(self, share: float) -> float:
+        """Number of weights of more than `share` times the size of the strongest (the root mean square of the strongest one).
+
+        Raises
+        ------
+        InputError
+            If the predictor is 0.
+        """
+        sizes, number, energy = self._from_the_strongest()
+        strongest = float(np.sqrt(np.interp(1.0, number, energy)))
+        with np.errstate(divide="ignore"):
+            logs = np.log(sizes[::-1])
+        return float(np.interp(np.log(share * strongest), logs, number[:0:-1]))
+
+    def _from_the_strongest(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Sizes of weights, largest first, and from 0 on: the number of weights up to each, and the sum of their squares."""
+        values, counts = self._law_on(self.nodes if self.recovered else self._nodes(LAW_NODES))
         if not values.any():
             raise InputError("the predictor is 0, of which no share can be taken; give a teacher or a start that is not")
         order = np.argsort(-np.abs(values), kind="stable")
-        strongest = np.concatenate([[0.0], np.cumsum(counts[order])])
-        energy = np.concatenate([[0.0], np.cumsum((counts * values**2)[order])])
-        # Between two nodes of the quadrature the law is taken to be uniform.
-        return float(1 - np.interp(count, strongest, energy) / energy[-1])
+        number = np.concatenate([[0.0], np.cumsum(counts[order])])
+        return np.abs(values[order]), number, np.concatenate([[0.0], np.cumsum((counts * values**2)[order])])
 
     def _predictor(self, number: int) -> FloatArray:
         group, nodes = self.coordinates[number], self.nodes[number]
-        return np.asarray(group.teacher + self.tau * nodes.h - nodes.pull)
+        return np.asarray((group.truth + self.tau * nodes.h - nodes.pull) / group.root)
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,7 +254,7 @@ class _Search:
     def __init__(self, groups: tuple[Coordinates, ...], samples: float, noise: float, inputs: float) -> None:
         self.groups, self.samples, self.noise, self.inputs = groups, samples, noise, inputs
         self.floor = noise**2 / (inputs - samples)  # tau^2 is larger: (rows) has no root below
-        away = sum(float(np.sum(group.count * (group.teacher - group.law.start) ** 2)) for group in groups)
+        away = sum(float(np.sum(group.count * (group.truth - group.law.start) ** 2)) for group in groups)
         self.null = (away + noise**2) / samples  # tau^2 of the predictor that stays at its start
         self.count = NODES
         self.windows: list[FloatArray | None] = [None] * len(groups)
@@ -251,7 +312,7 @@ class _Search:
         laws = []
         for number, group in enumerate(self.groups):
             gain = group.law.unit * g
-            nodes = group.law.nodes(group.teacher, tau, gain, self.count, self.windows[number])
+            nodes = group.law.nodes(group.truth, tau, gain, self.count, self.windows[number])
             self.windows[number] = nodes.window
             laws.append(nodes)
             weight = group.count * nodes.weight

@@ -17,6 +17,7 @@ import numpy as np
 
 from normtheory.arrays import FloatArray
 from normtheory.penalties import L1, GroupL12, Q, WeightedL2, arcsinh_difference
+from normtheory.reprs import shown
 from normtheory.solvers.consistency import advice
 from normtheory.solvers.enclosures import TINY, UNIT, Enclosed, dot, product
 from normtheory.solvers.potentials import Potential
@@ -31,6 +32,7 @@ ROUND_OFF_SHARE = 0.1  # of the tolerance that round-off may take before twice t
 QUADRATIC = 1e-40  # ratios beta/k below which Q is its quadratic term to 80 digits, and may be rescaled
 
 
+@shown()
 @dataclass(frozen=True)
 class Certificate:
     """How far a candidate is from optimal, measured without trust in the solver.
@@ -77,6 +79,7 @@ class Certificate:
         return f"primal residual {self.primal_residual:.1e}, relative gap {self.gap:.1e}, stationarity {self.stationarity:.1e}"
 
 
+@shown("beta", "certificate", "solver", "steps", "moved")
 @dataclass(frozen=True, eq=False)
 class Solution:
     """A minimiser with its certificate.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol, cast
 
@@ -11,6 +12,8 @@ from numpy.typing import ArrayLike
 
 from normtheory.arrays import FloatArray, InputError
 from normtheory.networks import AnyWeights, ParametrisedWeights, Weights
+from normtheory.progress import flow_progress
+from normtheory.solvers import own
 from normtheory.solvers.consistency import Allowed, Inconsistent
 from normtheory.solvers.constraints import fitted
 from normtheory.solvers.dual_flow import dual_flow
@@ -86,7 +89,7 @@ class Following:
 
     rtol: float
     atol: float | None
-    progress: PhaseProgress | None
+    progress: PhaseProgress | bool | None
     checkpoint: Checkpoint | None
     route: Route = "weights"
     consistency: float | None = None
@@ -105,12 +108,22 @@ class Following:
             tasks, moved = self._fitted(tasks, ends_early=options.get("loss") is not None or bool(options.get("decay")))
         elif self.inconsistent == "project":
             raise InputError("inconsistent = 'project' is for linear networks; a ReLU network fits what no linear map does")
-        report = _phase(self.progress, phase)
+        with _reported(self.progress) as progress:
+            return replace(self._followed(phase, tasks, weights, _phase(progress, phase), **options), moved=moved)
+
+    def _followed(
+        self, phase: str, tasks: Sequence[Task], weights: AnyWeights, report: Progress | None, **options: Any
+    ) -> Trajectory[AnyWeights]:
         if self.route == "dual" and options.get("layers", "all") == "all":  # the readout alone: a small linear system
-            dual = dual_flow(tasks[0], self._for_the_dual(weights), rtol=self.rtol, progress=report, loss=options["loss"])
-            return cast("Trajectory[AnyWeights]", replace(dual, moved=moved))
+            fitting, keywords = self._for_the_dual(weights), {"rtol": self.rtol, "progress": report, "loss": options["loss"]}
+            dual: Trajectory[Any]
+            if isinstance(fitting, Weights):
+                dual = dual_flow(tasks[0], fitting, **keywords)
+            else:
+                dual = own.dual_flow(tasks[0], fitting, **keywords)
+            return cast("Trajectory[AnyWeights]", dual)
         checkpoint = self.checkpoint or Checkpoint()
-        run = gradient_flow(
+        return gradient_flow(
             weights.network,
             tasks,
             weights,
@@ -121,7 +134,6 @@ class Following:
             on_step=None if self.checkpoint is None else checkpoint.keeper(phase),
             **options,
         )
-        return replace(run, moved=moved)
 
     def _fitted(self, tasks: Sequence[Task], *, ends_early: bool) -> tuple[Sequence[Task], float]:
         """The tasks with targets moved onto the range of their X, as far as that is allowed, and the largest share of them.
@@ -138,12 +150,17 @@ class Following:
             moved = max(moved, share) if within else moved
         return found, moved
 
-    def _for_the_dual(self, weights: AnyWeights) -> Weights:
-        if not isinstance(weights, Weights) or weights.outputs != 1:
-            raise InputError("route = 'dual' is for diagonal networks with one output; use route = 'weights'")
+    def _for_the_dual(self, weights: AnyWeights) -> Weights | ParametrisedWeights:
+        if not isinstance(weights, Weights | ParametrisedWeights) or weights.outputs != 1:
+            raise InputError("route = 'dual' is for linear networks with one output; use route = 'weights'")
         if self.checkpoint is not None:
             raise InputError("route = 'dual' keeps no checkpoint, it takes seconds; use route = 'weights'")
         return weights
+
+
+def _reported(progress: PhaseProgress | bool | None) -> AbstractContextManager[PhaseProgress | None]:
+    """What to call: as given, or for True what shows it on stderr."""
+    return flow_progress() if progress is True else nullcontext(progress or None)
 
 
 def _phase(progress: PhaseProgress | None, name: str) -> Progress | None:

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 from scipy.optimize import root
 
 from normtheory.arrays import FloatArray, InputError, positive, real_array
+from normtheory.reprs import shown
 from normtheory.solvers.asymptotics import Coordinates, FixedPoint, NoFixedPoint, fixed_point
 from normtheory.solvers.proximal import TAIL, Hyperbola, SoftThreshold
 
@@ -27,6 +28,7 @@ RATIOS = np.logspace(-3, 3, 13)  # of the two taus
 VANISHING = 1e-7  # tau of a task, in units of its null predictor's, at which exact recovery is looked for
 
 
+@shown()
 @dataclass(frozen=True, eq=False)
 class PairPoint:
     """A solution of the four equations; each array has an entry for the main and one for the auxiliary task.

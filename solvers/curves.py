@@ -6,18 +6,22 @@ zero error; `normtheory.solvers.sparse_pairs` holds the tasks, and the methods a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from normtheory.arrays import FloatArray, InputError, positive_scalar
+from normtheory.parametrisations import Parametrisation
+from normtheory.reprs import shown
 from normtheory.solvers.asymptotics import Coordinates, FixedPoint, NoFixedPoint, fixed_point
 from normtheory.solvers.coupled import PairPoint, pair_point
-from normtheory.solvers.sparse_pairs import ALONE, FURTHER, METHODS, Classes, Scales, SparsePair
+from normtheory.solvers.orbits import Orbits, gradient_curve
+from normtheory.solvers.sparse_pairs import ALONE, FURTHER, METHODS, Classes, Method, Scales, SparsePair
 
 THE_PAPERS = Scales()
+OWN = "network"  # the method of a network of one's own, on the main task alone
 STRIDE, LAST = 1.15, 1e-4  # of n: how coarsely crossings of a loss are looked for from above, and how finely they are found
 STAGES = 1e-7  # relative error of the law that pretraining leaves
 NEGLIGIBLE = 1e-15  # share of the coordinates: classes that small are left out
@@ -35,6 +39,7 @@ class Point(NamedTuple):
     g: float
 
 
+@shown("pair", "methods", "points")
 @dataclass(frozen=True, eq=False)
 class LearningCurve:
     """Generalisation loss against the number n of main samples, a curve for each method.
@@ -112,6 +117,7 @@ def learning_curve(
     scales: Scales = THE_PAPERS,
     noise: float = 0.0,
     samples_aux: int | None = None,
+    network: Parametrisation | None = None,
 ) -> LearningCurve:
     """The generalisation losses that methods of learning reach on a pair of sparse tasks, from the scalar equations.
 
@@ -132,6 +138,8 @@ def learning_curve(
         Number of auxiliary samples, without noise. From the number of inputs on (the default), and for multi-task learning
         wherever the auxiliary teacher is recovered, its predictor is the teacher. With fewer pretraining ends at a random
         predictor, whose law enters finetuning; and multi-task learning has four equations (`normtheory.solvers.coupled`).
+    network : Parametrisation, optional
+        A network of one's own with one output and a start in numbers, trained on the main task alone: the method "network".
 
     Raises
     ------
@@ -141,7 +149,8 @@ def learning_curve(
         If the equations were not solved to their tolerance.
     """
     few = samples_aux is not None and samples_aux < pair.inputs
-    _check(pair, samples, methods, scales, samples_aux)
+    known = METHODS | FURTHER | ({} if network is None else {OWN: _of_own(network)})
+    _check(pair, samples, methods, scales, samples_aux, known)
     ordered = sorted(set(samples))
     points: list[Point] = []
     solutions: list[FixedPoint | PairPoint] = []
@@ -152,9 +161,9 @@ def learning_curve(
             solutions += together
             continue
         classes = pair.classes()
-        if few and method not in ALONE:
+        if few and method not in (*ALONE, OWN):
             classes = _pretrained(classes, scales, samples_aux or 0)
-        along = _along((METHODS | FURTHER)[method](classes, scales), ordered, noise)
+        along = _along(known[method](classes, scales), ordered, noise)
         points += [Point(method, n, e.loss, pair.null_loss, e.tau, e.g) for n, e in zip(ordered, along, strict=True)]
         solutions += along
     return LearningCurve(pair, scales, noise, tuple(points), tuple(solutions))
@@ -181,7 +190,7 @@ def samples_needed(pair: SparsePair, method: str, share: float, *, scales: Scale
     InputError, NoFixedPoint
         As `learning_curve`.
     """
-    _check(pair, [1], [method], scales, None)
+    _check(pair, [1], [method], scales, None, METHODS | FURTHER)
     if not 0 < share < 1:
         raise InputError(f"share = {share:g}; give a share of the null loss between 0 and 1")
     groups = (METHODS | FURTHER)[method](pair.classes(), scales)
@@ -203,8 +212,34 @@ def samples_needed(pair: SparsePair, method: str, share: float, *, scales: Scale
     return float((high * low) ** 0.5)
 
 
-def _check(pair: SparsePair, samples: Sequence[int], methods: Sequence[str], scales: Scales, samples_aux: int | None) -> None:
-    known = METHODS | FURTHER
+def _of_own(network: Parametrisation) -> Method:
+    """The penalty of a network of one's own as a method; each class of coordinates starts alike."""
+    if len(network.outputs) != 1:
+        raise InputError(f"the network has {len(network.outputs)} outputs; a learning curve needs one")
+    state = network.weights_at_start()
+    if state.shape[1] != 1:
+        raise InputError("the start of a learning curve's network holds arrays; give numbers")
+
+    def method(classes: Classes, scales: Scales) -> list[Coordinates]:
+        return [
+            Coordinates(
+                classes.number,
+                classes.teacher,
+                Orbits(gradient_curve(network), np.repeat(state, classes.number.size, axis=1)),
+            )
+        ]
+
+    return method
+
+
+def _check(
+    pair: SparsePair,
+    samples: Sequence[int],
+    methods: Sequence[str],
+    scales: Scales,
+    samples_aux: int | None,
+    known: Mapping[str, Method],
+) -> None:
     unknown = [method for method in methods if method not in known]
     if unknown or not methods:
         raise InputError(f"unknown method {unknown[0]!r}; choose from {', '.join(known)}" if unknown else "no method given")

@@ -17,6 +17,7 @@ import torch
 
 from normtheory.arrays import FloatArray, InputError
 from normtheory.networks import Network, ReLUWeights, Weights
+from normtheory.reprs import shown
 from normtheory.solvers.flow import pooled_weights
 from normtheory.solvers.trajectory import FlowError
 from normtheory.tasks import Task
@@ -61,6 +62,7 @@ RELU = Settings(rate=0.1, batch=128, stop=1e-8, epochs=100_000, diverged=1000.0)
 RELU_PRETRAINING = Settings(rate=0.1, batch=None, stop=1e-8, epochs=100_000, diverged=1000.0)
 
 
+@shown()
 @dataclass(frozen=True, eq=False)
 class Descended:
     """A finished run.

@@ -22,6 +22,7 @@ from normtheory import exact
 from normtheory.arrays import FloatArray, InputError, negligible, positive_scalar
 from normtheory.machine import blas_threads
 from normtheory.networks import Weights
+from normtheory.reprs import shown
 from normtheory.solvers import constraints
 from normtheory.solvers.chebyshev import Statistics
 from normtheory.solvers.consistency import Allowed
@@ -38,6 +39,7 @@ STALLED = 500  # steps without a smaller loss after which the flow counts as at 
 Map = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
 
 
+@shown("times", "losses", "x", "event")
 @dataclass(frozen=True)
 class DualTrajectory:
     """A flow followed in its dual.

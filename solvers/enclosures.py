@@ -70,7 +70,8 @@ def product(A: FloatArray, v: FloatArray, extended: bool) -> Enclosed:
     # Twice the textbook constants, for the bound is itself computed in float64; an underflow costs TINY at most.
     count = min(terms, width) + -(-terms // width) + 2
     share = (count * UNIT) ** 2 if extended else count * UNIT
-    return Enclosed(*_two_sum(value, rest), 2 * share * size + (terms * TINY if v.any() else 0.0))
+    exact = not v.any() or not (size.any() or A.any())  # a product of zeros
+    return Enclosed(*_two_sum(value, rest), 2 * share * size + (0.0 if exact else terms * TINY))
 
 
 def dot(u: FloatArray, v: Enclosed, extended: bool) -> Enclosed:

@@ -298,8 +298,8 @@ def _field(objective: LeastSquares, decay: float, trained: np.ndarray | None) ->
     return lambda state: np.asarray(mask * (objective.slope(state) - 2 * decay * state))
 
 
-def drift_of(start: Weights, end: Weights) -> float:
-    """Largest deviation of a conserved quantity of a diagonal network, relative to the energy there."""
+def drift_of(start: AnyWeights, end: AnyWeights) -> float:
+    """Largest deviation of a conserved quantity of a network, relative to what it is made of."""
     return _drift(start.network, start.stacked(), end.stacked(), decayed=0.0)
 
 

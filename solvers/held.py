@@ -24,12 +24,12 @@ def held_curve(network: Parametrisation) -> Curve:
 
     def velocity(w: FloatArray) -> FloatArray:
         first, *others = network.slopes(w)
-        held = np.stack(others)  # (O - 1, p, M)
-        gram = np.einsum("opm,qpm->moq", held, held)
-        right = np.einsum("opm,pm->mo", held, first)
+        held = np.stack(others)  # (O - 1, p, ...)
+        gram = np.einsum("op...,qp...->...oq", held, held)
+        right = np.einsum("op...,p...->...o", held, first)
         with np.errstate(all="ignore"):
             multipliers = np.linalg.solve(gram, right[..., None])[..., 0]
-        return np.asarray(first - np.einsum("mo,opm->pm", multipliers, held))
+        return np.asarray(first - np.einsum("...o,op...->p...", multipliers, held))
 
     def moves(w: FloatArray) -> FloatArray:
         return np.concatenate([velocity(w), network.values(w)[:1]])
@@ -71,7 +71,11 @@ def held(network: Parametrisation, beta_aux: ArrayLike, size: int) -> Orbits:
         If the network has not two outputs, or the second cannot reach beta_aux from the start.
     """
     if len(network.outputs) != 2:
-        raise InputError(f"the network has {len(network.outputs)} outputs; the pinned limit is for two, the second one held")
+        raise InputError(
+            f"the network has {len(network.outputs)} outputs; the pinned limit is for two, the second one held; "
+            "coordinates that share weights are no task of minimize: normtheory network says whether their flow is a mirror "
+            "flow, and simulate --shared integrates it"
+        )
     target, start = vector(beta_aux, "beta_aux", size, "column of X"), network.weights_at_start(size)
     aux = network.only(1)
     rows = [network.weights.index(weight) for weight in aux.weights]

@@ -10,10 +10,12 @@ import numpy as np
 from normtheory.arrays import FloatArray, InputError, negligible
 from normtheory.machine import blas_threads
 from normtheory.networks import AnyWeights, Network
+from normtheory.reprs import shown
 from normtheory.solvers.flow import Layers
 from normtheory.tasks import Task
 
 
+@shown()
 @dataclass(frozen=True, eq=False)
 class Linearised:
     """A network linearised at its weights, after training its linear model to the least-norm solution.

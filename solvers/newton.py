@@ -39,6 +39,7 @@ OVERFLOWING = 1e150  # a slope of b at which the iterate counts as outside the d
 STEEPER = 50.0  # a stride that makes the largest growth of b' more, or less than 1 over it, is too long: seen without X
 FLOOR = 1e-16  # of the slopes in a Hessian, beside the largest: keeps inputs that no prediction shows from wandering
 INVISIBLE = 1e-17  # of the largest slope: what an input of that slope adds to predictions is below their round-off
+SAMPLES_PER_CORRECTION = 20  # a factorisation takes the time of one correction, and of one more for so many samples
 CHORD_STEPS = 3  # corrections tried with one factorisation
 GROWTH_OF_STRIDE = 5.0  # from one factorisation to the next, at the most
 SHRINK = 0.5  # of a stride that was too long
@@ -223,7 +224,7 @@ def _follow(path: _Path, misfit: FloatArray, tol: float, warm: _Point | None) ->
     point = warm if warm is not None and _promising(path, warm, misfit) else cold
     reach, beta = np.inf, point.beta
     for steps in range(system.steps + 1, MOST_STEPS + 1):
-        factor = Factor.of(system.Z, point.slope + FLOOR * point.slope.max())
+        factor = Factor.nearly(system.Z, point.slope + FLOOR * point.slope.max())
         newton = _Step.of(path, point, factor)
         if point is warm and newton.change > FAR:
             point = cold
@@ -231,8 +232,8 @@ def _follow(path: _Path, misfit: FloatArray, tol: float, warm: _Point | None) ->
         if point.kappa > 0:
             point, reach = _stride(path, newton, end, reach)
             continue
-        beta, point = _corrected(path, _descended(path, newton), factor, misfit, tol)
-        if beta is point.beta or _settled(path, point, beta, misfit, tol):
+        beta, point, solved = _corrected(path, _descended(path, newton), factor, misfit, tol)
+        if solved or _settled(path, point, beta, misfit, tol):
             return beta, point.mu, steps
     if point.kappa == 0:
         return beta, point.mu, MOST_STEPS  # as good as it gets: the certificate says how good that is
@@ -328,10 +329,11 @@ def _descended(path: _Path, newton: _Step) -> _Point:
     return end
 
 
-def _corrected(path: _Path, point: _Point, factor: Factor, misfit: FloatArray, tol: float) -> tuple[FloatArray, _Point]:
-    """Corrections with the last factorisation until they have solved the problem, or for as long as they converge.
+def _corrected(path: _Path, point: _Point, factor: Factor, misfit: FloatArray, tol: float) -> tuple[FloatArray, _Point, bool]:
+    """Corrections with the last factorisation until they have solved the problem, or for as long as they are worth it.
 
-    Returns the last point, and its beta or, where corrections stopped short, what the next one would make of it.
+    Returns the last point, its beta or, where corrections diverge, what the next one would make of it, and whether it solves
+    the problem.
     """
     last = np.inf
     while not _solves(path.system, point, misfit, tol):
@@ -339,9 +341,23 @@ def _corrected(path: _Path, point: _Point, factor: Factor, misfit: FloatArray, t
         move = point.slope * chord.x
         size = float(np.abs(move).max())
         if not size < last / 4 or chord.change > CLOSE:
-            return point.beta + move, point
-        point, last = chord.end, size
-    return point.beta, point
+            return point.beta + move, point, False
+        point = chord.end
+        if _too_many(size / last, size, tol * float(np.abs(point.beta).max()), point.mu.size):
+            return point.beta, point, _solves(path.system, point, misfit, tol)
+        last = size
+    return point.beta, point, True
+
+
+def _too_many(rate: float, size: float, allowed: float, samples: int) -> bool:
+    """Whether corrections that shrink at this rate take longer than a new factorisation, to a size far below what is allowed.
+
+    It costs about as much as one correction, and one more for each `SAMPLES_PER_CORRECTION` samples, and saves all but one.
+    """
+    if not 0 < allowed / 1000 < size or not rate > 0:
+        return False
+    missing = np.log(allowed / 1000 / size) / np.log(rate)
+    return bool(missing > 2 + samples / SAMPLES_PER_CORRECTION)
 
 
 def _solves(system: System, point: _Point, misfit: FloatArray, tol: float) -> bool:

@@ -6,8 +6,8 @@ from the last, and every point between two nodes is one step from the nearer to 
 
 What a step is off by is measured against two of half its length, and steps are halved until that is round-off. How far the
 errors of all steps have moved a node is bounded, to first order, by the largest rate at which neighbouring orbits part, the
-largest eigenvalue of the second derivative of G. `Orbits.error` is the bound that both leave. It is measured in float64 and no
-proof in ball arithmetic; `normtheory.solvers.newton` is not asked for tolerances below it.
+largest eigenvalue of the second derivative of G. `Orbits.error` is the bound that both leave, measured in float64;
+`normtheory.solvers.newton` is not asked for tolerances below it. `normtheory.solvers.tabulated` proves one, in balls.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from scipy.integrate import DOP853
 from normtheory.arrays import FloatArray, InputError
 from normtheory.parametrisations import Parametrisation
 from normtheory.parametrisations.compiled import compiled
+from normtheory.reprs import shown
 from normtheory.solvers.potentials import by_fenchel
 
 Field = Callable[[FloatArray], FloatArray]  # states (p, M) to velocities of that shape
@@ -208,6 +209,7 @@ def _last_below(rows: FloatArray, which: Indices, wanted: FloatArray) -> Indices
     return low
 
 
+@shown("start", "unit")
 @dataclass(frozen=True, eq=False)
 class Orbits:
     """The potential of coordinates that move on the orbits of one curve, from states of their own: a `Potential`.
@@ -278,13 +280,15 @@ class Orbits:
         return worst
 
     def _at(self, x: FloatArray) -> FloatArray:
-        """States (p + 1, D) at x, NaN beyond the ends of an orbit."""
+        """States (p + 1, ..., D) at x, (..., D), NaN beyond the ends of an orbit."""
+        shape, orbits = x.shape, np.broadcast_to(self.which, x.shape).reshape(-1)
+        x = x.reshape(-1)
         found = np.full((len(self.state) + 1, x.size), np.nan)
         for side, here in ((self.forward, x >= 0), (self.backward, x < 0)):
             numbers = np.flatnonzero(here)
             if not numbers.size:
                 continue
-            wanted, which = np.abs(x[numbers]) * self.unit, self.which[numbers]
+            wanted, which = np.abs(x[numbers]) * self.unit, orbits[numbers]
             farthest = np.zeros(side.ended.size)
             np.maximum.at(farthest, which, np.where(np.isfinite(wanted), wanted, 0.0))
             if not side.grow(lambda node, farthest=farthest: node.place >= farthest):  # type: ignore[misc]
@@ -295,14 +299,14 @@ class Orbits:
             step = np.where(inside, wanted - places[row, which], 0.0)
             reached = side.stepped(states[row, :, which].T, step, values[0, which])
             found[:, numbers] = np.where(inside, reached, np.nan)
-        return found
+        return found.reshape(-1, *shape)
 
     def states(self, x: FloatArray) -> FloatArray:
-        """The weights at x, (p, D); NaN beyond the ends of an orbit."""
+        """The weights at x, (..., D), of shape (p, ..., D); NaN beyond the ends of an orbit."""
         return self._at(x)[:-1]
 
     def map(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """G and its squared gradient on the orbit; infinite beyond its ends."""
+        """G and its squared gradient on the orbit, for x of shape (..., D); infinite beyond its ends."""
         state = self._at(x)[:-1]
         inside = np.isfinite(state).all(axis=0)
         value, slope = self.curve.value(state), self.unit * self.curve.slope(state)

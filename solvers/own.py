@@ -1,7 +1,8 @@
-"""Networks of one's own on data: the certified endpoint of their gradient flow, and the flow itself."""
+"""Networks of one's own on data: the certified endpoint of their gradient flow, and the flow in its dual."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -9,12 +10,19 @@ from numpy.typing import ArrayLike
 from scipy.optimize import linprog
 
 from normtheory.arrays import FloatArray, InputError, matrix, precision, targets
+from normtheory.networks import ParametrisedWeights
 from normtheory.parametrisations import Parametrisation
 from normtheory.solvers.certificate import DEFAULT_TOLERANCE, NotCertified, Solution
 from normtheory.solvers.consistency import Allowed, Inconsistent
 from normtheory.solvers.constraints import fitted
+from normtheory.solvers.dual_flow import separable_flow
+from normtheory.solvers.flow import DEFAULT_RTOL, MOST_EVALUATIONS, default_loss, drift_of, reachable
+from normtheory.solvers.following import Progress
 from normtheory.solvers.newton import minimize_separable
-from normtheory.solvers.orbits import Orbits
+from normtheory.solvers.orbits import Orbits, gradient_curve
+from normtheory.solvers.tabulated import deviation
+from normtheory.solvers.trajectory import Trajectory
+from normtheory.tasks import Task
 
 BEYOND = 100.0  # times the predictor of least norm: an orbit that goes so far counts as one without end
 ERROR_SHARE = 0.1  # of the tolerance that the tabulated potential may be off by
@@ -56,6 +64,58 @@ def minimize(
     X = matrix(X, "X")
     orbits = Orbits.of(network, X.shape[1])
     return minimize_on(X, y, orbits, tol=tol, dual=dual, consistency=given, inconsistent=inconsistent)
+
+
+def map_error(X: FloatArray, network: Parametrisation, solution: Solution) -> float | None:
+    """A bound, in balls, on what the tabulated mirror map is off by at a minimiser; None where too many orbits differ.
+
+    Relative to the predictor, or to how far it has moved, whichever is larger (`normtheory.solvers.tabulated.deviation`).
+    """
+    orbits = Orbits.of(network, X.shape[1])
+    return deviation(orbits, network, X.T @ solution.dual / orbits.unit)
+
+
+def dual_flow(
+    task: Task,
+    weights: ParametrisedWeights,
+    *,
+    rtol: float = DEFAULT_RTOL,
+    loss: float | None = None,
+    most_evaluations: int = MOST_EVALUATIONS,
+    progress: Progress | None = None,
+    time: float | None = None,
+    at: Sequence[float] = (),
+) -> Trajectory[ParametrisedWeights]:
+    """`normtheory.solvers.dual_flow.dual_flow` of a network of one's own with one output: along its orbits.
+
+    Raises
+    ------
+    InputError, FlowError
+        As there.
+    """
+    network = weights.network
+    if task.inputs != weights.size or weights.outputs != 1:
+        shape = f"{weights.size} inputs and {weights.outputs} outputs"
+        raise InputError(
+            f"X has {task.inputs} columns, but the weights have {shape}; the dual route needs one output, and as many"
+        )
+    orbits = Orbits(gradient_curve(network.parametrisation), weights.state)
+    begun = float(np.mean((task.X @ orbits.start - task.y) ** 2))
+    target = default_loss(task, weights, rtol) if loss is None else reachable(loss, begun)
+    found = separable_flow(
+        task,
+        orbits.map,
+        rate=1 / orbits.unit,
+        target=-1.0 if loss is None and time is not None else target,
+        rtol=rtol,
+        most_evaluations=most_evaluations,
+        progress=progress,
+        time=time,
+        at=at,
+    )
+    end, *rest = (ParametrisedWeights(network, orbits.states(x)) for x in (found.x, *found.snapshots))
+    drift = drift_of(weights, end)
+    return Trajectory(found.times, found.losses, end, found.statistics, drift, found.event, tuple(rest))
 
 
 def minimize_on(

@@ -23,7 +23,14 @@ from normtheory.solvers.potentials import HyperbolicEntropy, Potential, Quadrati
 
 
 def minimize(
-    X: ArrayLike, y: ArrayLike, k: ArrayLike, beta0: ArrayLike = 0.0, *, strength: float, tol: float = DEFAULT_TOLERANCE
+    X: ArrayLike,
+    y: ArrayLike,
+    k: ArrayLike,
+    beta0: ArrayLike = 0.0,
+    *,
+    strength: float,
+    tol: float = DEFAULT_TOLERANCE,
+    dual: ArrayLike | None = None,
 ) -> Solution:
     """Minimise |X beta - y|^2/(2n) + strength * sum_d D_{Q_k}(beta_d, beta0_d); the data may contradict each other.
 
@@ -35,6 +42,8 @@ def minimize(
         Positive factor of the divergence, often called lambda.
     tol : float
         Bound on the relative duality gap and the relative residual.
+    dual : array, shape (n,), optional
+        Where to start: the dual of a neighbouring problem.
 
     Returns
     -------
@@ -53,11 +62,17 @@ def minimize(
     inputs = X.shape[1]
     k = positive(vector(k, "k", inputs, "column of X"), "k")
     entropy = HyperbolicEntropy(k, vector(beta0, "beta0", inputs, "column of X"))
-    return minimize_penalised(X, y, entropy, strength=strength, tol=tol)
+    return minimize_penalised(X, y, entropy, strength=strength, tol=tol, dual=dual)
 
 
 def minimize_penalised(
-    X: ArrayLike, y: ArrayLike, potential: Potential, *, strength: float, tol: float = DEFAULT_TOLERANCE
+    X: ArrayLike,
+    y: ArrayLike,
+    potential: Potential,
+    *,
+    strength: float,
+    tol: float = DEFAULT_TOLERANCE,
+    dual: ArrayLike | None = None,
 ) -> Solution:
     """`minimize` for any separable potential, such as those of `normtheory.solvers.potentials`.
 
@@ -75,7 +90,11 @@ def minimize_penalised(
     weight = X.shape[0] * strength
     lost = float(((y - back @ right) ** 2).sum()) / (2 * X.shape[0]) if back is not None else 0.0
     wide = np.hstack([rows, np.sqrt(weight) * np.eye(rows.shape[0])])
-    found = minimize_separable(wide, right, _WithResiduals(potential, rows.shape[0]), tol=tol, inconsistent="project")
+    if dual is not None:
+        dual = targets(dual, "dual", X.shape[0], "X")
+        dual = dual if back is None else back.T @ dual
+    both = _WithResiduals(potential, rows.shape[0])
+    found = minimize_separable(wide, right, both, tol=tol, dual=dual, inconsistent="project")
     values = found.certificate.objective, found.certificate.dual_objective
     objective, dual_objective = (strength * value + lost for value in values)
     return replace(
@@ -92,7 +111,7 @@ def _independent(X: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray, 
         if not independent_rows(X, y, Allowed(np.inf)).dependent:
             return X, y, None
         U, sizes, V = np.linalg.svd(X, full_matrices=False)
-    kept = sizes > negligible(X) * sizes[0]
+    kept = sizes >= negligible(X) * sizes[0]  # all of them if X = 0
     return sizes[kept, None] * V[kept], U[:, kept].T @ y, U[:, kept]
 
 

@@ -11,9 +11,11 @@ from scipy.integrate import DOP853
 
 from normtheory.arrays import FloatArray, positive, positive_scalar, real_array
 from normtheory.exact import pretraining
+from normtheory.reprs import shown
 from normtheory.solvers.potentials import by_fenchel, root_of_map
 
 
+@shown()
 @dataclass(frozen=True, eq=False)
 class PinnedMultiTask:
     """Multi-task training while the auxiliary predictor is held at beta_aux, from alpha -> 0.
@@ -85,6 +87,7 @@ NODE_SPACING = 0.05  # of the tabulated orbits: one DOP853 step from the nearest
 LARGEST_PULL = 60.0  # beta grows like exp(2x): far beyond any data
 
 
+@shown()
 @dataclass(frozen=True, eq=False)
 class PinnedOrbits:
     """Multi-task training while the auxiliary predictor is held at beta_aux, from finite alpha: tabulated orbits.

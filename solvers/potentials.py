@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 
 from normtheory.arrays import FloatArray, InputError, positive, real_array
 from normtheory.penalties import Q, arcsinh_difference
+from normtheory.reprs import shown
 
 
 class Potential(Protocol):
@@ -61,6 +62,7 @@ class Potential(Protocol):
         """The x with b(x) = beta, shape (D,)."""
 
 
+@shown()
 @dataclass(frozen=True, eq=False)
 class HyperbolicEntropy:
     """The Q penalty at scale k, started at beta0: b(x) = k sinh(arcsinh(beta0/k) + x). Unit 2, since Q' = 2 arcsinh(b/k)."""
@@ -79,6 +81,11 @@ class HyperbolicEntropy:
         """Whether beta0 is not 0: an arcsinh less to compute if it is."""
         return bool(self.beta0.any())
 
+    @cached_property
+    def _angle(self) -> FloatArray:
+        """arcsinh(beta0/k)."""
+        return np.asarray(np.arcsinh(self.beta0 / self.k))
+
     @property
     def flattest(self) -> FloatArray:
         """k."""
@@ -91,6 +98,9 @@ class HyperbolicEntropy:
 
     def softened(self, x: FloatArray, kappa: float) -> tuple[FloatArray, FloatArray, FloatArray]:
         """The same at scale sqrt(k^2 + kappa^2)."""
+        if not kappa:
+            beta = self.k * np.sinh(self._angle + x)
+            return beta, _length(beta, self.k), np.zeros_like(beta)
         scale = _length(self.k, kappa)
         beta = scale * np.sinh(np.arcsinh(self.beta0 / scale) + x if self._starts_elsewhere else x)
         slope = _length(beta, scale)
@@ -118,6 +128,7 @@ def _length(a: FloatArray, b: FloatArray | float) -> FloatArray:
     return np.asarray(np.sqrt(a * a + b * b))
 
 
+@shown()
 @dataclass(frozen=True, eq=False)
 class Quadratic:
     """The weighted l2 penalty sum_d weight_d beta_d^2, started at 0: b(x) = unit x / (2 weight)."""
@@ -157,6 +168,7 @@ class Quadratic:
         return np.asarray(2 * self.weight * beta / self.unit)
 
 
+@shown()
 @dataclass(frozen=True, eq=False)
 class DeepDiagonal:
     """The diagonal network of depth L >= 3, beta = w_+^L - w_-^L from w = alpha (Woodworth et al. 2020, Theorem 3).

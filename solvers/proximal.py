@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from normtheory.arrays import FloatArray, InputError, positive, real_array
+from normtheory.reprs import shown
 from normtheory.solvers.potentials import DeepDiagonal, Potential
 
 TAIL = 9.0  # of h: beyond it a standard normal has 2e-19 of its weight
@@ -159,6 +160,7 @@ class Hyperbola:
         return np.tanh(t), self.beta_aux * np.sinh(t), np.cosh(t) ** -2.0, self.beta_aux * np.cosh(t)
 
 
+@shown()
 @dataclass(frozen=True, eq=False)
 class Quadratic:
     """The graph of the weighted l2 penalty (b - start)^2/weight: linear probing, ridge regression and lazy networks.
@@ -304,6 +306,54 @@ class SoftThreshold:
 @cache
 def _legendre(count: int) -> tuple[FloatArray, FloatArray]:
     return np.polynomial.legendre.leggauss(count)
+
+
+@dataclass(frozen=True, eq=False)
+class Stretched:
+    """The graph of the penalty f(c/root) in terms of c = root * b: x/root against root * b, by the parameter of f's own graph.
+
+    It is what an input of variance root^2 makes of f. The factors of x weigh classes of coordinates against each other.
+
+    Parameters
+    ----------
+    graph : Graph
+        Of f.
+    root : array, shape (C,)
+        Positive.
+    """
+
+    graph: Graph
+    root: FloatArray
+
+    @property
+    def start(self) -> FloatArray:
+        """root times that of f."""
+        return self.root * self.graph.start
+
+    @property
+    def unit(self) -> float:
+        """That of f."""
+        return self.graph.unit
+
+    def at(self, t: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+        """The graph of f, stretched."""
+        x, b, dx, db = self.graph.at(t)
+        return x / self.root, self.root * b, dx / self.root, self.root * db
+
+
+def stretched(law: Law, root: FloatArray) -> Law:
+    """The law of the penalty f(c/root), from that of f.
+
+    Raises
+    ------
+    InputError
+        If it is a law of one's own, of which no graph is known.
+    """
+    if isinstance(law, Smooth):
+        return Smooth(Stretched(law.graph, root))
+    if isinstance(law, SoftThreshold):
+        return SoftThreshold(law.weight / root)
+    raise InputError(f"{type(law).__name__} is a law without a graph; give a graph or a potential, or inputs of variance 1")
 
 
 def law_of(penalty: Law | Potential | Graph) -> Law:

@@ -8,7 +8,8 @@ tends to 2 - sigma if sigma < 1 and to 1 if sigma >= 1, like 1 + 1/log|b| at sig
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from itertools import combinations
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -84,6 +85,30 @@ def homogeneity(network: Parametrisation) -> Any:
     (output,) = network.outputs
     ratio = sp.simplify(sum(w * sp.diff(output, w) for w in network.weights) / output)
     return ratio if ratio.is_Rational else None
+
+
+class Signs(NamedTuple):
+    """Weights, by name, whose signs at the start may be changed together: G stays what it is, or becomes its negative."""
+
+    same: tuple[tuple[str, ...], ...]
+    mirrored: tuple[tuple[str, ...], ...]
+
+
+def signs(network: Parametrisation) -> Signs:
+    """Which one or two weights may start with the other sign: with the same penalty, or with that of -b."""
+    import sympy as sp
+
+    (output,), weights = network.outputs, network.weights
+    found: dict[int, list[tuple[Any, ...]]] = {1: [], -1: []}
+    for several in (*combinations(weights, 1), *combinations(weights, 2)):
+        if any(set(fewer) <= set(several) for known in found.values() for fewer in known):
+            continue  # of those that may be changed alone every combination may
+        turned = output.subs({w: -w for w in several}, simultaneous=True)
+        for sign, listed in found.items():
+            if sp.expand(turned - sign * output) == 0:
+                listed.append(several)
+    same, mirrored = (tuple(tuple(map(str, each)) for each in found[sign]) for sign in (1, -1))
+    return Signs(same, mirrored)
 
 
 def order(orbits: Orbits, beta: FloatArray) -> FloatArray:

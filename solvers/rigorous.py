@@ -30,6 +30,7 @@ from numpy.typing import ArrayLike
 
 from normtheory.arrays import FloatArray, InputError, matrix, positive, targets, vector
 from normtheory.audit.balls import Ball, working_precision
+from normtheory.reprs import shown
 from normtheory.solvers.certificate import NotCertified
 
 PRECISION = 256  # bits of the midpoints
@@ -39,6 +40,7 @@ MOST_PRODUCTS = 1e8  # of n^2 D, the cost of X W X^T: n = 316 with D = 1000
 MOST_EXACT_PRODUCTS = 4e6  # the same, for exact ranks: n = 115 with D = 300
 
 
+@shown()
 @dataclass(frozen=True, eq=False)
 class Bound:
     """What is proved about the distance of a candidate beta to the minimiser beta*; every number is rounded up.

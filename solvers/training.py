@@ -18,6 +18,7 @@ from normtheory.exact import ALPHA as ALPHA
 from normtheory.exact import GAMMA as GAMMA
 from normtheory.exact import RESCALE as RESCALE
 from normtheory.networks import AnyWeights, ReLUWeights, Weights, random_readout
+from normtheory.reprs import shown
 from normtheory.solvers.checkpoints import Checkpoint, Following, PhaseProgress, Route
 from normtheory.solvers.consistency import Inconsistent
 from normtheory.solvers.flow import DEFAULT_RTOL
@@ -28,6 +29,7 @@ from normtheory.solvers.trajectory import Trajectory, linear_map
 from normtheory.tasks import Task
 
 
+@shown("beta", "beta_aux", "finetuning", "pretraining")
 @dataclass(frozen=True, eq=False)
 class Finetuned:
     """Pretraining and finetuning of one network.
@@ -71,6 +73,7 @@ class Finetuned:
         return exact.scale_and_start(self.start)
 
 
+@shown("beta", "beta_aux", "probing", "pretraining")
 @dataclass(frozen=True, eq=False)
 class Probed:
     """Linear probing: only the second layer is trained.
@@ -115,7 +118,7 @@ def single_task(
     rtol: float = DEFAULT_RTOL,
     atol: float | None = None,
     loss: float | None = None,
-    progress: PhaseProgress | None = None,
+    progress: PhaseProgress | bool | None = None,
     checkpoint: Checkpoint | None = None,
     route: Route = "weights",
     consistency: float | None = None,
@@ -132,7 +135,7 @@ def single_task(
     weights : Weights or ReLUWeights, optional
         Initial weights of the network to train instead.
     rtol, atol, loss, progress
-        As in `normtheory.solvers.flow.gradient_flow`; progress also gets the name of the phase.
+        As in `normtheory.solvers.flow.gradient_flow`; progress also gets the name of the phase, and True shows it on stderr.
     checkpoint : Checkpoint, optional
         Keeps what is needed to go on after an interruption.
     route : "weights" or "dual"
@@ -167,7 +170,7 @@ def multi_task(
     rtol: float = DEFAULT_RTOL,
     atol: float | None = None,
     loss: float | None = None,
-    progress: PhaseProgress | None = None,
+    progress: PhaseProgress | bool | None = None,
     checkpoint: Checkpoint | None = None,
     consistency: float | None = None,
     inconsistent: Inconsistent = "refuse",
@@ -216,7 +219,7 @@ def pretrain_finetune(
     atol: float | None = None,
     loss: float | None = None,
     pretraining_loss: float | None = None,
-    progress: PhaseProgress | None = None,
+    progress: PhaseProgress | bool | None = None,
     checkpoint: Checkpoint | None = None,
     route: Route = "weights",
     consistency: float | None = None,
@@ -276,7 +279,7 @@ def linear_probe(
     atol: float | None = None,
     loss: float | None = None,
     pretraining_loss: float | None = None,
-    progress: PhaseProgress | None = None,
+    progress: PhaseProgress | bool | None = None,
     checkpoint: Checkpoint | None = None,
     route: Route = "weights",
     consistency: float | None = None,

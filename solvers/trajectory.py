@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from normtheory.arrays import FloatArray, InputError
 from normtheory.networks import AnyWeights, ParametrisedWeights, W, Weights
+from normtheory.reprs import shown
 from normtheory.solvers.chebyshev import Memory, Statistics
 
 Event = Literal["loss", "rest", "time"]
@@ -23,6 +24,7 @@ class FlowError(RuntimeError):
         self.loss = loss
 
 
+@shown("beta", "times", "losses", "event", "gradient_evaluations", "conservation_error", "moved")
 @dataclass(frozen=True, eq=False)
 class Trajectory(Generic[W]):
     """A followed gradient flow.
@@ -89,6 +91,7 @@ def linear_map(weights: AnyWeights) -> FloatArray:
     raise InputError("a ReLU network has no linear predictor; use weights.network.output(weights, X)")
 
 
+@shown("times", "losses")
 @dataclass(frozen=True, eq=False)
 class FlowState:
     """A flow that was left: what it has recorded and what the integrator knows. `gradient_flow` goes on from it bit for bit."""

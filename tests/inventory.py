@@ -31,11 +31,14 @@ q-facts-derivative q-facts-curvature q-facts-conjugate q-facts-series q-facts-ri
 q-facts-homogeneity q-facts-entropy q-facts-bounds
 l12-excess mtl-no-mirror mtl-pinned conserved-multi-output conserved-relu
 any-parametrisation bracket-necessary bracket-sufficient laws-complete laws-matrices
-curve-fixed-point curve-stein
+curve-fig1e curve-fig1f curve-fig1g curve-fig1h curve-fig1i curve-reuse curve-at-one
+curve-fixed-point curve-stein rescale-homogeneous rescale-batchnorm
+known-woodworth known-azulay known-any-start known-entropy known-depth known-commuting known-no-mirror
 """)
 
 FIGURES = ids("""
 fig1a fig1b fig1c fig1d fig1e fig1f fig1g fig1h fig1i
+fig3a fig3b fig3c fig7 fig8d
 fig5a fig5b fig5c fig5d fig5e fig5f
 published-cells rescaled-gain
 fig2a fig2b fig2c fig2d fig2e fig2f fig2g fig2h fig2i

@@ -1,16 +1,16 @@
 """The cells of Figures 1 and 5: diagonal networks of the paper's size on pairs of sparse tasks, trained and predicted.
 
 A cell is one pair of tasks (`grid` lists them); its rows are the predictors that every method ends at. `method` says
-what is trained, `how` where the predictor comes from:
+what is trained, `how` where the predictor comes from::
 
-MTL             flow (of the loss pooled over all samples, as the paper trains); in overlap experiments also l12 (least l1,2
-                norm, Eq. 5) and pinned (auxiliary task fitted first and held: `normtheory.solvers.pinned.PinnedOrbits`)
-MTL 1:1         flow, both tasks weighing the same
-PT+FT           exact (certified minimiser of the exact theory), flow, printed (Corollary 1 as printed), or stopped (exact,
-                after pretraining that stops where the published one did)
-STL             exact, flow, or l1 (least l1 norm)
-PT+FT (LP), STL (LP)    closed form: only the second layer is trained
-teacher         given: the ground truth, for its norms
+    MTL             flow (of the loss pooled over all samples, as the paper trains); in overlap experiments also l12 (least l1,2
+                    norm, Eq. 5) and pinned (auxiliary task fitted first and held: `normtheory.solvers.pinned.PinnedOrbits`)
+    MTL 1:1         flow, both tasks weighing the same
+    PT+FT           exact (certified minimiser of the exact theory), flow, printed (Corollary 1 as printed), or stopped (exact,
+                    after pretraining that stops where the published one did)
+    STL             exact, flow, or l1 (least l1 norm)
+    PT+FT (LP), STL (LP)    closed form: only the second layer is trained
+    teacher         given: the ground truth, for its norms
 
 The auxiliary task has more samples than inputs. Pretraining without end therefore ends at its teacher exactly, and enters in
 closed form. Published pretraining stopped before, at a training loss of 1e-9: what is left to learn of a nearly singular design

@@ -9,8 +9,12 @@ import pyarrow as pa
 
 from normtheory.figures.diagonal import grid, penalty_landscapes
 from normtheory.figures.diagonal.cells import TOPS
+from normtheory.figures.diagonal.limit import lines
 from normtheory.figures.drawing import (
+    IN_THE_LIMIT,
     LEAVING,
+    LIMIT,
+    LIMIT_L1,
     MARKERS,
     METHODS,
     POINTS,
@@ -20,6 +24,7 @@ from normtheory.figures.drawing import (
     footnote,
     grid_of,
     legend_beside,
+    limit_line,
     look_of,
     mark_leaving,
     over_seeds,
@@ -41,20 +46,21 @@ LOWEST_LOSS, LOWEST_RESCALED = 1e-9, 1e-14
 
 
 def compute(scale: str, sweep: Sweep) -> pa.Table:
-    """The rows of panels b to i, one a run (in panel c: one a number of strongest weights, `top`).
+    """The rows of panels b to i, one a run (in panel c: one a number of strongest weights, `top`), then the lines in the limit.
 
     Columns: figure, panel, method, how (see `cells`), overlap, k_main, magnitude and magnitude_aux (of the teachers' weights),
     rescale, n, seed, top, final_loss, best_loss (the least on the way, of flows), limit_loss (of multi-task flows: when the
     published runs were cut off), settled_loss (of some of them: at the last training loss of the grid), null_loss, share
     (panels c, h: of variance outside the `top` strongest weights; d: on the auxiliary task's features), distance (relative, of
-    predictors: flow or Corollary 1 as printed from the exact theory, predictions of MTL from its flow).
+    predictors: flow or Corollary 1 as printed from the exact theory, predictions of MTL from its flow). Lines in the limit of
+    many inputs (`limit`) have no seed, and nothing that happens on the way.
     """
-    runs = grid.runs(scale, sweep).to_pylist()
+    runs = [*grid.runs(scale, sweep).to_pylist(), *lines(grid.GRIDS[scale])]
     return rounded(pa.Table.from_pylist([row for run in runs for row in panel_rows(run)], schema=SCHEMA))
 
 
 SCHEMA = grid.schema("final_loss", "best_loss", "limit_loss", "settled_loss", "null_loss", "share", "distance")
-TRAINED = (("MTL", "flow"), ("PT+FT", "exact"), ("PT+FT", "stopped"))
+TRAINED = (("MTL", "flow"), ("MTL", LIMIT), ("PT+FT", "exact"), ("PT+FT", "stopped"), ("PT+FT", LIMIT))
 
 
 def panel_rows(run: Row) -> Iterator[Row]:
@@ -78,11 +84,11 @@ def _panels_of(run: Row) -> Iterator[str]:
     """The panels that show a run."""
     trained = (run["method"], run["how"])
     if run["kind"] == "overlap":
-        if run["method"] != "teacher":
+        if run["method"] != "teacher" and run["how"] != LIMIT_L1:
             yield "b"
         if run["overlap"] == OVERLAP_OF_CURVES and trained in TRAINED:
-            yield from "cd"
-        if run["overlap"] == OVERLAP_OF_CURVES and trained == ("STL", "exact"):
+            yield from "d" if run.get("between") else "cd"
+        if run["overlap"] == OVERLAP_OF_CURVES and trained in (("STL", "exact"), ("STL", LIMIT)):
             yield "d"
         return
     nested = run["overlap"] == run["k_main"]
@@ -90,8 +96,8 @@ def _panels_of(run: Row) -> Iterator[str]:
         yield "f" if nested else "e"
     elif nested and run["rescale"] in (0.1, 0.01):
         yield "g"
-    few = run["k_main"] == FEWEST and run["magnitude"] == "1/k" and trained in TRAINED[1:]
-    if few and nested:
+    few = run["k_main"] == FEWEST and run["magnitude"] == "1/k" and trained in TRAINED[2:]
+    if few and nested and not run.get("between"):
         yield "h"
     if few and run["rescale"] in (1, 0.1, 0.01):
         yield "i"
@@ -132,12 +138,20 @@ def _draw_b(rows: Sequence[Row]) -> Any:
     """Losses, and below them the same as ratios to single-task learning, where methods that coincide are told apart."""
     overlaps = distinct(rows, "overlap")
     figure, axes = grid_of(2, len(overlaps), width=9.6, height=7.0, sharex=True, sharey="row")
-    single = {_task(row): row["final_loss"] for row in chosen(rows, method="STL", how="exact")}
+    single = {_task(row): row["final_loss"] for row in rows if row["method"] == "STL" and row["how"] in ("exact", LIMIT)}
+
+    def ratio(row: Row) -> float:
+        return float(row["final_loss"] / single[_task(row)])
+
     for (upper, lower), overlap in zip(axes.T, overlaps, strict=True):
         for method, how, label in LOSSES:
             runs = chosen(rows, overlap=overlap, method=method, how=how)
             series(upper, runs, "n", relative_loss, label=label, look=look_of(method, how))
-            series(lower, runs, "n", lambda row: row["final_loss"] / single[_task(row)], label=label, look=look_of(method, how))
+            series(lower, runs, "n", ratio, label=label, look=look_of(method, how))
+        for method in dict.fromkeys(method for method, *_ in LOSSES):
+            line = chosen(rows, overlap=overlap, method=method)
+            for axis, value in ((upper, relative_loss), (lower, ratio)):
+                limit_line(axis, line, "n", value, look={"color": METHODS[method]})
         samples = distinct(rows, "n")
         sample_axis(upper, samples, title=f"{overlap} of 40 shared", yscale="log", ylim=(LOWEST_LOSS, 6))
         sample_axis(lower, samples, yscale="log", ylim=RATIOS)
@@ -148,32 +162,36 @@ def _draw_b(rows: Sequence[Row]) -> Any:
     axes[1, 0].set_ylabel("generalisation loss / that of STL (exact)")
     found = dict(zip(*reversed(axes[0, 0].get_legend_handles_labels()), strict=True))
     labels = [label for *_, label in LOSSES if label in found]
-    title = f"{over_seeds(rows)}; {LEAVING}"
+    title = f"{over_seeds(rows)}; {LEAVING}\n{IN_THE_LIMIT} (MTL: least $\\ell_{{1,2}}$ norm; ratios: to that of STL)"
     figure.legend([found[label] for label in labels], labels, loc="outside lower center", ncols=3, title=title)
     return figure
 
 
-def _task(row: Row) -> tuple[int, int, int]:
+def _task(row: Row) -> tuple[int, int, int | None]:
     return row["overlap"], row["n"], row["seed"]
 
 
 def _draw_c(rows: Sequence[Row]) -> Any:
     figure, axes = panels(2, width=7.8)
     for axis, (method, how) in zip(axes, (("MTL", "flow"), ("PT+FT", "exact")), strict=True):
-        curves(axis, chosen(rows, method=method, how=how))
+        curves(axis, chosen(rows, method=method), how)
         axis.set(title=f"{method}, {OVERLAP_OF_CURVES} of 40 shared", ylim=(-0.03, 1.03))
     axes[0].set_ylabel("share of variance outside the top")
     legend_beside(figure, axes[1], "$n$")
-    footnote(figure, over_seeds(rows, geometric=False))
+    footnote(figure, f"{over_seeds(rows, geometric=False)}\n{IN_THE_LIMIT}\n{LEAST_NORM}")
     return figure
 
 
-def curves(axis: Any, rows: Sequence[Row]) -> None:
+LEAST_NORM = "(MTL: least $\\ell_{1,2}$ norm)"
+
+
+def curves(axis: Any, rows: Sequence[Row], how: str) -> None:
     """Share of variance outside the strongest weights against their number, a line for each number of main samples."""
     samples = distinct(rows, "n")
     for n, colour in zip(samples, shades(len(samples)), strict=True):
-        runs = chosen(rows, n=n)
-        series(axis, runs, "top", lambda row: row["share"], label=str(n), look={"color": colour}, geometric=False)
+        runs, look = chosen(rows, n=n), {"color": colour}
+        series(axis, chosen(runs, how=how), "top", lambda row: row["share"], label=str(n), look=look, geometric=False)
+        limit_line(axis, runs, "top", lambda row: row["share"], look=look)
     axis.set(xscale="log", xlabel="strongest weights left out")
     tops = (1, 5, 10, 40, 120)
     axis.set_xticks(tops, [str(top) for top in tops], minor=False)
@@ -185,6 +203,7 @@ def _draw_d(rows: Sequence[Row]) -> Any:
     shares_on_auxiliary(axis, rows, OVERLAP_OF_CURVES)
     axis.set_ylabel("share of $\\|\\beta\\|^2$ on auxiliary features")
     legend_beside(figure, axis, over_seeds(rows, geometric=False))
+    footnote(figure, f"{IN_THE_LIMIT}\n{LEAST_NORM}")
     return figure
 
 
@@ -194,6 +213,7 @@ def shares_on_auxiliary(axis: Any, rows: Sequence[Row], overlap: int) -> None:
         runs = chosen(rows, method=method, how=how)
         look = {"color": METHODS[method], "marker": MARKERS[method]}
         series(axis, runs, "n", lambda row: row["share"], label=method, look=look, geometric=False)
+        limit_line(axis, chosen(rows, method=method), "n", lambda row: row["share"], look=look)
     axis.axhline(overlap / 40, color=METHODS["teacher"], linewidth=1.0, label="ground truth")
     sample_axis(axis, distinct(rows, "n"), title=f"{overlap} of 40 shared", ylim=(-0.03, 1.03))
 
@@ -221,7 +241,7 @@ def _draw_by_features(rows: Sequence[Row]) -> Any:
         left.set_ylabel("generalisation loss / null loss")
     legend_beside(figure, axes[0, 1], "main features")
     about = "MTL: gradient flow; PT+FT: exact theory, points: gradient flow"
-    footnote(figure, f"{about}; {WAYS_OF_FINETUNING}\n{over_seeds(rows)}; {LEAVING}")
+    footnote(figure, f"{about}; {WAYS_OF_FINETUNING}\n{over_seeds(rows)}; {LEAVING}\n{IN_THE_LIMIT} {LEAST_NORM}")
     return figure
 
 
@@ -235,6 +255,7 @@ def features_lines(axis: Any, rows: Sequence[Row], how: str, lowest: float = LOW
         if how != "flow":
             series(axis, chosen(each, how="flow"), "n", relative_loss, label="", look={"color": colour, **POINTS})
             series(axis, chosen(each, how="stopped"), "n", relative_loss, label="", look=_dashed(colour))
+        limit_line(axis, each, "n", relative_loss, look=main)
     sample_axis(axis, distinct(rows, "n"), yscale="log", ylim=(lowest, 6))
     mark_leaving(axis)
 
@@ -253,7 +274,7 @@ def _draw_g(rows: Sequence[Row]) -> Any:
             axis.set_title(f"times {factor:g}, auxiliary weights {SIZES_AUX[size]}")
         line[0].set_ylabel("generalisation loss / null loss")
     legend_beside(figure, axes[0, -1], "main features")
-    footnote(figure, f"PT+FT, exact theory; {WAYS_OF_FINETUNING}\n{over_seeds(rows)}; {LEAVING}")
+    footnote(figure, f"PT+FT, exact theory; {WAYS_OF_FINETUNING}\n{over_seeds(rows)}; {LEAVING}\n{IN_THE_LIMIT}")
     return figure
 
 
@@ -264,13 +285,16 @@ def _draw_h(rows: Sequence[Row]) -> Any:
     for axis, size in zip(axes, sizes, strict=True):
         for n, colour in zip(samples, shades(len(samples)), strict=True):
             look = {"color": colour, "marker": "o"}
-            runs = chosen(rows, n=n, magnitude_aux=size, how="exact")
-            series(axis, runs, "rescale", lambda row: row["share"], label=str(n), look=look, geometric=False)
+            runs = chosen(rows, n=n, magnitude_aux=size)
+            exact = chosen(runs, how="exact")
+            series(axis, exact, "rescale", lambda row: row["share"], label=str(n), look=look, geometric=False)
+            limit_line(axis, runs, "rescale", lambda row: row["share"], look=look)
         axis.set(xscale="log", xlabel="factor on the pretrained weights", ylim=(-0.03, 1.03))
         axis.set_title(f"auxiliary weights {SIZES_AUX[size]}")
     axes[0].set_ylabel(f"share of variance outside the top {FEWEST}")
     legend_beside(figure, axes[-1], "$n$")
-    footnote(figure, f"{FEWEST} main features, all of them auxiliary ones; {over_seeds(rows, geometric=False)}")
+    about = f"{FEWEST} main features, all of them auxiliary ones; {over_seeds(rows, geometric=False)}"
+    footnote(figure, f"{about}\n{IN_THE_LIMIT}")
     return figure
 
 
@@ -282,16 +306,17 @@ def _draw_i(rows: Sequence[Row]) -> Any:
     figure, axes = grid_of(len(sizes), len(factors), width=8.8, height=0.6 + 2.6 * len(sizes))
     for size, line in zip(sizes, axes, strict=True):
         for axis, factor in zip(line, factors, strict=True):
-            runs = chosen(rows, how="exact", rescale=factor, magnitude_aux=size)
+            runs = chosen(rows, rescale=factor, magnitude_aux=size)
             for overlap, label, style, marker in RELATIONS:
                 look = {"color": METHODS["PT+FT"], "linestyle": style, "marker": marker}
-                series(axis, chosen(runs, overlap=overlap), "n", relative_loss, label=label, look=look)
+                series(axis, chosen(runs, overlap=overlap, how="exact"), "n", relative_loss, label=label, look=look)
+                limit_line(axis, chosen(runs, overlap=overlap), "n", relative_loss, look=look)
             title = f"times {factor:g}, auxiliary {SIZES_AUX[size]}"
             sample_axis(axis, distinct(rows, "n"), title=title, yscale="log", ylim=(LOWEST_RESCALED, 6))
             mark_leaving(axis)
         line[0].set_ylabel("generalisation loss / null loss")
     legend_beside(figure, axes[0, -1], f"{FEWEST} main features")
-    footnote(figure, f"PT+FT, exact theory, pretrained without end\n{over_seeds(rows)}; {LEAVING}")
+    footnote(figure, f"PT+FT, exact theory, pretrained without end\n{over_seeds(rows)}; {LEAVING}\n{IN_THE_LIMIT}")
     return figure
 
 

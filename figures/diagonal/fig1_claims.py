@@ -193,13 +193,18 @@ FEWER = Said(
 )
 
 
+EASIER_IF_SPARSE = (
+    "where the features of main and auxiliary task are <gain.at.relation>, the loss of <gain.of> on a main task of "
+    "<gain.at.k_main> features is <gain.bound> that on one of <gain.than.k_main>, with <gain.samples> main samples, and in "
+    "each step from <steps.pairs>, with <steps.samples>, at the first <steps.bound> what it is at the second; to bring it down "
+    "to <needed.levels>, <needed.at.k_main> features need at most <needed.most> times as many samples as <needed.than.k_main>"
+)
+
+
 @claim(
     "fig1e",
     where="Fig. 1e, section 4.1",
-    statement="where the features of main and auxiliary task are <gain.at.relation>, the loss of <gain.of> on a main task of "
-    "<gain.at.k_main> features is <gain.bound> that on one of <gain.than.k_main>, with <gain.samples> main samples, and in "
-    "each step from <steps.pairs>, with <steps.samples>, at the first <steps.bound> what it is at the second; to bring it down "
-    "to <needed.levels>, <needed.at.k_main> features need at most <needed.most> times as many samples as <needed.than.k_main>",
+    statement=EASIER_IF_SPARSE,
     printed=FEWER,
     twins={
         "denser main tasks are easier": FEWER.but(gain=FEWER.gain.reversed()),

@@ -44,14 +44,19 @@ HARDLY = Said(
 )
 
 
-@claim(
-    "fig1f",
-    where="Fig. 1f, section 4.2",
-    statement="where the main features are among the auxiliary ones a sparser main task is of little use: the number of main "
+LITTLE_USE = (
+    "where the main features are among the auxiliary ones a sparser main task is of little use: the number of main "
     "samples with which <needed.of> come down to each of the losses <needed.levels> is on <needed.at.k_main> "
     "<needed.at.relation> features <needed.bound> that on <needed.than.k_main>, though with auxiliary weights of "
     "<losses.at.magnitude_aux> the loss on <losses.at.k_main> is <losses.bound> that on <losses.than.k_main>, with "
-    "<losses.samples>",
+    "<losses.samples>"
+)
+
+
+@claim(
+    "fig1f",
+    where="Fig. 1f, section 4.2",
+    statement=LITTLE_USE,
     printed=HARDLY,
     twins={
         "half the samples suffice, as for disjoint features": HARDLY.but(needed=replace(HARDLY.needed, both=False, most=0.5)),
@@ -94,12 +99,17 @@ RESCALED = Said(
 )
 
 
+EASIER_IF_RESCALED = (
+    "after the pretrained weights were rescaled by <gain.at.rescale> the loss of <gain.of> on <gain.at.k_main> "
+    "<gain.at.relation> features is <gain.bound> that on <gain.than.k_main>, with <gain.samples> main samples; by "
+    "<grows.now.rescale> this ratio is <grows.bound> that by <grows.before.rescale>, with <grows.samples>"
+)
+
+
 @claim(
     "fig1g",
     where="Fig. 1g, section 4.2",
-    statement="after the pretrained weights were rescaled by <gain.at.rescale> the loss of <gain.of> on <gain.at.k_main> "
-    "<gain.at.relation> features is <gain.bound> that on <gain.than.k_main>, with <gain.samples> main samples; by "
-    "<grows.now.rescale> this ratio is <grows.bound> that by <grows.before.rescale>, with <grows.samples>",
+    statement=EASIER_IF_RESCALED,
     printed=RESCALED,
     twins={
         "denser subsets are easier": RESCALED.but(gain=RESCALED.gain.reversed()),
@@ -163,12 +173,17 @@ SPARSER = Said(
 )
 
 
+MUCH_SPARSER = (
+    "for few samples, <outside.samples>, small factors on the pretrained weights give much sparser predictors: on "
+    "<outside.at.k_main> <outside.at.relation> features the <outside.quantity>, <outside.at.top>, is, after rescaling by "
+    "<outside.at.rescale>, <outside.bound> what it is by <outside.than.rescale>"
+)
+
+
 @claim(
     "fig1h",
     where="Fig. 1h, section 4.2",
-    statement="for few samples, <outside.samples>, small factors on the pretrained weights give much sparser predictors: on "
-    "<outside.at.k_main> <outside.at.relation> features the <outside.quantity>, <outside.at.top>, is, after rescaling by "
-    "<outside.at.rescale>, <outside.bound> what it is by <outside.than.rescale>",
+    statement=MUCH_SPARSER,
     printed=SPARSER,
     twins={
         "small factors give denser ones": SPARSER.but(outside=SPARSER.outside.reversed()),
@@ -208,12 +223,17 @@ REUSE = Said(
 )
 
 
+STILL_PREFERRED = (
+    "after rescaling by <shared.at.rescale> the loss of <shared.of> is, where <shared.at.overlap> of the main "
+    "features are auxiliary ones, <shared.bound> what it is where <shared.than.overlap> are, with <shared.samples> main "
+    "samples"
+)
+
+
 @claim(
     "fig1i",
     where="Fig. 1i, section 4.2",
-    statement="after rescaling by <shared.at.rescale> the loss of <shared.of> is, where <shared.at.overlap> of the main "
-    "features are auxiliary ones, <shared.bound> what it is where <shared.than.overlap> are, with <shared.samples> main "
-    "samples",
+    statement=STILL_PREFERRED,
     printed=REUSE,
     twins={
         "task-specific features are easier, at a hundredth": REUSE.but(

@@ -9,8 +9,12 @@ import pyarrow as pa
 
 from normtheory.figures.diagonal import grid
 from normtheory.figures.diagonal.cells import TOPS
-from normtheory.figures.diagonal.fig1 import FEWEST, RELATIONS, SIZES_AUX, curves, shares_on_auxiliary, sizes_of
+from normtheory.figures.diagonal.fig1 import FEWEST, LEAST_NORM, RELATIONS, SIZES_AUX, curves, shares_on_auxiliary, sizes_of
+from normtheory.figures.diagonal.limit import lines
 from normtheory.figures.drawing import (
+    IN_THE_LIMIT,
+    LIMIT,
+    LIMIT_L1,
     MARKERS,
     METHODS,
     Row,
@@ -19,6 +23,7 @@ from normtheory.figures.drawing import (
     footnote,
     grid_of,
     legend_beside,
+    limit_line,
     over_seeds,
     panels,
     sample_axis,
@@ -34,17 +39,20 @@ NORMS = {
 }
 IDENTICAL = 40  # shared features of 40: panel a; panels c and d show the same main tasks, learned alone
 LEARNED = (("MTL", "flow"), ("PT+FT", "exact"), ("STL", "exact"))
+LINES = tuple((method, LIMIT) for method, _ in LEARNED)
 STOPPED = ("PT+FT", "stopped")
+SPARSITY = (("STL", "exact"), ("STL", "l1"), ("STL (LP)", "closed form"), ("STL", LIMIT), ("STL (LP)", LIMIT))  # panel c
 
 
 def compute(scale: str, sweep: Sweep) -> pa.Table:
-    """The rows of panels a to f, one a run (in panels c and e: one a number of strongest weights, `top`).
+    """The rows of panels a to f, one a run (in panels c and e: one a number of strongest weights, `top`), then the lines.
 
     Columns: figure, panel, method, how (see `cells`), overlap, k_main, magnitude, magnitude_aux, rescale, n, seed, top, share
     (panels c, e: of variance outside the `top` strongest weights; b, f: on the auxiliary task's features), l1, l12, q_printed,
-    q_exact (panels a, d: norms of the predictor, l12 together with the auxiliary one).
+    q_exact (panels a, d: norms of the predictor, l12 together with the auxiliary one). Lines in the limit of many inputs
+    (`limit`) have no seed.
     """
-    runs = grid.runs(scale, sweep).to_pylist()
+    runs = [*grid.runs(scale, sweep).to_pylist(), *lines(grid.GRIDS[scale])]
     return rounded(pa.Table.from_pylist([row for run in runs for row in panel_rows(run)], schema=SCHEMA))
 
 
@@ -70,15 +78,16 @@ def _panels_of(run: Row) -> Iterator[str]:
     trained = (run["method"], run["how"])
     if run["kind"] == "overlap":
         teacher, identical = run["method"] == "teacher", run["overlap"] == IDENTICAL
-        if identical and (teacher or trained in (*LEARNED, STOPPED)):
+        between = run.get("between")
+        if identical and (teacher or trained in (*LEARNED, STOPPED, *LINES)):
             yield "a"
-        if identical and trained in (("STL", "exact"), ("STL", "l1"), ("STL (LP)", "closed form")):
+        if identical and trained in SPARSITY and not between:
             yield "c"
-        if identical and (teacher or trained in (("STL", "exact"), ("STL", "l1"))):
+        if identical and (teacher or trained in (("STL", "exact"), ("STL", "l1"), ("STL", LIMIT), ("STL", LIMIT_L1))):
             yield "d"
-        if trained in (*LEARNED, STOPPED):
-            yield from "ef"
-    elif run["k_main"] == FEWEST and trained in (LEARNED[1], STOPPED) and run["magnitude"] == "1/k":
+        if trained in (*LEARNED, STOPPED, *LINES):
+            yield from "f" if between else "ef"
+    elif run["k_main"] == FEWEST and trained in (LEARNED[1], STOPPED, LINES[1]) and run["magnitude"] == "1/k":
         yield "b"
 
 
@@ -104,17 +113,23 @@ def _draw_a(rows: Sequence[Row]) -> Any:
         for method in ("MTL", "PT+FT", "STL"):
             look = {"color": METHODS[method], "marker": MARKERS[method]}
             series(axis, _main(rows, method), "n", _norm(name), label=method, look=look)
+            limit_line(axis, chosen(rows, method=method), "n", _norm(name), look=look)
         truth = {"color": METHODS["teacher"], "linewidth": 1.0}
         series(axis, chosen(rows, method="teacher"), "n", _norm(name), label="ground truth", look=truth)
         sample_axis(axis, distinct(rows, "n"), title=title)
     axes[0].set_ylabel("norm of the learned predictor")
     legend_beside(figure, axes[-1], over_seeds(rows))
+    footnote(figure, f"{IN_THE_LIMIT} {LEAST_NORM}")
     return figure
 
 
 def _main(rows: Sequence[Row], method: str) -> list[Row]:
     """The runs of a method that are drawn: MTL by the flow, the others by the exact theory, pretrained without end."""
-    return chosen(rows, method=method, how={"MTL": "flow", "STL (LP)": "closed form"}.get(method, "exact"))
+    return chosen(rows, method=method, how=_how(method))
+
+
+def _how(method: str) -> str:
+    return {"MTL": "flow", "STL (LP)": "closed form"}.get(method, "exact")
 
 
 def _draw_b(rows: Sequence[Row]) -> Any:
@@ -122,28 +137,30 @@ def _draw_b(rows: Sequence[Row]) -> Any:
     figure, axes = grid_of(len(sizes), len(factors), width=9.4, height=0.6 + 2.4 * len(sizes))
     for size, line in zip(sizes, axes, strict=True):
         for axis, factor in zip(line, factors, strict=True):
-            runs = chosen(rows, how="exact", rescale=factor, magnitude_aux=size)
+            runs = chosen(rows, rescale=factor, magnitude_aux=size)
             for overlap, label, style, marker in RELATIONS:
                 look = {"color": METHODS["PT+FT"], "linestyle": style, "marker": marker}
                 shared = chosen(runs, overlap=overlap)
-                series(axis, shared, "n", lambda row: row["share"], label=label, look=look, geometric=False)
+                exact = chosen(shared, how="exact")
+                series(axis, exact, "n", lambda row: row["share"], label=label, look=look, geometric=False)
+                limit_line(axis, shared, "n", lambda row: row["share"], look=look)
             title = f"times {factor:g}, aux {SIZES_AUX[size]}"
             sample_axis(axis, distinct(rows, "n"), title=title, ylim=(-0.03, 1.03))
         line[0].set_ylabel("share of $\\|\\beta\\|^2$\non auxiliary features")
     legend_beside(figure, axes[0, -1], f"{FEWEST} main features")
     about = "PT+FT, exact theory, pretrained without end; times: factor on the pretrained weights; aux: auxiliary weights"
-    footnote(figure, f"{about}\n{over_seeds(rows, geometric=False)}")
+    footnote(figure, f"{about}\n{over_seeds(rows, geometric=False)}\n{IN_THE_LIMIT}")
     return figure
 
 
 def _draw_c(rows: Sequence[Row]) -> Any:
     figure, axes = panels(2)
     for axis, method in zip(axes, ("STL", "STL (LP)"), strict=True):
-        curves(axis, _main(rows, method))
+        curves(axis, chosen(rows, method=method), _how(method))
         axis.set(title=f"{method}, 40 features", ylim=(-0.03, 1.03))
     axes[0].set_ylabel("share of variance outside the top")
     legend_beside(figure, axes[0], "$n$")
-    footnote(figure, over_seeds(rows, geometric=False))
+    footnote(figure, f"{over_seeds(rows, geometric=False)}\n{IN_THE_LIMIT}")
     return figure
 
 
@@ -156,9 +173,12 @@ def _draw_d(rows: Sequence[Row]) -> Any:
     )
     for method, how, label, look in looks:
         series(axis, chosen(rows, method=method, how=how), "n", _norm("l1"), label=label, look=look)
+    for how in (LIMIT, LIMIT_L1):
+        limit_line(axis, rows, "n", _norm("l1"), look={"color": METHODS["STL"]}, how=how)
     sample_axis(axis, distinct(rows, "n"), ylabel="$\\|\\beta\\|_1$", title="single task, 40 features")
     axis.set_ylim(bottom=0)
     legend_beside(figure, axis, over_seeds(rows))
+    footnote(figure, f"{IN_THE_LIMIT}\n(the lower of both: least $\\ell_1$ norm)")
     return figure
 
 
@@ -169,13 +189,13 @@ def _draw_e(rows: Sequence[Row]) -> Any:
     figure, axes = plt.subplots(3, len(overlaps), figsize=(9.6, 7.0), sharex=True, sharey=True, squeeze=False)
     for row, method in zip(axes, ("MTL", "PT+FT", "STL"), strict=True):
         for axis, overlap in zip(row, overlaps, strict=True):
-            curves(axis, _main(chosen(rows, overlap=overlap), method))
+            curves(axis, chosen(rows, overlap=overlap, method=method), _how(method))
             axis.set(title=f"{method}, {overlap} of 40 shared", ylim=(-0.03, 1.03))
         row[0].set_ylabel("share outside the top")
     for axis in axes[:-1].flat:
         axis.set_xlabel("")
     legend_beside(figure, axes[0, -1], "$n$")
-    footnote(figure, over_seeds(rows, geometric=False))
+    footnote(figure, f"{over_seeds(rows, geometric=False)}\n{IN_THE_LIMIT} {LEAST_NORM}")
     return figure
 
 
@@ -186,6 +206,7 @@ def _draw_f(rows: Sequence[Row]) -> Any:
         shares_on_auxiliary(axis, chosen(rows, overlap=overlap), overlap)
     axes[0].set_ylabel("share of $\\|\\beta\\|^2$\non auxiliary features")
     legend_beside(figure, axes[-1], over_seeds(rows, geometric=False))
+    footnote(figure, f"{IN_THE_LIMIT} {LEAST_NORM}")
     return figure
 
 

@@ -15,7 +15,7 @@ from normtheory.audit.statements import Said
 from normtheory.figures.comparisons import Comparison
 from normtheory.figures.diagonal.stated import GRID, LARGE, MTL, SETTING, SMALL
 from normtheory.figures.judging import judge
-from normtheory.figures.readings import Each, Method, Number, Quantity, Side, Table
+from normtheory.figures.readings import Each, Method, Number, Quantity, Readable, Side
 
 CUT_OFF = Method("MTL", (MTL.ways[-1],))
 SQUARED_ERROR = Quantity("squared error", lambda row, way: float(row[way.loss]), moves=True)
@@ -53,7 +53,7 @@ class Met(Comparison):
     cells: Each = Each()  # noqa: RUF009 - it never changes
     missed: bool = False
 
-    def numbers(self, table: Table) -> Iterator[tuple[str, Number, float]]:
+    def numbers(self, table: Readable) -> Iterator[tuple[str, Number, float]]:
         """The factor between computed and published, for each cell; where it is to be missed, its reciprocal."""
         for method in self.of:
             for cell in self.cells:
@@ -65,7 +65,7 @@ class Met(Comparison):
                 else:
                     yield text, factors, self.most
 
-    def elsewhere(self, table: Table) -> Iterator[str]:
+    def elsewhere(self, table: Readable) -> Iterator[str]:
         """Published at these samples only."""
         yield from ()
 

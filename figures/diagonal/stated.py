@@ -45,15 +45,16 @@ class Magnitude:
 
     def in_text(self) -> str:
         """As text."""
-        return {UNIT_NORM: "1/√k", RECIPROCAL: "1/k"}[self.name]
+        return {UNIT_NORM: "1/√k", RECIPROCAL: "1/k"}.get(self.name, self.name)
 
     def in_latex(self) -> str:
         """In LaTeX."""
-        return {UNIT_NORM: r"$1/\sqrt{k}$", RECIPROCAL: "$1/k$"}[self.name]
+        return {UNIT_NORM: r"$1/\sqrt{k}$", RECIPROCAL: "$1/k$"}.get(self.name, self.name)
 
 
 LARGE, SMALL = Magnitude(UNIT_NORM), Magnitude(RECIPROCAL)
 EITHER = Each((LARGE, SMALL))
+AS_AUX = Magnitude("as large as the auxiliary ones")
 
 SHARE_OUTSIDE = measure("share of variance outside the strongest weights", "share", geometric=False)
 SHARE_ON = measure("share of the squared norm on auxiliary features", "share", geometric=False)

@@ -13,7 +13,7 @@ from normtheory.figures.relu.grid import GRIDS
 from normtheory.figures.relu.table import ALIGNMENTS, INERTIAS, LOSSES, WAYS, is_flow, is_pair, is_sparse
 from normtheory.figures.sweep import Sweep
 
-SCALES = tuple(GRIDS)
+RUN_SCALES = tuple(GRIDS)
 SHARED = ("0/6 shared", "3/6 shared", "5/6 shared", "6/6 shared")
 OF_CURVES, CORRELATED, MIXED = SHARED[2], "all correlated", "5 shared, rest correlated"
 BOTH, THREE = ("MTL", "PT+FT"), ("MTL", "PT+FT", "STL")

@@ -13,7 +13,7 @@ from normtheory.figures.relu.grid import GRIDS
 from normtheory.figures.relu.table import ALIGNMENTS, INERTIAS, is_flow, is_pair, is_sparse
 from normtheory.figures.sweep import Sweep
 
-SCALES = tuple(GRIDS)
+RUN_SCALES = tuple(GRIDS)
 
 
 def _single(run: Row) -> bool:

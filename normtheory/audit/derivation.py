@@ -89,6 +89,10 @@ class Derivation:
         """A step that is no computation: by a standard theorem, which it names."""
         return self._append(Step(text, "", "", Truth.TRUE, None, sentence(theorem.value), "by argument", theorem=theorem))
 
+    def lacking(self, text: str, what: str) -> bool:
+        """A step that cannot be decided, as data are lacking; `what` says which."""
+        return self._append(Step(text, "", "", Truth.UNDECIDED, Strength.NUMERIC, sentence("{}", what)))
+
     def equal(self, text: str, left: Expression, right: Expression, *, by: Rewriting | None = None) -> bool:
         """left = right for all values of the symbols that their assumptions allow. Symbolic.
 
@@ -149,7 +153,6 @@ class Derivation:
         if not expression.free_symbols and (strict or expression != 0):
             return self.certified(text, expression, {})
         form = sp.sympify(expression if form is None else form)
-
         violation = self._violation(expression, strict=strict)
         attempt = by_signs(expression, form, self._agree, given=given, at=at, by=by, known=self._positive, strict=strict)
         return self._decided(text, expression, attempt, violation, strict=strict)

@@ -59,10 +59,15 @@ def store(entry: Entry) -> None:
         write_whole(place / f"{entry.id}.entry", lambda handle: handle.write(data))
 
 
-def _place() -> Path:
+def cache_folder() -> Path:
+    """The user's own cache folder: NORMTHEORY_CACHE, else below XDG_CACHE_HOME, else below ~/.cache."""
     given = os.environ.get("NORMTHEORY_CACHE")
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "normtheory"
-    return (Path(given) if given else home) / "claims" / _version_of_everything()
+    return Path(given) if given else home
+
+
+def _place() -> Path:
+    return cache_folder() / "claims" / _version_of_everything()
 
 
 def _user() -> int:

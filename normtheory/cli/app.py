@@ -14,18 +14,20 @@ from typing import Annotated
 import typer
 
 from normtheory import __version__
-from normtheory.cli import INTERRUPTED, bench, claims, curve, figure, minimize, network, recommend, show, simulate, verify
+from normtheory.cli import INTERRUPTED, bench, claims, curve, figure, minimize, network, plot, recommend, show, simulate, verify
 from normtheory.cli.common import BAD_INPUT, FAILED, Interrupted
+from normtheory.cli.examples import EXAMPLES
+from normtheory.cli.telling import telling
 
 app = typer.Typer(
     rich_markup_mode=None,  # rich's help pages would double the time that --help takes
     pretty_exceptions_enable=False,
 )
 for command in (
-    minimize.minimize, simulate.simulate, network.network, verify.verify, claims.claims, show.show, figure.figure, curve.curve,
-    recommend.recommend, bench.bench,
+    minimize.minimize, simulate.simulate, plot.plot, network.network, verify.verify, claims.claims, show.show, figure.figure,
+    curve.curve, recommend.recommend, bench.bench,
 ):  # fmt: skip
-    app.command()(command)
+    app.command(epilog=f"Example:\n\n\b\n{EXAMPLES[command.__name__]}")(telling(command))
 
 
 def _version(asked: bool) -> None:

@@ -10,13 +10,34 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from normtheory.arrays import FloatArray
+    from normtheory.features import Features
     from normtheory.files import Problem
 
 WORTH_SAYING = 1e-13  # a share of targets above the round-off of projecting them
 BAD_INPUT, FAILED = 2, 1  # exit codes
+PICTURES = (".png", ".svg", ".pdf")
 
-ProblemArgument = Annotated[Path, typer.Argument(metavar="PROBLEM.npz", help="The arrays named above.")]
-OutputOption = Annotated[Path, typer.Option("--output", "-o", metavar="OUT.npz", help="File to write.")]
+ProblemArgument = Annotated[
+    Path,
+    typer.Argument(metavar="PROBLEM", help="The arrays named above (.npz, .mat), or a table (.csv, .parquet; - reads a .csv)."),
+]
+OutputOption = Annotated[
+    Path,
+    typer.Option("--output", "-o", metavar="OUT", help="File to write: all as .npz, a row per feature as .csv, .parquet or -."),
+]
+TargetOption = Annotated[
+    str | None, typer.Option(metavar="COLUMN", help="Of a table, the column that is y; all others are X.  [default: y]")
+]
+AuxOption = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Auxiliary task in a file of its own, like PROBLEM, or a result whose beta is beta_aux."),
+]
+VerboseOption = Annotated[bool, typer.Option("--verbose", help="Print more.")]
+STRONGEST = 5  # features that are printed
 AlphaOption = Annotated[float | None, typer.Option(help="Initialisation scale of all weights.  [default: 0.001]")]
 GammaOption = Annotated[float | None, typer.Option(help="Value of the second layer, after its reset.  [default: 0.001]")]
 RescaleOption = Annotated[float | None, typer.Option(help="Factor on the first layer, after pretraining.  [default: 1]")]
@@ -83,6 +104,26 @@ def print_moved(moved: float) -> None:
         print(f"targets moved    {moved:.1e} of their norm, onto the range of X (least squares)")
 
 
+def print_features(beta: FloatArray, beta_aux: FloatArray | None, names: Sequence[str] | None, verbose: bool) -> None:
+    """Print the strongest features, and how much of the norm lies on auxiliary ones; all of them if `verbose`."""
+    from normtheory.features import ACTIVE, Features
+
+    if beta.ndim > 1:
+        beta, beta_aux = beta[0], beta[1]
+    found = Features(beta, beta_aux, names)
+    chosen = found.strongest(beta.size if verbose else STRONGEST)
+    print(f"strongest        {', '.join(f'{found.names[d]} {beta[d]:.3g}' for d in chosen) or 'none: beta is 0'}")
+    if beta_aux is not None and chosen.size:
+        counts = ", ".join(f"{count.sum()} {what}" for what, count in kinds(found).items())
+        share = f"{100 * found.share_on_auxiliary:.3g} % of |beta|^2 on auxiliary features"
+        print(f"features         {share}; {counts} (above {100 * ACTIVE:g} % of the largest)")
+
+
+def kinds(found: Features) -> dict[str, NDArray[np.bool_]]:
+    """The features by what became of them, as masks."""
+    return {"reused": found.reused, "new": found.added, "dropped": found.dropped}
+
+
 def print_arrays(problem: Problem, used: Sequence[str]) -> None:
     """Say which arrays of the file were used, and which were not: a misspelt one shows."""
     from normtheory.files import ARRAYS
@@ -103,10 +144,23 @@ def refuse(options: Mapping[str, object], where: str) -> None:
             raise InputError(f"{name} has no meaning for {where}; remove it")
 
 
+def check_picture(picture: Path, option: str, other: Path, what: str) -> None:
+    """Refuse a picture that cannot be written, or would replace the other file, before anything is computed."""
+    from normtheory.arrays import InputError
+    from normtheory.files import check_writable
+
+    if picture.suffix.lower() not in PICTURES:
+        raise InputError(f"{option} {picture}; give a name that ends in {', '.join(PICTURES[:-1])} or {PICTURES[-1]}")
+    if check_writable(picture) == Path(os.path.realpath(other)):
+        raise InputError(f"{picture} is {what}; give another name to {option}")
+
+
 def check_output(output: Path, problem: Path, option: str = "--output") -> None:
     """Refuse an output that cannot be written before anything is computed, and one that would replace the problem."""
     from normtheory.arrays import InputError
     from normtheory.files import check_writable
+    from normtheory.tables import check_format
 
+    check_format(output)
     if check_writable(output) == Path(os.path.realpath(problem)):
         raise InputError(f"{output} is the problem itself; give another name to {option}")

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from normtheory.cli.common import AlphaOption, GammaOption, RescaleOption, scales_of_finetuning
+from normtheory.cli.common import AlphaOption, GammaOption, RescaleOption, check_picture, scales_of_finetuning
 
 if TYPE_CHECKING:
+    from normtheory.parametrisations import Parametrisation
     from normtheory.solvers.curves import LearningCurve
-
-PICTURES = (".png", ".svg", ".pdf")
 
 
 def curve(
@@ -35,25 +33,38 @@ def curve(
     methods: Annotated[
         str, typer.Option(metavar="NAME,...", help="Of finetuning, multitask, single, probing, corollary1, pinned, l1, lazy.")
     ] = "finetuning,multitask,single,probing",
+    network: Annotated[
+        str | None,
+        typer.Option("--network", metavar="EXPRESSION", help="A network of your own on the main task alone, by --start."),
+    ] = None,
+    start: Annotated[str | None, typer.Option(metavar="VALUES", help="Its weights at time 0, in numbers.")] = None,
     plot: Annotated[Path | None, typer.Option(metavar="PNG", help="Draw the curves, too (.png, .svg or .pdf).")] = None,
 ) -> None:
     """Predict generalisation losses from two scalar equations: no task is drawn and no network trained.
 
     The prediction is for independent Gaussian inputs in the limit of many, and training to zero error; multitask is least
-    l1,2 norm, which weight decay finds and gradient flow approximates. CURVE.csv has the columns method, n, loss, null_loss,
-    tau, g.
+    l1,2 norm, which weight decay finds and gradient flow approximates. A --network of your own adds its curve. CURVE.csv has
+    the columns method, n, loss, null_loss, tau, g.
     """
     from normtheory.files import check_writable, write_whole
-    from normtheory.solvers.curves import Point, learning_curve
+    from normtheory.solvers.curves import OWN, Point, learning_curve
     from normtheory.solvers.sparse_pairs import Scales, SparsePair
 
     check_writable(output)
     if plot is not None:
-        _check_picture(plot, output)
+        check_picture(plot, "--plot", output, "the table itself")
     pair = SparsePair(inputs, features, features_aux, overlap)
     scales = Scales(**scales_of_finetuning(alpha, gamma, rescale))
-    names = [name.strip() for name in methods.split(",")]
-    found = learning_curve(pair, _numbers(samples), methods=names, scales=scales, noise=noise, samples_aux=samples_aux)
+    names = [name.strip() for name in methods.split(",")] + ([] if network is None else [OWN])
+    found = learning_curve(
+        pair,
+        _numbers(samples),
+        methods=names,
+        scales=scales,
+        noise=noise,
+        samples_aux=samples_aux,
+        network=_own(network, start),
+    )
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(Point._fields)
@@ -65,6 +76,15 @@ def curve(
         print(f"written  {plot}")
 
 
+def _own(network: str | None, start: str | None) -> Parametrisation | None:
+    from normtheory.arrays import InputError
+    from normtheory.parametrisations import Parametrisation
+
+    if (network is None) != (start is None):
+        raise InputError("--network and --start belong together; give both, or neither")
+    return None if network is None or start is None else Parametrisation(network, start)
+
+
 def _numbers(text: str) -> list[int]:
     from normtheory.arrays import InputError
 
@@ -74,26 +94,13 @@ def _numbers(text: str) -> list[int]:
         raise InputError(f"--samples {text}; give whole numbers with commas between them, such as 16,32,64") from None
 
 
-def _check_picture(plot: Path, output: Path) -> None:
-    """Refuse a picture that cannot be written, before anything is computed."""
-    from normtheory.arrays import InputError
-    from normtheory.files import check_writable
-
-    if plot.suffix.lower() not in PICTURES:
-        raise InputError(f"--plot {plot}; give a name that ends in {', '.join(PICTURES[:-1])} or {PICTURES[-1]}")
-    if check_writable(plot) == Path(os.path.realpath(output)):
-        raise InputError(f"{plot} is the table itself; give another name to --plot")
-
-
 def _draw(found: LearningCurve, plot: Path) -> None:
     import matplotlib.pyplot as plt
 
     from normtheory.figures.files import STYLE
-    from normtheory.files import write_whole
+    from normtheory.figures.own_result import save
 
     with plt.style.context(STYLE):
         figure, axis = plt.subplots(figsize=(5.4, 3.8))
         found.plot(axis)
-        metadata = {} if plot.suffix.lower() == ".png" else {"Date" if plot.suffix.lower() == ".svg" else "CreationDate": None}
-        write_whole(plot, lambda handle: figure.savefig(handle, format=plot.suffix[1:].lower(), metadata=metadata))
-        plt.close(figure)
+        save(figure, plot)

@@ -16,7 +16,11 @@ ScaleName = Literal["quick", "laptop", "paper"]
 def figure(
     name: Annotated[str, typer.Argument(help="The figure; an unknown name lists them.")],
     scale: Annotated[
-        ScaleName | None, typer.Option(help="Minutes, hours (of ReLU networks), or the paper's grid.  [default: paper]")
+        ScaleName | None, typer.Option(help="A reduced grid, minutes; hours; or the paper's.  [default: largest]")
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(metavar="PATH", help="Images to train on: CIFAR-100's binary archive, IDX files, folders of pictures."),
     ] = None,
     engine: Annotated[
         str | None,
@@ -30,17 +34,19 @@ def figure(
     from normtheory import figures
 
     if redraw:
-        refuse({"--scale": scale, "--engine": engine, "--jobs": jobs}, "--redraw")
+        refuse({"--scale": scale, "--data": data, "--engine": engine, "--jobs": jobs}, "--redraw")
         made: tuple[Sequence[Path], Exception | None] = figures.redraw(name, out), None
     else:
-        made = _made(name, scale or "paper", engine or "local", jobs, out)
+        made = _made(name, scale, data, engine or "local", jobs, out)
     for path in made[0]:
         print(path)
     if made[1] is not None:
         raise made[1]
 
 
-def _made(name: str, scale: str, engine: str, jobs: int | None, out: Path) -> tuple[Sequence[Path], Exception | None]:
+def _made(
+    name: str, scale: str | None, data: Path | None, engine: str, jobs: int | None, out: Path
+) -> tuple[Sequence[Path], Exception | None]:
     """The files of a figure, and an error that names the cells they lack, if there are any."""
     from normtheory import figures
     from normtheory.figures.progress import reported
@@ -48,7 +54,7 @@ def _made(name: str, scale: str, engine: str, jobs: int | None, out: Path) -> tu
 
     try:
         with reported() as progress:
-            return figures.make(name, scale, out, engine=engine, workers=jobs, progress=progress), None
+            return figures.make(name, scale, out, data=data, engine=engine, workers=jobs, progress=progress), None
     except IncompleteError as error:
         return error.written, error
     except KeyboardInterrupt:

@@ -12,22 +12,26 @@ import typer
 
 from normtheory.cli.common import (
     AlphaOption,
+    AuxOption,
     ConsistencyOption,
     GammaOption,
     InconsistentOption,
     OutputOption,
     ProblemArgument,
     RescaleOption,
+    TargetOption,
+    VerboseOption,
     check_output,
     policy_for,
     positive,
     print_arrays,
+    print_features,
     print_moved,
     refuse,
     require_one_auxiliary,
     scales_of_finetuning,
 )
-from normtheory.cli.parametrised import NetworkOption, StartOption, choice, named, read
+from normtheory.cli.parametrised import NetworkOption, SharedOption, StartOption, choice, named, read, refuse_shared
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -72,6 +76,7 @@ def minimize(
     ] = None,
     network: NetworkOption = None,
     start: StartOption = None,
+    shared: SharedOption = False,
     alpha: AlphaOption = None,
     gamma: GammaOption = None,
     rescale: RescaleOption = None,
@@ -91,18 +96,20 @@ def minimize(
             "--lambda", metavar="L", help="Minimise |X beta - y|^2/(2n) + L penalty instead: for noise, weight decay."
         ),
     ] = None,
+    target: TargetOption = None,
+    aux: AuxOption = None,
+    verbose: VerboseOption = False,
 ) -> None:
     """Minimise a penalty subject to zero training error, with a certificate.
 
-    PROBLEM.npz holds X, y; for q also k (D,) and optionally beta0 (D,); for finetuning beta_aux (D,), or X_aux (m, D) and
+    PROBLEM holds X, y; for q also k (D,) and optionally beta0 (D,); for finetuning beta_aux (D,), or X_aux (m, D) and
     y_aux (m,); for l12 X_aux and y_aux. With --network what is minimised is the divergence from the start under the potential
     that gradient flow of that network follows; of two outputs the second is held at beta_aux, as where its task dominates.
     """
-    import numpy as np
-
-    from normtheory.files import read_problem, write_arrays
+    from normtheory.tables import read_problem, write_result
 
     choice("--penalty", penalty, network, start)
+    refuse_shared(network, shared=shared)
     _refuse_idle(penalty, {"--alpha": alpha, "--gamma": gamma, "--rescale": rescale}, strength, consistency, inconsistent)
     if strength is not None:
         _require_penalised(penalty, solver, strength)
@@ -112,19 +119,70 @@ def minimize(
     tolerance = _tolerance(tol, penalty, solver)
     check_output(output, problem)
     begun = time.perf_counter()
-    given = read_problem(problem)
-    policy = policy_for(given, consistency, inconsistent)
-    with np.errstate(all="ignore"):  # an overflow on the way shows in the certificate, if it matters
-        if network is None or start is None:
-            assert penalty is not None
-            found, inputs = _minimized(given, penalty, Method(solver, {"tol": tolerance, **policy}, strength), scales)
-            used = _used(given, penalty)
-        else:
-            found, inputs = _minimized_own(given, read(network, start, problem), {"tol": tolerance, **policy})
-            used = ("X", "y", *inputs, *named(network, start))
-    write_arrays(output, _solution_arrays(found, inputs))
+    given = read_problem(problem, target, aux)
+    options = {"tol": tolerance, **policy_for(given, consistency, inconsistent)}
+    own = None if network is None or start is None else (network, start)
+    found, inputs, used = _solved(given, problem, penalty, own, Method(solver, options, strength), scales)
+    error = None if own is None else _map_error(found, given, read(*own, problem), tolerance)
+    arrays = _solution_arrays(found, inputs, _contributions(penalty, found, inputs))
+    write_result(output, arrays | ({} if error is None else {"map_error": error}), given.features)
     print_arrays(given, used)
-    _print_solution(found, time.perf_counter() - begun, output)
+    _print_solution(found, time.perf_counter() - begun, verbose)
+    print_features(found.beta, inputs.get("beta_aux"), given.features, verbose)
+    print(f"written          {output}")
+
+
+def _solved(
+    problem: Problem,
+    file: Path,
+    penalty: PenaltyName | None,
+    own: tuple[str, str] | None,
+    method: Method,
+    scales: dict[str, float],
+) -> tuple[Solution, dict[str, FloatArray], tuple[str, ...]]:
+    """The solution, the arrays that define what was minimised beside the tasks, and those used; `own` is a network."""
+    import numpy as np
+
+    with np.errstate(all="ignore"):  # an overflow on the way shows in the certificate, if it matters
+        if own is None:
+            assert penalty is not None
+            return *_minimized(problem, penalty, method, scales), _used(problem, penalty)
+        found, inputs = _minimized_own(problem, read(*own, file), method.options)
+        return found, inputs, ("X", "y", *inputs, *named(*own))
+
+
+def _contributions(penalty: PenaltyName | None, found: Solution, inputs: dict[str, FloatArray]) -> dict[str, FloatArray]:
+    """What each feature adds to the penalty; a network of one's own has no formula for it."""
+    import numpy as np
+
+    from normtheory import penalties
+
+    if penalty is None:
+        return {}
+    if penalty in ("q", "finetuning"):
+        return {"penalty": penalties.Q(inputs["k"]).divergence(found.beta, inputs["beta0"])}
+    norms: dict[str, Any] = {"l12": penalties.GroupL12, "l1": penalties.L1, "l2": penalties.WeightedL2}
+    return {"penalty": np.asarray(norms[penalty]().contributions(found.beta))}
+
+
+def _map_error(solution: Solution, problem: Problem, network: Parametrisation, tolerance: float) -> float | None:
+    """What the tabulated mirror map is off by at the solution, at most, which is printed; None where that was not computed.
+
+    Raises
+    ------
+    NotCertified
+        If it is not small beside the tolerance.
+    """
+    from normtheory.solvers import own
+    from normtheory.solvers.certificate import NotCertified
+
+    error = own.map_error(problem.X, network, solution) if len(network.outputs) == 1 else None
+    print(f"mirror map       {'measured, not in balls' if error is None else f'within {error:.1e} of the orbits, in balls'}")
+    if error is not None and not error <= own.ERROR_SHARE * tolerance:
+        raise NotCertified(
+            f"the orbits are known to {error:.1e} only, and the tolerance is {tolerance:g}; ask for less", solution.certificate
+        )
+    return error
 
 
 def _minimized_own(
@@ -252,12 +310,15 @@ def _pretrained(problem: Problem, method: Method, alpha: float) -> tuple[FloatAr
     return method.call(newton.minimize, programs.minimize_q, X_aux, y_aux, scale, np.zeros_like(scale)).beta, moved
 
 
-def _solution_arrays(solution: Solution, inputs: dict[str, FloatArray]) -> dict[str, ArrayLike]:
+def _solution_arrays(
+    solution: Solution, inputs: dict[str, FloatArray], contributions: dict[str, FloatArray]
+) -> dict[str, ArrayLike]:
     certificate = solution.certificate
     return {
         "beta": solution.beta,
         "dual": solution.dual,
         **inputs,
+        **contributions,
         "objective": certificate.objective,
         "dual_objective": certificate.dual_objective,
         "primal_residual": certificate.primal_residual,
@@ -267,12 +328,14 @@ def _solution_arrays(solution: Solution, inputs: dict[str, FloatArray]) -> dict[
     }
 
 
-def _print_solution(solution: Solution, seconds: float, output: Path) -> None:
+def _print_solution(solution: Solution, seconds: float, verbose: bool) -> None:
     certificate = solution.certificate
     print(f"objective        {certificate.objective:.12g}")
     print(f"relative gap     {certificate.gap:.1e}")
     print(f"primal residual  {certificate.primal_residual:.1e}")
+    if verbose:
+        print(f"dual objective   {certificate.dual_objective:.12g}")
+        print(f"stationarity     {certificate.stationarity:.1e}")
     print_moved(solution.moved)
     print(f"only minimiser   {UNIQUE[solution.unique]}")
     print(f"solver           {solution.solver}, {solution.steps} steps, {seconds:.2f} s")
-    print(f"written          {output}")

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from normtheory.parametrisations.laws import Laws
     from normtheory.parametrisations.mirror import Answer
     from normtheory.solvers.reading import Direction, Reading
+    from normtheory.solvers.tabulated import Table
+
+NEAR = 10.0  # times the scale of the penalty, and at least one: how far from the start the table's error is bounded
 
 
 def network(
@@ -41,7 +44,9 @@ def network(
     from normtheory.parametrisations.closed import Closed, closed
     from normtheory.parametrisations.laws import laws
     from normtheory.parametrisations.mirror import decide
+    from normtheory.solvers.orbits import Orbits
     from normtheory.solvers.reading import read
+    from normtheory.solvers.tabulated import table
 
     for file in (json, plot):
         if file is not None:
@@ -56,10 +61,12 @@ def network(
     conserved = laws(found, ansatz=[each for each in (ansatz or "").split(";") if each.strip()])
     answer = decide(found)
     penalty = closed(found) if single else Closed()
-    reading = read(found) if single and numeric else None
-    _print(expression, found, conserved, answer, penalty, reading)
+    orbits = Orbits.of(found, 1) if single and numeric else None
+    reading = None if orbits is None else read(found, orbits)
+    errors = None if orbits is None or reading is None else table(found, orbits, max(1.0, NEAR * min(reading.up.scale, 1.0)))
+    _print(expression, found, conserved, answer, penalty, reading, errors)
     if json is not None:
-        text = writer.dumps(_record(expression, found, conserved, answer, penalty, reading), indent=1) + "\n"
+        text = writer.dumps(_record(expression, found, conserved, answer, penalty, reading, errors), indent=1) + "\n"
         write_whole(json, lambda handle: handle.write(text.encode()))
         print(f"written      {json}")
     if plot is not None:
@@ -70,9 +77,17 @@ def network(
 
 
 def _record(
-    expression: str, network: Parametrisation, conserved: Laws, answer: Answer, penalty: Closed, reading: Reading | None
+    expression: str,
+    network: Parametrisation,
+    conserved: Laws,
+    answer: Answer,
+    penalty: Closed,
+    reading: Reading | None,
+    errors: Table | None,
 ) -> dict[str, Any]:
     """What --json holds."""
+    from sympy import latex
+
     from normtheory.parametrisations.language import written
 
     orders = {"at_zero": None, "at_infinity": None} if reading is None else {"at_zero": 2, "at_infinity": reading.up.order}
@@ -85,11 +100,28 @@ def _record(
         "reason": answer.reason,
         "penalty": None if penalty.penalty is None else written(penalty.penalty),
         "orders": orders,
+        "penalty_latex": None if penalty.penalty is None else latex(penalty.penalty),
+        "map": None if penalty.map is None else written(penalty.map),
+        "map_latex": None if penalty.map is None else latex(penalty.map),
+        "table": None if errors is None else {name: _finite(value) for name, value in errors._asdict().items()},
     }
 
 
+def _finite(value: float) -> float | None:
+    """JSON has no infinity: nothing, where no bound was found."""
+    import math
+
+    return value if math.isfinite(value) else None
+
+
 def _print(
-    expression: str, network: Parametrisation, conserved: Laws, answer: Answer, penalty: Closed, reading: Reading | None
+    expression: str,
+    network: Parametrisation,
+    conserved: Laws,
+    answer: Answer,
+    penalty: Closed,
+    reading: Reading | None,
+    errors: Table | None,
 ) -> None:
     print(f"network      {expression}")
     _print_laws(network, conserved)
@@ -103,7 +135,8 @@ def _print(
     if answer.mirror is False:
         print("             held at what it has reached, a second output leaves the first one curve: minimize, with beta_aux")
     if len(network.outputs) == 1:
-        _print_penalty(penalty, reading)
+        _print_penalty(penalty, reading, errors)
+        _print_start(network, conserved)
 
 
 def _print_laws(network: Parametrisation, conserved: Laws) -> None:
@@ -122,7 +155,9 @@ def _print_laws(network: Parametrisation, conserved: Laws) -> None:
         print(f"{'momentum':<13}{written(each, network.weights)} decays as exp(-friction t), ' being the velocity")
 
 
-def _print_penalty(penalty: Closed, reading: Reading | None) -> None:
+def _print_penalty(penalty: Closed, reading: Reading | None, errors: Table | None) -> None:
+    from sympy import latex
+
     from normtheory.parametrisations.language import written
 
     if penalty.map is not None:
@@ -130,8 +165,17 @@ def _print_penalty(penalty: Closed, reading: Reading | None) -> None:
     if penalty.penalty is not None:
         scale = "" if penalty.scale is None else f", k = {written(penalty.scale)}"
         print(f"penalty      {written(penalty.penalty)}   ({penalty.kind}{scale})")
+        print(f"in LaTeX     {latex(penalty.penalty)}")
+    elif penalty.map is not None:
+        print(f"in LaTeX     b(x) = {latex(penalty.map)}")
+        print("penalty      no closed form: tabulated along the orbit by minimize")
     else:
         print("penalty      no closed form: tabulated along the orbit by minimize")
+    if errors is not None:
+        print(
+            f"table        from b = {errors.low:.3g} to {errors.high:.3g} its interpolant is within {errors.interpolation:.1e} "
+            f"of the orbit, floats at {errors.points} points within {errors.deviation:.1e} (relative, proved in balls)"
+        )
     if reading is None:
         print("orders       give the start in numbers to read them")
         return
@@ -139,11 +183,36 @@ def _print_penalty(penalty: Closed, reading: Reading | None) -> None:
     print(f"lazy         near the start (b - {reading.start:.6g})^2/{2 * reading.stiffness:.6g}, order 2")
     _print_direction("rich, b > 0" if reading.start == 0 else "rich, up", reading.up)
     _print_direction("rich, b < 0" if reading.start == 0 else "rich, down", reading.down)
-    if reading.degree is not None:
+
+
+def _print_start(network: Parametrisation, conserved: Laws) -> None:
+    """How the penalty depends on the start: its scale, its balance, its signs."""
+    from sympy import simplify
+
+    from normtheory.parametrisations.language import written
+    from normtheory.solvers.reading import homogeneity, signs
+
+    degree, turned = homogeneity(network), signs(network)
+    if degree is not None:
         print(
-            f"scaling      homogeneous of degree {reading.degree}: scaled by s, a start has s^2 times the penalty at "
-            f"b/s^{reading.degree}, so that order and feature dependence sum to {2 / reading.degree}"
+            f"scaling      homogeneous of degree {degree}: scaled by s, a start has s^2 times the penalty at "
+            f"b/s^{degree}, so that order and feature dependence sum to {2 / degree}"
         )
+    else:
+        print("scaling      not homogeneous: no rule for a start that is scaled; --plot draws three")
+    if conserved.found:
+        start = network.symbolic_start
+        values = (
+            f"{written(law.expression, network.weights)} = {written(simplify(law.expression.subs(start, simultaneous=True)))}"
+            for law in conserved.found
+        )
+        alone = (
+            "the start enters through these and b(0) alone" if conserved.complete else "among others, the start enters through"
+        )
+        print(f"balance      {alone}: {'; '.join(values)}")
+    for what, several in (("the same penalty", turned.same), ("that of -b", turned.mirrored)):
+        if several:
+            print(f"signs        {what} from the other sign of {', or of '.join(' and '.join(each) for each in several)}")
 
 
 def _print_direction(name: str, direction: Direction) -> None:

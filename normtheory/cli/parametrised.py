@@ -19,6 +19,24 @@ StartOption = Annotated[
     str | None,
     typer.Option("--start", metavar="VALUES", help='Its weights at time 0: "w=v=0.1, u=z=a", a an array of PROBLEM.'),
 ]
+SharedOption = Annotated[
+    bool,
+    typer.Option("--shared", help="The outputs of --network are the coordinates of one predictor, whose weights are shared."),
+]
+
+
+def refuse_shared(network: str | None, *, shared: bool) -> None:
+    """Say what can be done where coordinates share weights."""
+    from normtheory.arrays import InputError
+
+    if not shared:
+        return
+    if network is None:
+        raise InputError("--shared has no meaning without --network; remove it")
+    raise InputError(
+        "where coordinates share weights gradient flow minimises no separable penalty, and in general it is no mirror flow: "
+        "normtheory network says whether it is, and simulate --shared integrates it"
+    )
 
 
 def choice(named: str, value: str | None, network: str | None, start: str | None) -> None:
@@ -36,8 +54,8 @@ def choice(named: str, value: str | None, network: str | None, start: str | None
 def read(network: str, start: str, problem: Path, taken: Collection[str] = ()) -> Parametrisation:
     """The network, with arrays of the problem file for the names in its start; its weights may not have names of outputs."""
     from normtheory.arrays import InputError
-    from normtheory.files import read_others
     from normtheory.parametrisations import Parametrisation
+    from normtheory.tables import read_others
 
     found = Parametrisation(network, start)
     for weight in found.weights:

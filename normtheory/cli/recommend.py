@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from normtheory.cli.common import check_output, positive, refuse
+from normtheory.cli.common import AuxOption, TargetOption, check_output, positive, refuse
 
 if TYPE_CHECKING:
     from normtheory.solvers.recommend import Option
@@ -19,7 +19,9 @@ SHOWN = 10  # options printed; the table holds all
 
 
 def recommend(
-    problem: Annotated[Path | None, typer.Argument(metavar="[PROBLEM.npz]", help="X, y and beta_aux, n < D.")] = None,
+    problem: Annotated[Path | None, typer.Argument(metavar="[PROBLEM]", help="X, y and beta_aux, n < D, or a table.")] = None,
+    target: TargetOption = None,
+    aux: AuxOption = None,
     inputs: Annotated[int | None, typer.Option(help="Number D of inputs, if no problem is given.")] = None,
     features: Annotated[int | None, typer.Option(help="Inputs that the main task uses.")] = None,
     features_aux: Annotated[int | None, typer.Option(help="Inputs that the auxiliary task uses.")] = None,
@@ -36,14 +38,16 @@ def recommend(
     Predictions are for independent Gaussian inputs.
     """
     from normtheory.arrays import InputError
-    from normtheory.files import check_writable, read_problem
+    from normtheory.files import check_writable
     from normtheory.solvers import recommend as solver
     from normtheory.solvers.sparse_pairs import SparsePair
+    from normtheory.tables import read_problem
 
     given = {"--inputs": inputs, "--features": features, "--features-aux": features_aux, "--overlap": overlap}
     given["--samples"] = samples
     positive(alpha, "--alpha")
     if problem is None:
+        refuse({"--target": target, "--aux": aux}, "no problem")
         missing = [name for name, value in given.items() if value is None]
         if inputs is None or features is None or features_aux is None or overlap is None or samples is None:
             raise InputError(f"give a problem, or {', '.join(missing)} as well")
@@ -54,7 +58,7 @@ def recommend(
         refuse({**given, "--noise": noise}, "a problem, which says it itself")
         if output is not None:
             check_output(output, problem)
-        read = read_problem(problem)
+        read = read_problem(problem, target, aux)
         options, found = solver.for_problem(read.X, read.y, read.required("beta_aux", "recommend"), alpha=alpha)
         print(f"noise estimated  {found:.3g} (standard deviation)")
     _print(options)

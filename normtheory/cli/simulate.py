@@ -12,27 +12,32 @@ import typer
 from normtheory.cli.checkpoints import Report, checkpointed, fingerprint
 from normtheory.cli.common import (
     AlphaOption,
+    AuxOption,
     ConsistencyOption,
     GammaOption,
     InconsistentOption,
     OutputOption,
     ProblemArgument,
     RescaleOption,
+    TargetOption,
+    VerboseOption,
     check_output,
     policy_for,
     positive,
     print_arrays,
+    print_features,
     print_moved,
     refuse,
     require_one_auxiliary,
     scales_of_finetuning,
 )
-from normtheory.cli.parametrised import NetworkOption, StartOption, choice, named, read
-from normtheory.cli.progress import flow_progress
+from normtheory.cli.parametrised import NetworkOption, SharedOption, StartOption, choice, named, read
+from normtheory.progress import flow_progress
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
+    from normtheory.arrays import FloatArray
     from normtheory.files import Problem
     from normtheory.networks import AnyWeights
     from normtheory.solvers.checkpoints import Checkpoint
@@ -46,6 +51,8 @@ RouteOption = Annotated[
     ),
 ]
 ProtocolName = Literal["single", "finetuning", "multitask", "probing"]
+
+SHOWN_STEPS = 10  # of the training, if --verbose
 
 # Arrays that are written beside the weights, which have names of their own.
 WRITTEN = ("beta", "beta_aux", "times", "losses", "gradient_evaluations", "conservation_error", "moved", "least_loss", "route")
@@ -62,6 +69,7 @@ def simulate(
     ] = None,
     network: NetworkOption = None,
     start: StartOption = None,
+    shared: SharedOption = False,
     alpha: AlphaOption = None,
     gamma: GammaOption = None,
     rescale: RescaleOption = None,
@@ -76,34 +84,38 @@ def simulate(
     route: RouteOption = None,
     consistency: ConsistencyOption = None,
     inconsistent: InconsistentOption = "refuse",
+    target: TargetOption = None,
+    aux: AuxOption = None,
+    verbose: VerboseOption = False,
 ) -> None:
     """Train a diagonal network, or one of your own, by gradient flow and write where it ends.
 
-    PROBLEM.npz holds X (n, D), y (n,); for finetuning and probing also beta_aux (D,), or X_aux (m, D) and y_aux (m,); for
+    PROBLEM holds X (n, D), y (n,); for finetuning and probing also beta_aux (D,), or X_aux (m, D) and y_aux (m,); for
     multitask X_aux and y_aux. The loss of multitask is the mean over all samples of both tasks. A --network of two outputs
     is trained on both tasks, too. Losses of projected data are those above least_loss.
     """
     import numpy as np
 
-    from normtheory.files import read_problem, write_arrays
     from normtheory.solvers import flow
+    from normtheory.tables import read_problem, write_result
 
     choice("--protocol", protocol, network, start)
-    _refuse_idle(protocol, {"--gamma": gamma, "--rescale": rescale}, alpha)
+    _refuse_idle(protocol, {"--gamma": gamma, "--rescale": rescale}, alpha, shared=shared)
     scales = scales_of_finetuning(alpha, gamma, rescale)
     rtol = positive(flow.DEFAULT_RTOL if rtol is None else rtol, "--rtol")
     loss = None if loss is None else positive(loss, "--loss")
     check_output(output, problem)
     _check_checkpoint(checkpoint, problem, output)
     begun = time.perf_counter()
-    read_in = read_problem(problem)
-    weights = None if network is None else _initial(network, start or "", problem, read_in)
+    read_in = read_problem(problem, target, aux)
+    weights = _initial(network, start or "", problem, read_in, shared=shared)
     tasks = protocol or ("single" if weights is None or weights.outputs == 1 else "multitask")
-    route = _chosen_route(route, tasks, keeps=checkpoint is not None or resume is not None, own=weights is not None)
+    route = _chosen_route(
+        route, tasks, keeps=checkpoint is not None or resume is not None, own=weights is not None, shared=shared
+    )
     given, reached = _in_reach(read_in, tasks, loss, consistency, inconsistent)
-    if route == "weights":
-        _warn_of_stiffness(given)
-    state = () if weights is None else (network, weights.stacked().tobytes())
+    _warn_of_stiffness(given, route)
+    state = () if weights is None else (network, shared, weights.stacked().tobytes())
     decided = fingerprint(given, protocol, *scales.values(), rtol, loss, *state)
     with (
         flow_progress() as progress,
@@ -111,13 +123,17 @@ def simulate(
         np.errstate(all="ignore"),  # an overflow that matters shows in the loss
     ):
         phases, arrays = _trained(given, tasks, scales, report, saved, weights, rtol=rtol, loss=loss, route=route)
-    write_arrays(output, arrays | _flow_arrays(phases) | reached | {"route": route})
+    write_result(output, arrays | _flow_arrays(phases) | reached | {"route": route}, given.features)
     print_arrays(given, (*_used(given, tasks), *(() if network is None else named(network, start or ""))))
-    _print_flow(phases, reached["moved"], route, time.perf_counter() - begun, output)
+    _print_flow(phases, reached["moved"], route, time.perf_counter() - begun, verbose)
+    print_features(arrays["beta"], arrays.get("beta_aux"), given.features, verbose)
+    print(f"written          {output}")
 
 
-def _refuse_idle(protocol: ProtocolName | None, resets: dict[str, float | None], alpha: float | None) -> None:
+def _refuse_idle(protocol: ProtocolName | None, resets: dict[str, float | None], alpha: float | None, *, shared: bool) -> None:
     """Refuse options that have no meaning for what is trained."""
+    if protocol is not None:
+        refuse({"--shared": True if shared else None}, f"--protocol {protocol}")
     if protocol in (None, "single", "multitask"):
         refuse(resets, f"--protocol {protocol}" if protocol else "--network")
     if protocol is None:
@@ -134,12 +150,20 @@ def _check_checkpoint(checkpoint: Path | None, problem: Path, output: Path) -> N
             raise InputError(f"--checkpoint and --output are both {output}; give two names")
 
 
-def _initial(network: str, start: str, file: Path, problem: Problem) -> AnyWeights:
-    """The weights of a network of one's own at time 0."""
+def _initial(network: str | None, start: str, file: Path, problem: Problem, *, shared: bool) -> AnyWeights | None:
+    """The weights of a network of one's own at time 0, if there is one."""
     from normtheory.arrays import InputError
     from normtheory.networks import ParametrisedWeights
 
+    if network is None:
+        return None
     found = read(network, start, file, WRITTEN)
+    if shared:
+        if len(found.outputs) != problem.X.shape[1]:
+            raise InputError(
+                f"the network has {len(found.outputs)} outputs, and X {problem.X.shape[1]} columns; --shared needs as many"
+            )
+        return ParametrisedWeights.of(found, 1, shared=True)
     if len(found.outputs) > 2:
         raise InputError(f"the network has {len(found.outputs)} outputs, and a problem at most two tasks; give one or two")
     return ParametrisedWeights.of(found, problem.X.shape[1])
@@ -153,14 +177,15 @@ def _used(problem: Problem, protocol: ProtocolName) -> tuple[str, ...]:
     return ("X", "y", *(("X_aux", "y_aux") if by_data else ("beta_aux",)))
 
 
-def _chosen_route(route: RouteName | None, protocol: ProtocolName, *, keeps: bool, own: bool) -> RouteName:
+def _chosen_route(route: RouteName | None, protocol: ProtocolName, *, keeps: bool, own: bool, shared: bool) -> RouteName:
     """The route asked for, or the fastest one there is; `own` is whether the network is one's own."""
     from normtheory.arrays import InputError
 
-    if route == "dual" and own:
-        raise InputError("--route dual is for the diagonal network; use --route weights with --network")
+    if route == "dual" and shared:
+        raise InputError("--route dual is for coordinates with weights of their own; use --route weights with --shared")
     if route == "dual" and protocol == "multitask":
-        raise InputError("--route dual is for one output; use --route weights with --protocol multitask")
+        what = "a --network of two outputs" if own else "--protocol multitask"
+        raise InputError(f"--route dual is for one output; use --route weights with {what}")
     if route == "dual" and keeps:
         raise InputError(
             "--route dual keeps no checkpoint, it takes seconds; say --route weights with --checkpoint and --resume"
@@ -168,11 +193,11 @@ def _chosen_route(route: RouteName | None, protocol: ProtocolName, *, keeps: boo
     return route or ("weights" if own or keeps or protocol == "multitask" else "dual")
 
 
-def _warn_of_stiffness(problem: Problem) -> None:
+def _warn_of_stiffness(problem: Problem, route: RouteName) -> None:
     """Say at once why a flow may take hours, and what does not."""
     from normtheory.solvers.consistency import ILL_CONDITIONED, condition_number
 
-    for name, X in (("X", problem.X), ("X_aux", problem.X_aux)):
+    for name, X in (("X", problem.X), ("X_aux", problem.X_aux)) if route == "weights" else ():
         condition = 1.0 if X is None else condition_number(X)
         if condition > ILL_CONDITIONED:
             print(
@@ -236,7 +261,7 @@ def _trained(
     rtol: float,
     loss: float | None,
     route: RouteName,
-) -> tuple[list[Trajectory[AnyWeights]], dict[str, ArrayLike]]:
+) -> tuple[list[Trajectory[AnyWeights]], dict[str, FloatArray]]:
     """The trajectories of the protocol's phases, the main task's last, and the predictors."""
     from normtheory.solvers import training
 
@@ -283,10 +308,12 @@ def _flow_arrays(phases: list[Trajectory[AnyWeights]]) -> dict[str, ArrayLike]:
     }
 
 
-def _print_flow(phases: list[Trajectory[AnyWeights]], moved: float, route: RouteName, seconds: float, output: Path) -> None:
+def _print_flow(phases: list[Trajectory[AnyWeights]], moved: float, route: RouteName, seconds: float, verbose: bool) -> None:
     last = phases[-1]
+    if verbose:
+        for number in sorted({round(step * (len(last.times) - 1) / SHOWN_STEPS) for step in range(SHOWN_STEPS + 1)}):
+            print(f"at time {last.times[number]:<8.3g} training loss {last.losses[number]:.3e}")
     print_moved(moved)
     print(f"training loss    {last.losses[-1]:.3e} at time {last.times[-1]:.6g}")
     print(f"gradients        {sum(phase.gradient_evaluations for phase in phases)}, {seconds:.2f} s by the {route}")
     print(f"conservation     {max(phase.conservation_error for phase in phases):.1e}")
-    print(f"written          {output}")

@@ -7,12 +7,15 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.linalg.blas import dsymv
 
 from normtheory.arrays import FloatArray, InputError, real_array, vector
 from normtheory.networks.protocol import LeastSquares, Scale
+from normtheory.reprs import shown
 from normtheory.tasks import Task
 
 
+@shown()
 @dataclass(frozen=True, eq=False)
 class Weights:
     """Weights of a diagonal network: first layer w_plus, w_minus, each (D,); second layer v_plus, v_minus.
@@ -210,6 +213,7 @@ def _predictor_slope(task: Task, weight: float) -> Callable[[FloatArray], FloatA
     """Minus the gradient of weight |X beta - y|^2 / n in beta."""
     X, y, rate = task.X, task.y, -2 * weight / task.samples
     if task.samples > task.inputs:
-        gram, moment = rate * (X.T @ X), rate * (X.T @ y)
-        return lambda beta: np.asarray(gram @ beta - moment)
+        # Of a symmetric matrix half the entries are read, and reading them is what the product takes.
+        gram, moment = np.asfortranarray(rate * (X.T @ X)), rate * (X.T @ y)
+        return lambda beta: np.asarray(dsymv(1.0, gram, beta, beta=-1.0, y=moment))
     return lambda beta: np.asarray(rate * ((X @ beta - y) @ X))

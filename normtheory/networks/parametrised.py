@@ -15,6 +15,7 @@ from normtheory.parametrisations import Parametrisation
 from normtheory.parametrisations.compiled import Function, compiled
 from normtheory.parametrisations.language import written
 from normtheory.parametrisations.laws import laws
+from normtheory.reprs import shown
 from normtheory.tasks import Task
 
 
@@ -22,21 +23,23 @@ from normtheory.tasks import Task
 class ParametrisedNetwork:
     """The network f_o(x) = sum_d G_o(w_d) x_d whose coordinates each have weights w_d of their own: a `Network`.
 
-    Two are equal if their formulas are; the start belongs to the weights.
+    Two are equal if their formulas are; the start belongs to the weights. With `shared` weights, the same for all coordinates,
+    the outputs of the formula are the coordinates of one predictor, f(x) = sum_o G_o(w) x_o.
     """
 
     formulas: tuple[object, ...]
     parametrisation: Parametrisation = field(compare=False, repr=False)
+    shared: bool = False
 
     @staticmethod
-    def of(parametrisation: Parametrisation) -> ParametrisedNetwork:
+    def of(parametrisation: Parametrisation, *, shared: bool = False) -> ParametrisedNetwork:
         """The network of a parametrisation."""
-        return ParametrisedNetwork((*parametrisation.weights, *parametrisation.outputs), parametrisation)
+        return ParametrisedNetwork((*parametrisation.weights, *parametrisation.outputs), parametrisation, shared)
 
     @property
     def outputs(self) -> int:
         """The number O of outputs."""
-        return len(self.parametrisation.outputs)
+        return 1 if self.shared else len(self.parametrisation.outputs)
 
     def unstacked(self, state: FloatArray) -> ParametrisedWeights:
         """The weights that a state (p, D) holds."""
@@ -44,16 +47,22 @@ class ParametrisedNetwork:
 
     def effective_map(self, weights: ParametrisedWeights) -> FloatArray:
         """The linear predictor, shape (D,) for one output, (O, D) for more."""
-        maps = self.parametrisation.values(weights.state)
+        maps = self._maps(weights.state)
         return np.asarray(maps[0] if self.outputs == 1 else maps)
+
+    def _maps(self, state: FloatArray) -> FloatArray:
+        """Predictors, a row an output."""
+        maps = self.parametrisation.values(state)
+        return maps.T if self.shared else maps
 
     def output(self, weights: ParametrisedWeights, X: FloatArray, task: int = 0) -> FloatArray:
         """Output number `task` for the rows of X, shape (n,)."""
-        return np.asarray(X @ self.parametrisation.values(weights.state)[task])
+        return np.asarray(X @ self._maps(weights.state)[task])
 
     def jacobian(self, weights: ParametrisedWeights, X: FloatArray, task: int = 0) -> FloatArray:
         """Derivative of output number `task` in the entries of the state, shape (n, p D)."""
-        return np.asarray(X[:, None, :] * self.parametrisation.slopes(weights.state)[task]).reshape(len(X), -1)
+        slopes = self.parametrisation.slopes(weights.state)
+        return np.asarray(X @ slopes[..., 0] if self.shared else (X[:, None, :] * slopes[task]).reshape(len(X), -1))
 
     def readout(self, weights: ParametrisedWeights) -> NDArray[np.bool_]:
         """There is none: a formula has no layers."""
@@ -64,12 +73,15 @@ class ParametrisedNetwork:
         network, pairs = self.parametrisation, tuple(zip(tasks, weights, strict=True))
 
         def slope(state: FloatArray) -> FloatArray:
-            fields, maps = network.slopes(state), network.values(state)
+            fields, maps = network.slopes(state), self._maps(state)
             pulls = (-2 * w / t.samples * ((t.X @ beta - t.y) @ t.X) for (t, w), beta in zip(pairs, maps, strict=True))
+            if self.shared:
+                (pull,) = pulls
+                return np.asarray(np.tensordot(pull, fields, axes=1))
             return np.asarray(sum(pull * own for pull, own in zip(pulls, fields, strict=True)))
 
         def loss(state: FloatArray) -> float:
-            residuals = (t.X @ beta - t.y for (t, _), beta in zip(pairs, network.values(state), strict=True))
+            residuals = (t.X @ beta - t.y for (t, _), beta in zip(pairs, self._maps(state), strict=True))
             return float(sum(w * (r @ r) / r.size for w, r in zip(weights, residuals, strict=True)))
 
         return LeastSquares(slope, loss)
@@ -85,6 +97,7 @@ class ParametrisedNetwork:
         return {name: Scale(*each) for name, *each in zip(found.names, found.sizes(weights.state), found.degrees, strict=True)}
 
 
+@shown()
 @dataclass(frozen=True, eq=False)
 class ParametrisedWeights:
     """Weights of a parametrised network: a state of shape (p, D), a row for each symbol of the formula."""
@@ -93,14 +106,16 @@ class ParametrisedWeights:
     state: FloatArray
 
     @staticmethod
-    def of(parametrisation: Parametrisation, size: int | None = None) -> ParametrisedWeights:
-        """The weights at the start, for D = `size` coordinates."""
-        return ParametrisedWeights(ParametrisedNetwork.of(parametrisation), parametrisation.weights_at_start(size))
+    def of(parametrisation: Parametrisation, size: int | None = None, *, shared: bool = False) -> ParametrisedWeights:
+        """The weights at the start, for D = `size` coordinates; or one set, shared by as many coordinates as outputs."""
+        state = parametrisation.weights_at_start(1 if shared else size)
+        return ParametrisedWeights(ParametrisedNetwork.of(parametrisation, shared=shared), state)
 
     @property
     def size(self) -> int:
         """The number D of inputs."""
-        return int(self.state.shape[1])
+        network = self.network
+        return len(network.parametrisation.outputs) if network.shared else int(self.state.shape[1])
 
     @property
     def outputs(self) -> int:

@@ -10,9 +10,11 @@ from numpy.typing import ArrayLike
 
 from normtheory.arrays import FloatArray, InputError, matrix, positive_scalar
 from normtheory.networks.protocol import LeastSquares, Scale
+from normtheory.reprs import shown
 from normtheory.tasks import Task
 
 
+@shown()
 @dataclass(frozen=True, eq=False)
 class ReLUWeights:
     """Weights of a ReLU network: hidden (H, D), a row per unit, and readout (O, H), a row per output."""

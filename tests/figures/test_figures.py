@@ -6,7 +6,7 @@ import pytest
 from normtheory import figures
 from normtheory.arrays import InputError
 from normtheory.figures.diagonal import cells, corollary1, fig1, fig5, grid, penalty_landscapes
-from normtheory.figures.drawing import chosen, relative_loss
+from normtheory.figures.drawing import chosen, of_tasks, relative_loss
 from normtheory.figures.files import read_table, rounded, write_picture, write_table
 from normtheory.figures.record import beside, digest, read_record
 from normtheory.figures.sweep import IncompleteError, Sweep
@@ -92,7 +92,7 @@ def test_multi_task_training_goes_on_where_the_grid_says_so(made):
 def test_the_runs_of_a_pair_of_tasks_are_what_they_are_called(made):
     """Relations that hold for any draw, by other routes than the solvers'."""
     out, _ = made
-    rows = read_table(out / "fig1.csv").to_pylist()
+    rows = of_tasks(read_table(out / "fig1.csv").to_pylist())
     losses = chosen(rows, panel="b", overlap=30)
     assert len(losses) == len(fig1.LOSSES) + 1  # and the least l1 norm
     assert all(row["best_loss"] <= row["final_loss"] * (1 + 1e-5) for row in losses if row["best_loss"] is not None)

@@ -13,7 +13,7 @@ from normtheory.figures.diagonal.cells import size as size_of
 from normtheory.figures.diagonal.stated import LARGE, SMALL
 
 CLAIMS = claims(CATALOGUE[1:])
-ON_TABLES = [name for name in CLAIMS if name not in ("fig1a", "misprints-captions")]
+ON_TABLES = [name for name in CLAIMS if name not in ("fig1a", "misprints-captions") and not name.startswith("curve-")]
 
 
 @cache

@@ -1,7 +1,4 @@
-"""Figures from the scalar equations: rows in the limit beside the committed runs, and phase diagrams that can be drawn."""
-
-import csv
-from pathlib import Path
+"""Figures from the scalar equations: phase diagrams and measurements that can be drawn, and what the committed ones are of."""
 
 import numpy as np
 import pyarrow as pa
@@ -11,8 +8,6 @@ from normtheory import figures
 from normtheory.figures.curves import (
     cells,
     finite_size,
-    judged,
-    limit,
     phase_overlap,
     phase_rescaling,
     phase_scales,
@@ -21,72 +16,6 @@ from normtheory.figures.curves import (
     universality,
 )
 from normtheory.figures.sweep import Sweep
-from normtheory.solvers import groups
-from normtheory.solvers.sparse_pairs import SparsePair
-from normtheory.tasks import generalisation_loss, teacher_student
-
-DATA = Path(figures.COMMITTED)
-PAIR = SparsePair(1000, 40, 40, 30)
-
-
-def runs(figure, **where):
-    with (DATA / f"{figure}.csv").open(newline="") as handle:
-        return [row for row in csv.DictReader(handle) if all(row[name] == value for name, value in where.items())]
-
-
-@pytest.mark.parametrize(("method", "how"), [("PT+FT", "exact"), ("STL", "exact"), ("MTL", "l12")])
-def test_losses_in_the_limit_lie_among_those_of_figure_1b(method, how):
-    """At n = 64, where single problems spread by tenths: the mean of log loss within four of its standard errors and 3 %."""
-    (row,) = limit.rows(PAIR, [64], [method])
-    logs = np.log([float(run["final_loss"]) for run in runs("fig1", panel="b", method=method, how=how, overlap="30", n="64")])
-    assert row["how"] == limit.LIMIT
-    assert abs(logs.mean() - np.log(row["final_loss"])) < 4 * logs.std(ddof=1) / logs.size**0.5 + 0.03
-
-
-@pytest.mark.parametrize("method", ["PT+FT", "STL"])
-def test_shares_on_auxiliary_features_are_those_of_figure_1d(method):
-    for row in limit.rows(PAIR, [32, 256], [method]):
-        shares = [
-            float(run["share"]) for run in runs("fig1", panel="d", method=method, how="exact", overlap="30", n=str(row["n"]))
-        ]
-        assert len(shares) == 6
-        assert abs(np.mean(shares) - row["aux_share"]) < 4 * np.std(shares, ddof=1) / 6**0.5 + 0.01
-
-
-def test_measures_of_a_known_predictor():
-    """Recovered exactly: shares and norms are those of the teacher."""
-    (row,) = limit.rows(PAIR, [512], ["MTL"])
-    assert row["final_loss"] == 0
-    assert row["aux_share"] == pytest.approx(0.75)
-    assert row["l1"] == pytest.approx(40**0.5)
-    assert row["l12"] == pytest.approx(2 * (30 * 2**0.5 + 20) / 40**0.5)
-    np.testing.assert_allclose(row["outside_top"], [max(0, 1 - top / 40) for top in limit.TOPS], atol=1e-12)
-
-
-def test_classes_keep_their_parameters_whatever_the_order_of_groups():
-    """For l1,2 inputs of the auxiliary task come first: the same predictor's measures must not notice."""
-    (held,), (pinned,) = (limit.rows(PAIR, [512], [name]) for name in ("MTL", "MTL, pinned"))
-    for measure in ("aux_share", "l1", "l12", "q_printed", "q_exact"):
-        assert held[measure] == pytest.approx(pinned[measure], rel=1e-3)
-
-
-def test_rescaling_multiplies_the_reset_layer_too():
-    (row,) = limit.rows(SparsePair(1000, 5, 40, 5, 0.2), [64], ["PT+FT"], rescale=0.1)
-    found = runs(
-        "fig1",
-        panel="g",
-        method="PT+FT",
-        how="exact",
-        overlap="5",
-        k_main="5",
-        magnitude="1/k",
-        magnitude_aux="1/sqrt(k)",
-        rescale="0.1",
-        n="64",
-    )
-    logs = np.log([float(run["final_loss"]) for run in found])
-    assert logs.size == 6
-    assert abs(logs.mean() - np.log(row["final_loss"])) < 4 * logs.std(ddof=1) / 6**0.5 + 0.1
 
 
 def test_cells_of_every_kind():
@@ -207,20 +136,6 @@ def test_measurements_are_drawn(module, tmp_path, monkeypatch):
     (picture,) = module.draw(module.compute("quick", Sweep(tmp_path, workers=1))).values()
     assert picture.axes
     plt.close(picture)
-
-
-def test_statements_are_judged_in_the_limit():
-    """All hold but one: at equal weights least l1,2 norm needs fewer samples for sparse tasks, as drawn pairs confirm."""
-    found = judged.judged()
-    assert {each.claim for each in found if not each.holds} == {"no-sparsity-at-one"}
-    assert [each.what[:3] for each in found if not each.holds] == ["MTL"]
-    assert judged.table().count("\n") == len(found) + 1
-    losses = {}
-    for k in (5, 40):
-        tasks = teacher_student(64, k, features=k, magnitude=40**-0.5, seed=0)
-        beta = groups.minimize_pair(tasks.main.X, tasks.main.y, tasks.aux.X, tasks.aux.y).beta[0]
-        losses[k] = generalisation_loss(beta, tasks.teacher) / generalisation_loss(0 * beta, tasks.teacher)
-    assert losses[5] < 1e-2 < 0.1 < losses[40]
 
 
 @pytest.mark.parametrize("name", DIAGRAMS)

@@ -9,7 +9,7 @@ from normtheory import figures
 from normtheory.arrays import InputError
 from normtheory.figures import committed, committed_file, recompute
 from normtheory.figures.diagonal import cells, fig1, fig5, grid
-from normtheory.figures.drawing import chosen
+from normtheory.figures.drawing import chosen, of_tasks
 from normtheory.figures.record import Record, beside, digest, read_record, record_of, write_record
 from normtheory.figures.sweep.keys import code_version
 
@@ -39,7 +39,7 @@ def test_a_committed_table_was_made_by_the_code_there_is(figure):
 
 
 def test_the_committed_tables_cover_the_grid():
-    rows = committed("fig1").to_pylist()
+    rows = of_tasks(committed("fig1").to_pylist())
     times, features = len(GRID.samples) * len(GRID.seeds), len(GRID.features)
     counts = {panel: len(chosen(rows, panel=panel)) for panel in fig1.DRAWN}
     assert counts["b"] == (len(fig1.LOSSES) + 1) * len(GRID.overlaps) * times  # and the least l1 norm

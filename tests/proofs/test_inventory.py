@@ -47,11 +47,15 @@ def test_the_table_of_the_documentation_has_every_claim():
     assert [row.split("`")[1] for row in rows] == list(CLAIMS), "normtheory verify --table docs/verdicts.md"
 
 
-def test_the_readme_shows_the_verdicts():
-    text = (Path(__file__).parents[2] / "README.md").read_text()
+def test_the_documentation_shows_the_verdicts():
+    text = (Path(__file__).parents[2] / "docs" / "verdicts.md").read_text()
     shown = text.split("<!-- verdicts -->\n")[1].split("\n<!-- end of verdicts -->")[0]
     assert shown.strip() == summary(CLAIMS.values()), "paste the output of `normtheory claims --summary`"
 
 
 def test_the_lines_of_the_ledger_fit_sixty_columns():
     assert len(header(CLAIMS)) <= 60
+
+
+def test_the_readme_counts_the_claims():
+    assert f" {len(CLAIMS)} claims," in (Path(__file__).parents[2] / "README.md").read_text()

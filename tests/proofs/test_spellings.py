@@ -143,6 +143,7 @@ SPELT = {
     ("slope_1", "G_{,1}", "∂G₁"),
     ("slope_2", "G_{,2}", "∂G₂"),
     ("slope_3", "G_{,3}", "∂G₃"),
+    ("slope_w", r"\nabla f", "∇f"),
     ("start_u", "u(0)", "u(0)"),
     ("start_v", "v(0)", "v(0)"),
 }  # fmt: skip

@@ -36,10 +36,11 @@ REASONS = {
         ce-time:within ce-kkt:most pr-no-fall:least pr-no-fall:most""",
     EVEN: """
         eq3:argument eq3:first eq3:second mtl-no-mirror:first eq16:difference eq16:sum eq17:difference eq17:sum
-        eq18:difference eq18:sum eq19:difference eq19:sum same-form:start eq21:argument mirror:argument ce-relu:angle""",
+        eq18:difference eq18:sum eq19:difference eq19:sum same-form:start eq21:argument mirror:argument ce-relu:angle
+        known-woodworth:output known-woodworth:start known-entropy:start""",
     LINEAR: """
-        laws-complete:laws conserved-multi-output:laws conserved-relu:quantity eq10:quantity eq11:quantity
-        one-path:vanishing conserved-one-output:quantities eq29:activation""",
+        laws-complete:laws known-commuting:outputs conserved-multi-output:laws conserved-relu:quantity eq10:quantity
+        eq11:quantity one-path:vanishing conserved-one-output:quantities eq29:activation""",
     FREE: """
         q-decreasing:weight both-decrease:weight probing-cannot-select:endpoint pr-extremes:one pr-extremes:equal""",
     NAME: """
@@ -48,7 +49,8 @@ REASONS = {
         reuse-stronger:theory sensitivity-in-aux:theory l2-at-one:theory no-sparsity-at-one:theory nested-order:theory
         nested-as-printed:theory""",
     PLACE: """
-        laws-matrices:sizes q-own-task:alpha q-own-task:gamma q-own-task:feature reuse-stronger:alpha
+        laws-matrices:sizes known-depth:layers known-no-mirror:networks
+        q-own-task:alpha q-own-task:gamma q-own-task:feature reuse-stronger:alpha
         reuse-stronger:gamma reuse-stronger:aux l2-at-one:aux l2-at-one:scale no-sparsity-at-one:aux
         no-sparsity-at-one:features no-sparsity-at-one:scale ensd-subset:units ensd-zero:units ensd-zero:others
         ensd-zero:pairs finetuning-beats-because:aux finetuning-beats-because:scale""",

@@ -202,7 +202,7 @@ BAD_COMMANDS = {
     "unknown protocol": (["simulate", "problem.npz", "-o", "out.npz", "--protocol", "double"], "double"),
     "no penalty": (["minimize", "problem.npz", "-o", "out.npz"], "--penalty"),
     "no output": (["minimize", "problem.npz", "--penalty", "q"], "--output"),
-    "no problem": (["minimize", "--penalty", "q", "-o", "out.npz"], "PROBLEM.npz"),
+    "no problem": (["minimize", "--penalty", "q", "-o", "out.npz"], "PROBLEM"),
     "no number": ([*MINIMIZE, "q", "--tol", "small"], "'--tol'"),
     "consistency 0": ([*MINIMIZE, "q", "--consistency", "0"], "--consistency = 0"),
     "lambda 0": ([*MINIMIZE, "q", "--lambda", "0"], "--lambda = 0"),

@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 from commands import assert_refused, run, save
 
-FIELDS = ["expression", "laws", "laws_at_least", "laws_at_most", "mirror", "reason", "penalty", "orders"]
+FIELDS = [
+    *("expression", "laws", "laws_at_least", "laws_at_most", "mirror", "reason", "penalty", "orders"),
+    *("penalty_latex", "map", "map_latex", "table"),
+]
 
 
 def test_the_papers_network(folder, capsys):
@@ -18,8 +21,16 @@ def test_the_papers_network(folder, capsys):
     assert (found["laws_at_least"], found["laws_at_most"], found["mirror"]) == (3, 3, True)
     assert found["penalty"] == "1/4 + b*asinh(2*b)/2 - sqrt(4*b^2 + 1)/4"
     assert found["orders"] == {"at_zero": 2, "at_infinity": 1.0}
+    assert r"\operatorname{asinh}{\left(2 b \right)}" in found["penalty_latex"]
+    assert found["map"] == "exp(2*x)/4 - exp(-2*x)/4"
+    assert found["table"]["low"] < -1 < 1 < found["table"]["high"]
+    assert max(found["table"]["interpolation"], found["table"]["deviation"]) < 1e-12
     assert "these are all" in out
     assert "order and feature dependence sum to 1" in out
+    assert "through these and b(0) alone: w^2 - v^2 = 0; u^2 - z^2 = 0; w*z + u*v = 1/2" in out
+    assert "the same penalty from the other sign of w and v, or of u and z" in out
+    assert "that of -b from the other sign of w and u, or of w and z, or of v and u, or of v and z" in out
+    assert "in LaTeX     " in out
 
 
 def test_several_outputs_are_no_mirror_flow_with_every_step(folder, capsys):

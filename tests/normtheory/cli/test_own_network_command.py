@@ -19,7 +19,9 @@ def test_minimize_and_simulate_agree_and_are_the_known_theory(folder, capsys):
     assert "only minimiser   yes" in out
     theory = result()
     certified = {"objective", "dual_objective", "primal_residual", "gap", "moved", "solver"}
-    assert set(theory) == {"beta", "dual", "beta0"} | certified
+    assert set(theory) == {"beta", "dual", "beta0", "map_error"} | certified
+    assert float(theory["map_error"]) < 1e-13
+    assert "of the orbits, in balls" in out
     np.testing.assert_allclose(theory["beta"], newton.minimize(PAIR.main.X, PAIR.main.y, 2 * 0.3**2).beta, atol=1e-10)
     code, out, err = run(capsys, "simulate", "problem.npz", "-o", "flow.npz", *DIAGONAL)
     assert (code, err) == (0, "")
@@ -28,6 +30,11 @@ def test_minimize_and_simulate_agree_and_are_the_known_theory(folder, capsys):
     assert str(flow["route"]) == "weights"
     assert np.linalg.norm(flow["beta"] - theory["beta"]) < 1e-7 * np.linalg.norm(theory["beta"])
     assert float(flow["conservation_error"]) < 1e-7
+    code, _, err = run(capsys, "simulate", "problem.npz", "-o", "dual.npz", *DIAGONAL, "--route", "dual")
+    assert (code, err) == (0, "")
+    dual = result("dual.npz")
+    assert np.linalg.norm(dual["beta"] - flow["beta"]) < 1e-7 * np.linalg.norm(flow["beta"])
+    assert float(dual["conservation_error"]) < 1e-12
 
 
 def test_starts_may_be_arrays_of_the_problem(folder, capsys):
@@ -64,9 +71,29 @@ def test_noise_is_refused_or_projected(folder, capsys):
     np.testing.assert_allclose(*ends, atol=1e-6 * np.abs(ends[0]).max())
 
 
+def test_coordinates_may_share_their_weights(folder, capsys):
+    """Two coordinates and one first weight: the flow fits the data, and w^2 - v_1^2 - v_2^2 stays."""
+    X, y = np.array([[1.0, 0.5]]), np.array([0.8])
+    np.savez("problem.npz", X=X, y=y)
+    options = ("--network", "w*v_1; w*v_2", "--start", "w=0.3, v_1=0.2, v_2=0.1", "--shared")
+    code, _, err = run(capsys, *SIMULATE, *options)
+    assert (code, err) == (0, "")
+    found = result()
+    assert found["beta"].shape == (2,)
+    np.testing.assert_allclose(found["beta"], (found["w"] * np.stack([found["v_1"], found["v_2"]]))[:, 0])
+    np.testing.assert_allclose(X @ found["beta"], y, rtol=1e-7)
+    np.testing.assert_allclose(found["w"] ** 2 - found["v_1"] ** 2 - found["v_2"] ** 2, 0.04, rtol=1e-6)
+
+
 REFUSED = {
     "a penalised network": ([*MINIMIZE, *DIAGONAL, "--lambda", "0.1"], "--lambda is for --penalty q, finetuning and l2"),
-    "the dual of a network": ([*SIMULATE, *DIAGONAL, "--route", "dual"], "use --route weights with --network"),
+    "the dual of two outputs": (
+        [*SIMULATE, "--network", "w*v; w*u", "--start", "w=v=u=1", "--route", "dual"],
+        "use --route weights with a --network of two outputs",
+    ),
+    "shared coordinates to minimise": ([*MINIMIZE, *DIAGONAL, "--shared"], "simulate --shared integrates it"),
+    "shared coordinates that are too few": ([*SIMULATE, *DIAGONAL, "--shared"], "has 1 outputs, and X 20 columns"),
+    "shared coordinates of no network": ([*SIMULATE, "--protocol", "single", "--shared"], "--shared has no meaning"),
     "neither": ([*MINIMIZE], "give one of --penalty and --network"),
     "both": ([*MINIMIZE, "--penalty", "l1", *DIAGONAL], "give one of --penalty and --network"),
     "neither for a flow": ([*SIMULATE], "give one of --protocol and --network"),

@@ -1,33 +1,74 @@
-"""The rows of Figures 1 and 5 in the limit of many inputs: what the cells of `figures/diagonal` measure, without any tasks.
+"""The lines of Figures 1 and 5 in the limit of many inputs: what the cells of `cells` measure, without any tasks.
 
 Each row has the columns of a cell's that have a limit; `how` is LIMIT, and there is no seed. The lines hold for independent
-Gaussian inputs, n and D in proportion, and training to zero error.
+Gaussian inputs, n and D in proportion, and training to zero error; multi-task learning is least l1,2 norm, beside an auxiliary
+task that has more samples than inputs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from normtheory import exact
+from normtheory.figures.diagonal.cells import ACTIVE, RECIPROCAL, TOPS, UNIT_NORM, size
+from normtheory.figures.diagonal.grid import Grid
+from normtheory.figures.drawing import LIMIT, LIMIT_L1, Row
 from normtheory.penalties import Q
 from normtheory.solvers.asymptotics import FixedPoint
 from normtheory.solvers.curves import learning_curve
 from normtheory.solvers.sparse_pairs import Classes, Scales, SparsePair
 
-LIMIT = "limit"
-TOPS = (1, 2, 5, 10, 20, 30, 40, 50, 60, 80, 120, 200)  # numbers of strongest weights
 # method in the figures -> method of the curves
-METHODS = {
-    "MTL": "multitask",
-    "PT+FT": "finetuning",
-    "STL": "single",
-    "PT+FT (LP)": "probing",
-    "STL (LP)": "lazy",
-}
+METHODS = {"MTL": "multitask", "PT+FT": "finetuning", "STL": "single", "PT+FT (LP)": "probing", "STL (LP)": "lazy"}
+LEAST_L1 = {"STL": "l1"}  # as the cells have it: of a single task, beside the trained network
 FURTHER = {"PT+FT, printed": "corollary1", "MTL, pinned": "pinned", "STL, l1": "l1"}
+AN_OCTAVE = 6  # numbers of samples from one to its double: lines are drawn through as many points
+
+
+def lines(grid: Grid) -> list[Row]:
+    """The rows of every pair of tasks of a grid: as those of its cells, but without seed, and at more numbers of samples.
+
+    Those that no cell has are marked: `between` is true. Columns that have no limit, as what happens on the way, are None.
+    """
+    return [*_overlapping(grid), *_sparse(grid)]
+
+
+def _overlapping(grid: Grid) -> Iterator[Row]:
+    for overlap in grid.overlaps:
+        pair = SparsePair(grid.inputs, grid.features_aux, grid.features_aux, overlap)
+        known = {"kind": "overlap", "magnitude": UNIT_NORM, "magnitude_aux": UNIT_NORM}
+        for names, how in ((METHODS, LIMIT), (LEAST_L1, LIMIT_L1)):
+            for method in names:
+                for row in rows(pair, between(grid.samples), [method], names=names, alpha=grid.alpha, gamma=grid.gamma):
+                    yield _as_run(row, grid, **known, how=how)
+
+
+def _sparse(grid: Grid) -> Iterator[Row]:
+    for features in grid.features:
+        for overlap in (0, features):
+            for aux in (UNIT_NORM, RECIPROCAL):
+                sizes = size(RECIPROCAL, features), size(aux, grid.features_aux)
+                pair = SparsePair(grid.inputs, features, grid.features_aux, overlap, *sizes)
+                known = {"kind": "sparse", "magnitude": RECIPROCAL, "magnitude_aux": aux}
+                for method, factor in (("MTL", 1.0), *(("PT+FT", factor) for factor in grid.rescale)):
+                    samples = between(grid.samples)
+                    for row in rows(pair, samples, [method], rescale=factor, alpha=grid.alpha, gamma=grid.gamma):
+                        yield _as_run(row, grid, **known)
+
+
+def _as_run(row: Row, grid: Grid, **known: Any) -> Row:
+    unknown = dict.fromkeys(("seed", "best_loss", "limit_loss", "settled_loss", "distance"))
+    return unknown | row | known | {"between": row["n"] not in grid.samples}
+
+
+def between(samples: Sequence[int]) -> list[int]:
+    """The numbers of samples, and so many between each two that a line through them looks smooth."""
+    first, last = min(samples), max(samples)
+    steps = max(1, round(AN_OCTAVE * float(np.log2(last / first))))
+    return sorted({*samples, *(round(n) for n in np.geomspace(first, last, steps + 1))})
 
 
 def rows(
@@ -38,15 +79,16 @@ def rows(
     rescale: float = 1.0,
     alpha: float = 1e-3,
     gamma: float = 1e-3,
-) -> list[dict[str, Any]]:
+    names: dict[str, str] = METHODS | FURTHER,
+) -> list[Row]:
     """A row for each method and number of samples.
 
     Columns: method, how, overlap, k_main, rescale, n, final_loss, null_loss, aux_share (share of the predictor's squared norm
-    on auxiliary features), outside_top (shares outside the TOPS strongest weights), l1, l12, q_printed, q_exact (norms). The
-    factor `rescale` multiplies first layer and gamma, as in the figures' own runs.
+    on auxiliary features), active (number of weights in use), outside_top (shares outside the TOPS strongest weights), l1,
+    l12, q_printed, q_exact (norms). The factor `rescale` multiplies first layer and gamma, as in the figures' own runs.
     """
     scales = Scales(alpha, rescale * gamma, rescale)
-    found, names = [], METHODS | FURTHER
+    found = []
     for method in methods:
         curve = learning_curve(pair, samples, methods=[names[method]], scales=scales)
         for point, solution in zip(curve.points, curve.solutions, strict=True):
@@ -93,7 +135,8 @@ def measures(point: FixedPoint, classes: Classes, alpha: float, gamma: float) ->
     on_aux = of_classes(lambda b, aux: b**2 * (aux != 0), classes.beta_aux)
     return {
         "aux_share": total(on_aux) / total(squares),
-        "outside_top": [point.share_outside_top(count) for count in TOPS],
+        "active": point.in_use(ACTIVE),
+        "outside_top": point.shares_outside_top(TOPS).tolist(),
         "l1": total(of_classes(np.abs)),
         "l12": total(of_classes(lambda b, aux: 2 * np.hypot(b, aux), classes.beta_aux)),
         "q_printed": total(of_classes(lambda b, scale: Q(scale).contributions(b), printed)),
