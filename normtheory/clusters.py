@@ -12,11 +12,13 @@ import numpy as np
 
 from normtheory.arrays import FloatArray, InputError
 from normtheory.networks.relu import ReLUWeights
+from normtheory.reprs import shown
 
 STARTS = 10  # of k-means, the best of which counts
 NEGLIGIBLE = 1e-8  # share of the largest contribution below which a unit is left out: it moves no centre
 
 
+@shown()
 @dataclass(frozen=True, eq=False)
 class Clusters:
     """Weighted k-means of a network's units.

@@ -308,6 +308,7 @@ def _legendre(count: int) -> tuple[FloatArray, FloatArray]:
     return np.polynomial.legendre.leggauss(count)
 
 
+@shown()
 @dataclass(frozen=True, eq=False)
 class Stretched:
     """The graph of the penalty f(c/root) in terms of c = root * b: x/root against root * b, by the parameter of f's own graph.

@@ -291,7 +291,7 @@ UNLIKE = Said(
     reads=(
         *READS,
         "the size of a weight, k being the number of auxiliary features",
-        "the consequence for learning of no-sparsity-at-one, which is about penalties: gathering features in one lowers the "
+        "what section 4.2 says of penalties where weights are equal, taken to learning: gathering main features lowers the "
         "multi-task penalty by a small share only, and that suffices. No drawn tasks of Figure 1 have such weights",
     ),
     granted=GRANTED,

@@ -61,8 +61,8 @@ def test_an_archive_that_is_wrong_ends_before_anything_is_computed(tmp_path, cif
 def test_scales_and_data_fit_the_figure(tmp_path):
     for name, scale, data, message in (
         ("fig3", "paper", None, "the paper's scale needs CIFAR-100"),
-        ("fig7", "paper", None, "unknown scale 'paper'; choose from quick, laptop"),
-        ("fig1", "laptop", None, "unknown scale 'laptop'; choose from quick, paper"),
+        ("fig7", "paper", None, "fig7 has no scale 'paper'; choose from quick, laptop"),
+        ("fig1", "laptop", None, "fig1 has no scale 'laptop'; choose from quick, paper"),
         ("fig1", "quick", tmp_path, "fig1 trains on no images"),
     ):
         with pytest.raises(InputError, match=message):

@@ -13,7 +13,8 @@ from normtheory.figures.diagonal.cells import size as size_of
 from normtheory.figures.diagonal.stated import LARGE, SMALL
 
 CLAIMS = claims(CATALOGUE[1:])
-ON_TABLES = [name for name in CLAIMS if name not in ("fig1a", "misprints-captions") and not name.startswith("curve-")]
+OF_RUNS = claims([module for module in CATALOGUE if ".diagonal." in module or ".relu." in module])
+ON_TABLES = [name for name in OF_RUNS if name != "fig1a" and not name.startswith("curve-")]
 
 
 @cache
