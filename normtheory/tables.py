@@ -23,6 +23,7 @@ T = TypeVar("T")
 
 TABLES = (".csv", ".parquet")
 TARGET = "y"
+OF_OTHERS = ("dual", "times", "losses")  # arrays of samples and of steps, of which there may be as many as features
 PIPE = "-"
 MOST_NAMED = 8  # columns in a message
 
@@ -262,7 +263,7 @@ def result_columns(arrays: Mapping[str, ArrayLike], features: Sequence[str] | No
     columns: dict[str, Any] = {"feature": list(names_or_numbers(features, inputs))}
     for name, value in arrays.items():
         array = np.asarray(value)
-        if name == "dual":  # has an entry for each sample, however many these are
+        if name in OF_OTHERS:
             continue
         if array.shape == (inputs,):
             columns[name] = array

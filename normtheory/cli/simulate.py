@@ -104,8 +104,7 @@ def simulate(
     scales = scales_of_finetuning(alpha, gamma, rescale)
     rtol = positive(flow.DEFAULT_RTOL if rtol is None else rtol, "--rtol")
     loss = None if loss is None else positive(loss, "--loss")
-    check_output(output, problem)
-    _check_checkpoint(checkpoint, problem, output)
+    _check_files(output, checkpoint, problem)
     begun = time.perf_counter()
     read_in = read_problem(problem, target, aux)
     weights = _initial(network, start or "", problem, read_in, shared=shared)
@@ -140,10 +139,11 @@ def _refuse_idle(protocol: ProtocolName | None, resets: dict[str, float | None],
         refuse({"--alpha": alpha}, "--network")
 
 
-def _check_checkpoint(checkpoint: Path | None, problem: Path, output: Path) -> None:
-    """Refuse a file for the state that cannot be written, or is another one."""
+def _check_files(output: Path, checkpoint: Path | None, problem: Path) -> None:
+    """Refuse files for the result or the state that cannot be written, or are another one."""
     from normtheory.arrays import InputError
 
+    check_output(output, problem)
     if checkpoint is not None:
         check_output(checkpoint, problem, "--checkpoint")
         if checkpoint.resolve() == output.resolve():

@@ -123,13 +123,21 @@ def test_what_does_not_belong_together_is_refused(folder):
 
 @pytest.mark.parametrize("suffix", ["npz", "csv", "parquet"])
 def test_a_result_comes_back(folder, suffix):
-    arrays = {"beta": PAIR.teacher, "beta_aux": PAIR.teacher_aux, "dual": np.ones(20), "gap": 1e-12, "solver": "newton"}
+    arrays = {
+        "beta": PAIR.teacher,
+        "beta_aux": PAIR.teacher_aux,
+        "dual": np.ones(20),
+        "times": np.arange(20.0),
+        "gap": 1e-12,
+        "solver": "newton",
+    }
     tables.write_result(f"out.{suffix}", arrays, NAMES)
     found = tables.read_result(f"out.{suffix}")
     for name in ("beta", "beta_aux"):
         np.testing.assert_array_equal(found[name], arrays[name])
     assert found["feature_names"].tolist() == NAMES
-    assert ("dual" in found) == (suffix == "npz"), "a dual has an entry for each sample, even if there are as many as features"
+    for name in ("dual", "times"):  # of samples and steps, of which there are as many as features here
+        assert (name in found) == (suffix == "npz")
     np.testing.assert_array_equal(tables.read_problem("main.csv", aux=f"out.{suffix}").beta_aux, PAIR.teacher)
 
 
