@@ -1,6 +1,6 @@
 r"""
-Sparse recovery: small weights against :math:`\ell_1`
-=====================================================
+Sparse recovery: small weights against least l1 norm
+====================================================
 
 From weights :math:`\alpha` gradient flow ends at the minimiser of a penalty that tends to :math:`\ell_1` as
 :math:`\alpha` vanishes, but only with the logarithm of :math:`\alpha`. How small has it to be, for a network to
