@@ -24,8 +24,10 @@ $(STAMP): setup.cfg pyproject.toml constraints.txt
 verify: setup
 	$(BIN)/normtheory verify
 
+# TESTS=tests/solvers for some of them
+TESTS ?=
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(TESTS)
 
 # Builds sdist and wheel and installs each into a bare environment: minutes, and a package index to install from.
 distribution-test: setup

@@ -340,10 +340,10 @@ class Turns(NamedTuple):
         )
 
 
-READOUTS = _turn("w*v_1; w*v_2", "-w*v_2", "w=1,v_1=1/2,v_2=1/3")
-GROUPED = _turn("u^2*v_1; u^2*v_2", "-4*u^4*v_2", "u=1,v_1=1/2,v_2=1/5")
-NEITHER = _turn("u^2*v; u*v^2", "2*u^5 - 2*u^3*v^2 - 4*u*v^4", "u=1,v=1/2")
-FACTORS = _turn("b_1*a_1 + b_2*a_2; c_1*a_1 + c_2*a_2", "-a_1*c_1 - a_2*c_2", "a_1=1,a_2=1/2,b_1=1/3,b_2=1,c_1=1/2,c_2=2")
+READOUTS = _turn("w*v_1;w*v_2", "-w*v_2", "w=1,v_1=1/2,v_2=1/3")
+GROUPED = _turn("u^2*v_1;u^2*v_2", "-4*u^4*v_2", "u=1,v_1=1/2,v_2=1/5")
+NEITHER = _turn("u^2*v;u*v^2", "2*u^5-2*u^3*v^2-4*u*v^4", "u=1,v=1/2")
+FACTORS = _turn("b_1*a_1+b_2*a_2;c_1*a_1+c_2*a_2", "-a_1*c_1-a_2*c_2", "a_1=1,a_2=1/2,b_1=1/3,b_2=1,c_1=1/2,c_2=2")
 _TURNS = Said(networks=Turns((READOUTS, GROUPED, FACTORS)))
 
 

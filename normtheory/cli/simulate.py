@@ -51,6 +51,12 @@ RouteOption = Annotated[
     ),
 ]
 ProtocolName = Literal["single", "finetuning", "multitask", "probing"]
+ProtocolOption = Annotated[
+    ProtocolName | None,
+    typer.Option(
+        help="The main task alone; after pretraining, in all weights or in the second layer only; or both tasks at once."
+    ),
+]
 
 SHOWN_STEPS = 10  # of the training, if --verbose
 
@@ -61,12 +67,7 @@ WRITTEN = ("beta", "beta_aux", "times", "losses", "gradient_evaluations", "conse
 def simulate(
     problem: ProblemArgument,
     output: OutputOption,
-    protocol: Annotated[
-        ProtocolName | None,
-        typer.Option(
-            help="The main task alone; after pretraining, in all weights or in the second layer only; or both tasks at once."
-        ),
-    ] = None,
+    protocol: ProtocolOption = None,
     network: NetworkOption = None,
     start: StartOption = None,
     shared: SharedOption = False,
