@@ -132,7 +132,7 @@ def test_what_it_is_not_for():
         dual_flow.dual_flow(PAIR.main, Weights.constant(40, 0.1).network.unstacked(np.zeros((4, 40))))
     with pytest.raises(InputError, match="is met before training"):
         dual_flow.dual_flow(PAIR.main, Weights.constant(40, 0.1), loss=1e6)
-    with pytest.raises(InputError, match="for diagonal networks with one output"):
+    with pytest.raises(InputError, match="for linear networks with one output"):
         training.single_task(PAIR.main.X, PAIR.main.y, weights=ReLUWeights.random(40, 3, 0.1), route="dual")
     with pytest.raises(InputError, match="keeps no checkpoint"):
         training.single_task(PAIR.main.X, PAIR.main.y, route="dual", checkpoint=checkpoints.Checkpoint())
