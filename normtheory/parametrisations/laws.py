@@ -244,7 +244,6 @@ def _as_polynomials(expressions: Sequence[Expression], weights: Sequence[Symbol]
     """
     import sympy as sp
 
-    expressions, roots = _with_letters_for_roots(expressions)
     together = [sp.fraction(sp.together(sp.expand(each))) for each in expressions]
     common = sp.Integer(1)
     for _, below in together:
@@ -252,30 +251,10 @@ def _as_polynomials(expressions: Sequence[Expression], weights: Sequence[Symbol]
             common = sp.lcm(common, below) if below.is_polynomial() and common.is_polynomial() else common * below
     numerators = [above * common / below if common != 1 else above for above, below in together]
     expanded = [sp.expand(sp.cancel(each)) if common != 1 else sp.expand(each) for each in numerators]
-    for letter, index, base in roots:
-        expanded = [sp.expand(sp.rem(each, letter**index - base, letter)) if each.has(letter) else each for each in expanded]
     letters = sorted(set(weights) | {g for each in expanded for g in _generators(each)}, key=str)
     if not letters:
         letters = list(weights)
     return [dict(sp.Poly(each, *letters).as_dict()) if each != 0 else {} for each in expanded]
-
-
-def _with_letters_for_roots(expressions: Sequence[Expression]) -> tuple[list[Expression], list[tuple[Symbol, int, Expression]]]:
-    """Expressions in which the roots of polynomials are letters; of each letter which power is which polynomial.
-
-    Denominators are then polynomials, too, which have a least common multiple.
-    """
-    import sympy as sp
-
-    powers = {power for each in expressions for power in each.atoms(sp.Pow)}
-    powers = {power for power in powers if power.exp.is_Rational and not power.exp.is_Integer and power.base.is_polynomial()}
-    roots = []
-    for base in sorted({power.base for power in powers if power.base.free_symbols}, key=str):
-        index = int(sp.ilcm(1, *(power.exp.q for power in powers if power.base == base)))
-        roots.append((sp.Dummy(f"root{len(roots)}", positive=True), index, base))
-    letters = {base: (letter, index) for letter, index, base in roots}
-    named = {power: letters[power.base][0] ** (power.exp * letters[power.base][1]) for power in powers if power.base in letters}
-    return [each.xreplace(named) for each in expressions], roots
 
 
 def _generators(expression: Expression) -> set[Expression]:
