@@ -9,6 +9,7 @@ sys.path[:0] = [str(HERE / "extensions"), str(HERE.parent)]
 import normtheory  # noqa: E402 - from this tree, whatever is installed
 
 project = "normtheory"
+html_math_renderer = "mathml"  # of extensions/mathml.py
 author = "normtheory contributors"
 project_copyright = author
 version = release = normtheory.__version__

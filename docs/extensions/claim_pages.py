@@ -10,6 +10,7 @@ from pathlib import Path
 import jinja2
 from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
 from sphinx.errors import ExtensionError
 from sphinx.roles import XRefRole
 from sphinx.util import logging
@@ -96,7 +97,10 @@ def _page(environment: jinja2.Environment, entry: Entry, app: Sphinx) -> str:
 class ClaimRole(XRefRole):
     """``{claim}`cor1``` links to the page of a claim; one that does not exist is a warning, hence an error."""
 
-    def process_link(self, env, refnode, has_explicit_title, title, target):  # type: ignore[no-untyped-def]  # noqa: D102
+    def process_link(
+        self, env: BuildEnvironment, refnode: nodes.Element, has_explicit_title: bool, title: str, target: str
+    ) -> tuple[str, str]:
+        """Title and target of the link."""
         refnode["reftype"], refnode["refdomain"] = "doc", "std"
         refnode["refexplicit"] = True
         return title, f"/{FOLDER}/{target}"

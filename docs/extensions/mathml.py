@@ -26,5 +26,4 @@ def _block(translator: HTML5Translator, node: nodes.math_block) -> None:
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Called by Sphinx."""
     app.add_html_math_renderer("mathml", (_inline, None), (_block, None))
-    app.config.html_math_renderer = "mathml"  # type: ignore[attr-defined]
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -114,8 +114,8 @@ class Resolution:
     def told(self, lower: Errors, higher: Errors) -> bool:
         """Whether the one is below the other by both averages, and by more than the margin."""
         margin = self.margin((lower.median, lower.seeds), (higher.median, higher.seeds))
-        means = lower.geometric_mean, higher.geometric_mean
-        agree = None in means or means[0] < means[1]  # type: ignore[operator]
+        below, above = lower.geometric_mean, higher.geometric_mean
+        agree = below is None or above is None or below < above
         return agree and lower.median + margin < higher.median
 
     def grid(self) -> Iterator[tuple[str, float, float]]:

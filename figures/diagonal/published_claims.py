@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from normtheory.audit import notation
@@ -50,7 +50,7 @@ class Published:
 class Met(Comparison):
     """Published losses are met within the factor `most`; or, `missed`, each is off by more than that."""
 
-    cells: Each = Each()  # noqa: RUF009 - it never changes
+    cells: Each = field(default_factory=Each)
     missed: bool = False
 
     def numbers(self, table: Readable) -> Iterator[tuple[str, Number, float]]:

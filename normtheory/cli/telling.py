@@ -51,6 +51,7 @@ def telling(command: Callable[..., None]) -> Callable[..., None]:
             command(**options)
 
     parameters = [*signature.parameters.values(), QUIET]
+    # Where typer looks for the options; functions have no such attribute by their type.
     told.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
     told.__annotations__ = {each.name: each.annotation for each in parameters}
     # Whose annotations would be read in its place.

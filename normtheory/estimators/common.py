@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -40,7 +41,7 @@ class CentredTask(NamedTuple):
         return float(found) if found.ndim == 0 else found
 
 
-class Regressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+class Regressor(RegressorMixin, BaseEstimator, ABC):  # type: ignore[misc]
     """What the three share: checks of data and options, prediction, the state after a fit (scikit-learn has no types)."""
 
     method: Method
@@ -50,7 +51,6 @@ class Regressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     tol: float | None
     verbose: bool
     certificate_: Certificate | None
-    several: bool = False  # whether y may have columns
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Any:
         """Fit the main task.
@@ -79,8 +79,14 @@ class Regressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         checked = validate_data(self, X, reset=False, dtype=TYPES)
         return np.asarray(checked @ self.coef_.T + self.intercept_)
 
+    @property
+    def several(self) -> bool:
+        """Whether y may have columns, a task each."""
+        return False
+
+    @abstractmethod
     def _fit(self, X: ArrayLike, y: ArrayLike, dual: FloatArray | None) -> Any:
-        raise NotImplementedError
+        """Fit the main task, from the dual of a neighbour if there is one."""
 
     def _task(self, X: ArrayLike, y: ArrayLike) -> CentredTask:
         """The main task, checked."""

@@ -69,7 +69,7 @@ class MultiTaskRegressor(Regressor):
         self.verbose = verbose
 
     @property
-    def several(self) -> bool:  # type: ignore[override]
+    def several(self) -> bool:
         """Whether the tasks are the columns of y."""
         return self.X_aux is None and self.y_aux is None
 
@@ -85,7 +85,9 @@ class MultiTaskRegressor(Regressor):
         main = self._task(X, y)
         if self.several and main.y.ndim == 1:
             raise InputError("y is one task; use SingleTaskRegressor, give X_aux and y_aux, or a column of y for each task")
-        tasks = [main] if self.several else [main, self._auxiliary(self.X_aux, self.y_aux)]  # type: ignore[arg-type]
+        tasks = [main]
+        if self.X_aux is not None and self.y_aux is not None:
+            tasks.append(self._auxiliary(self.X_aux, self.y_aux))
         pairs = [(task.X, column) for task in tasks for column in np.atleast_2d(task.y.T)]
         coef, moved = self._together(pairs, self._policy(*tasks))
         self.penalty_ = GroupL12()

@@ -212,12 +212,12 @@ class FineTunedRegressor(SingleTaskRegressor):
 
     def _given(self, task: CentredTask) -> tuple[FloatArray | None, CentredTask | None]:
         """The auxiliary task by its predictor, or by its data."""
-        by_data = self.X_aux is not None and self.y_aux is not None
-        if by_data == (self.beta_aux is not None) or (self.X_aux is None) != (self.y_aux is None):
-            raise InputError("the auxiliary task is ambiguous or missing; give either beta_aux, or X_aux and y_aux")
-        if self.X_aux is not None and self.y_aux is not None:
-            return None, self._auxiliary(self.X_aux, self.y_aux)
-        return vector(self.beta_aux, "beta_aux", task.X.shape[1], "column of X"), None  # type: ignore[arg-type]
+        match self.beta_aux, self.X_aux, self.y_aux:
+            case None, X_aux, y_aux if X_aux is not None and y_aux is not None:
+                return None, self._auxiliary(X_aux, y_aux)
+            case beta_aux, None, None if beta_aux is not None:
+                return vector(beta_aux, "beta_aux", task.X.shape[1], "column of X"), None
+        raise InputError("the auxiliary task is ambiguous or missing; give either beta_aux, or X_aux and y_aux")
 
     def _scale_and_start(self, task: CentredTask) -> tuple[FloatArray, FloatArray, float]:
         beta_aux, aux = self._given(task)
