@@ -7,11 +7,13 @@ from typing import Any
 
 from normtheory.figures.drawing import (
     LEAVING,
+    MARKERS,
     METHODS,
     Row,
     Value,
     chosen,
     distinct,
+    footnote,
     legend_beside,
     mark_leaving,
     over_seeds,
@@ -23,22 +25,32 @@ from normtheory.figures.drawing import (
 from normtheory.figures.drawing import panels as axes_in_a_row
 from normtheory.figures.files import COLOURS
 
-POINTS = {"linestyle": "-", "linewidth": 0.9, "marker": "o"}
+EQUAL = "MTL, equal weights"
+
+
+def _points(method: str) -> dict[str, Any]:
+    return {"color": METHODS[method], "marker": MARKERS[method], "linestyle": "-", "linewidth": 0.9}
+
+
 # method, how, label, look: in the order of the legend
 LOSSES: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
-    ("MTL", "flow", "MTL", {"color": METHODS["MTL"], **POINTS}),
-    ("MTL 1:1", "flow", "MTL, equal weights", {"color": METHODS["MTL 1:1"], **POINTS}),
+    ("MTL", "flow", "MTL", _points("MTL")),
+    ("MTL 1:1", "flow", EQUAL, _points("MTL 1:1")),
     ("MTL", "least norm", "least $F_{1,2}$ norm", {"color": METHODS["MTL"], "linestyle": ":"}),
-    ("PT+FT", "flow", "PT+FT", {"color": METHODS["PT+FT"], **POINTS}),
+    ("PT+FT", "flow", "PT+FT", _points("PT+FT")),
     ("PT+FT", "frozen", "PT+FT, directions held (exact)", {"color": METHODS["PT+FT"], "linestyle": "--"}),
     ("PT+FT (LP)", "closed form", "PT + linear probing", {"color": METHODS["PT+FT (LP)"], "linestyle": "-"}),
-    ("STL", "flow", "STL", {"color": METHODS["STL"], **POINTS}),
+    ("STL", "flow", "STL", _points("STL")),
     ("STL", "least norm", "least $F_1$ norm", {"color": METHODS["STL"], "linestyle": ":"}),
-    ("STL lazy", "flow", "STL, large weights", {"color": COLOURS["green"], **POINTS}),
+    ("STL lazy", "flow", "STL, large weights", _points("STL") | {"color": COLOURS["green"], "marker": "v"}),
     ("NTK", "closed form", "tangent kernel", {"color": METHODS["STL (LP)"], "linestyle": "-"}),
 )
 DESCENT = {"linestyle": "none", "marker": "x", "markersize": 9, "zorder": 4}
-FACTORS = {0.1: COLOURS["green"], 1.0: COLOURS["vermilion"], 10.0: COLOURS["purple"]}
+FACTORS = {
+    0.1: {"color": COLOURS["green"], "marker": "v"},
+    1.0: {"color": COLOURS["vermilion"], "marker": MARKERS["PT+FT"]},
+    10.0: {"color": COLOURS["purple"], "marker": "D"},
+}
 STYLES = {"nested": "-", "disjoint": "--"}
 
 
@@ -48,6 +60,12 @@ def _column(name: str) -> Value:
 
 def _row_of_axes(count: int, height: float = 3.2) -> tuple[Any, list[Any]]:
     return axes_in_a_row(count, width=min(2.3 * count + 2.6, 10.5), height=height)
+
+
+def _explained(figure: Any, axis: Any, rows: Sequence[Row], title: str, *, geometric: bool) -> None:
+    """The legend, beside, and what marks mean, below."""
+    legend_beside(figure, axis, title)
+    footnote(figure, over_seeds(rows, geometric=geometric))
 
 
 LOWEST, HIGHEST = 3e-7, 3.0  # of the losses that are drawn: least norms recover their teachers to round-off
@@ -112,7 +130,7 @@ def losses_by_units(rows: Sequence[Row]) -> Any:
         _lines(axis, _small(chosen(rows, method=method)), "k_main", relative_loss)
         axis.set(title=method, yscale="log")
     axes[0].set_ylabel("generalisation loss / null loss")
-    legend_beside(figure, axes[0], f"main units\n(size 1/k;\n{_seeds(rows)})")
+    _explained(figure, axes[0], rows, f"main units\n(size 1/k;\n{_seeds(rows)})", geometric=True)
     return figure
 
 
@@ -126,7 +144,7 @@ def losses_by_factor(rows: Sequence[Row]) -> Any:
     _lines(axes[-1], _small(chosen(rows, method="MTL")), "k_main", relative_loss)
     axes[-1].set(title="MTL", yscale="log")
     axes[0].set_ylabel("generalisation loss / null loss")
-    legend_beside(figure, axes[0], f"main units\n(nested, 1/k;\n{_seeds(rows)})")
+    _explained(figure, axes[0], rows, f"main units\n(nested, 1/k;\n{_seeds(rows)})", geometric=True)
     return figure
 
 
@@ -146,12 +164,13 @@ def _shared_or_new(rows: Sequence[Row], value: Value, name: str, *, log: bool) -
     several = [(f"PT+FT, times {factor:g}", chosen(rows, method="PT+FT", rescale=factor)) for factor in factors]
     for axis, (title, here) in zip(axes, [*several, ("MTL", chosen(rows, method="MTL"))], strict=True):
         for relation, label in (("nested", "shared"), ("disjoint", "task-specific")):
-            look = {"color": METHODS[title[:5].rstrip(",")], "linestyle": STYLES[relation], "marker": "o"}
+            method = title[:5].rstrip(",")
+            look = {"color": METHODS[method], "marker": MARKERS[method], "linestyle": STYLES[relation]}
             series(axis, chosen(here, relation=relation), "n", value, label=label, look=look, geometric=log)
         sample_axis(axis, distinct(rows, "n"), title=title)
         axis.set(**({"yscale": "log"} if log else {"ylim": (0.3, 1.02)}))
     axes[0].set_ylabel(name)
-    legend_beside(figure, axes[0], f"one main unit\n({_seeds(rows)})")
+    _explained(figure, axes[0], rows, f"one main unit\n({_seeds(rows)})", geometric=log)
     return figure
 
 
@@ -174,7 +193,7 @@ def _curves_in_a_row(rows: Sequence[Row], parts: Sequence[tuple[str, list[Row]]]
     for axis, (title, here) in zip(axes, parts, strict=True):
         _curves(axis, here, title)
     axes[0].set_ylabel("inertia (share of variance)")
-    legend_beside(figure, axes[0], f"$n$\n({_seeds(rows)})")
+    _explained(figure, axes[0], rows, f"$n$\n({_seeds(rows)})", geometric=False)
     return figure
 
 
@@ -215,7 +234,7 @@ def _by_scale(rows: Sequence[Row], value: Value, name: str, *, geometric: bool =
         sample_axis(axis, distinct(rows, "n"), title=f"{count} teacher units")
         axis.set(**({"yscale": "log"} if log else {}))
     axes[0].set_ylabel(name)
-    legend_beside(figure, axes[0], _seeds(rows))
+    _explained(figure, axes[0], rows, _seeds(rows), geometric=geometric)
     return figure
 
 
@@ -241,28 +260,21 @@ def alignment_by_relation(rows: Sequence[Row]) -> Any:
     for axis, relation in zip(axes, relations, strict=True):
         for method in ("MTL", "MTL 1:1", "PT+FT", "STL"):
             here = chosen(rows, method=method, relation=relation)
-            look = {"color": METHODS[method], "marker": "o"}
-            series(axis, here, "n", _column("alignment"), label=method, look=look, geometric=False)
+            look = {"color": METHODS[method], "marker": MARKERS[method]}
+            label = EQUAL if method == "MTL 1:1" else method
+            series(axis, here, "n", _column("alignment"), label=label, look=look, geometric=False)
         sample_axis(axis, distinct(rows, "n"), title=_title(relation), ylim=(0.3, 1.02))
     axes[0].set_ylabel("alignment with main units")
-    legend_beside(figure, axes[0], _seeds(rows))
+    _explained(figure, axes[0], rows, _seeds(rows), geometric=False)
     return figure
 
 
 def _by_factor(axis: Any, rows: Sequence[Row], value: Callable[[Row], float], *, geometric: bool) -> None:
     for factor in distinct(chosen(rows, method="PT+FT"), "rescale"):
         here = chosen(rows, method="PT+FT", rescale=factor)
-        look = {"color": FACTORS[factor], "marker": "o"}
-        series(axis, here, "n", value, label=f"PT+FT, times {factor:g}", look=look, geometric=geometric)
-    series(
-        axis,
-        chosen(rows, method="MTL"),
-        "n",
-        value,
-        label="MTL",
-        look={"color": METHODS["MTL"], "marker": "o"},
-        geometric=geometric,
-    )
+        series(axis, here, "n", value, label=f"PT+FT, times {factor:g}", look=FACTORS[factor], geometric=geometric)
+    look = {"color": METHODS["MTL"], "marker": MARKERS["MTL"]}
+    series(axis, chosen(rows, method="MTL"), "n", value, label="MTL", look=look, geometric=geometric)
     sample_axis(axis, distinct(rows, "n"))
 
 
@@ -271,7 +283,7 @@ def one_cluster(rows: Sequence[Row]) -> Any:
     figure, (axis,) = _row_of_axes(1)
     _by_factor(axis, _small(chosen(rows, clusters=1)), _column("uncentred"), geometric=False)
     axis.set(ylim=(-0.03, 1.03), ylabel="inertia about 0, $K = 1$", title="one main unit, an auxiliary one")
-    legend_beside(figure, axis, _seeds(rows))
+    _explained(figure, axis, rows, _seeds(rows), geometric=False)
     return figure
 
 
@@ -284,7 +296,7 @@ def dimensions_after(rows: Sequence[Row]) -> Any:
         axis.axhline(1, color=COLOURS["grey"], linewidth=0.8)
         axis.set_title(title)
     axes[0].set_ylabel("participation ratio\nafter / before finetuning")
-    legend_beside(figure, axes[0], _seeds(rows))
+    _explained(figure, axes[0], rows, _seeds(rows), geometric=True)
     return figure
 
 
@@ -296,5 +308,5 @@ def dimensions_shared(rows: Sequence[Row]) -> Any:
         _by_factor(axis, here, _column(name), geometric=True)
         axis.set_title(title)
     axes[0].set_ylabel("dimensions")
-    legend_beside(figure, axes[0], f"one auxiliary unit\n({_seeds(rows)})")
+    _explained(figure, axes[0], rows, f"one auxiliary unit\n({_seeds(rows)})", geometric=True)
     return figure

@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 
+import matplotlib.pyplot as plt
 import pytest
 
 from normtheory.figures import committed, committed_file, recompute
-from normtheory.figures.drawing import chosen
+from normtheory.figures.drawing import METHODS, SERIES, chosen
+from normtheory.figures.files import STYLE
 from normtheory.figures.record import beside, digest, read_record
 from normtheory.figures.relu import cells, fig2, fig6, fig8, grid
 from normtheory.figures.sweep.keys import code_version
@@ -57,3 +59,17 @@ def test_flows_reached_their_loss_or_the_latest_time():
 def test_cells_computed_anew_are_as_in_the_tables():
     specs = recompute.drawn(FAMILY.specs(), 4, draw=2, balanced=FAMILY.balanced)
     assert [words for spec in specs for words in recompute.differences(spec, FAMILY)] == []
+
+
+@pytest.mark.parametrize("figure", MODULES)
+def test_pictures_say_what_their_marks_are_and_tell_methods_apart_without_colour(figure):
+    with plt.style.context(STYLE):
+        for panel, draw in MODULES[figure].DRAWN.items():
+            picture = draw(chosen(committed(figure).to_pylist(), panel=panel))
+            texts = [text.get_text() for text in picture.findobj(plt.Text)]
+            assert any("mean over" in text and "least to largest" in text for text in texts), panel
+            for axis in picture.axes:
+                trained = [line for line in axis.get_lines() if line.get_gid() == SERIES and line.get_marker() in set("osP^vD")]
+                looks = {(line.get_color(), line.get_marker()) for line in trained if line.get_color() in METHODS.values()}
+                assert len({marker for _, marker in looks}) == len({colour for colour, _ in looks}), panel
+            plt.close(picture)
