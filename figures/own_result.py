@@ -13,6 +13,7 @@ from normtheory.figures.files import COLOURS, STYLE
 from normtheory.files import write_whole
 
 BARS, LABELS, IN_LEGEND, LONGEST_NAME = 12, 6, 3, 24  # features with a bar, named in the plane, in its legend; letters
+SPOT = 0.04  # of the range of coefficients: names of features that are closer would lie on each other
 LOOKS = {
     "reused": (COLOURS["blue"], "o"),
     "new": (COLOURS["vermilion"], "^"),
@@ -99,15 +100,28 @@ def _draw_plane(axis: Any, features: Features) -> None:
             axis.plot(aux[chosen], beta[chosen], marker, color=colour, label=label, markersize=5, alpha=0.8)
     axis.axhline(0, color="0.8", linewidth=0.8, zorder=0)
     axis.axvline(0, color="0.8", linewidth=0.8, zorder=0)
-    for d in features.strongest(LABELS):
-        right = aux[d] < (aux.min() + aux.max()) / 2
+    for label, x, y in _spots(features):
+        right = x < (aux.min() + aux.max()) / 2
         where = {"ha": "left" if right else "right", "xytext": (6 if right else -6, 0)}
-        axis.annotate(
-            _short(features.names[d]), (aux[d], beta[d]), textcoords="offset points", va="center", fontsize=7, **where
-        )
+        axis.annotate(label, (x, y), textcoords="offset points", va="center", fontsize=7, **where)
     axis.margins(0.12)
     axis.set(xlabel="auxiliary coefficient", ylabel="coefficient", title=f"used is above {100 * ACTIVE:g} % of the largest")
     axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), fontsize=7)
+
+
+def _spots(features: Features) -> list[tuple[str, float, float]]:
+    """The places of the strongest features in the plane and their names, of several in one spot the first, and dots."""
+    assert features.beta_aux is not None
+    places = np.column_stack([features.beta_aux, features.beta])
+    size = SPOT * np.maximum(np.ptp(places, axis=0), np.finfo(float).tiny)
+    spots: dict[int, str] = {}
+    for d in features.strongest(LABELS):
+        near = [other for other in spots if (np.abs(places[d] - places[other]) <= size).all()]
+        if near:
+            spots[near[0]] = f"{_short(features.names[near[0]])}, ..."
+        else:
+            spots[d] = _short(features.names[d])
+    return [(label, float(places[d, 0]), float(places[d, 1])) for d, label in spots.items()]
 
 
 def _some_names(features: Features, chosen: np.ndarray) -> str:

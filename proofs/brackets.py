@@ -37,21 +37,16 @@ def moved(network: Parametrisation, output: int, direction: Expression) -> Expre
 
 
 def round_a_square(network: Parametrisation, first: int, second: int) -> Expression:
-    """How far the weights come, to second order in the side, when the fields are followed forth and back in turn."""
-    weights = sp.Matrix(network.weights)
-    at = weights
+    """How far the weights come, to second order in the side, when the fields are followed forth and back in turn.
+
+    From w + side p + side^2 q along a field F, forth or back, Taylor's series leads to p +- F and q +- DF p + DF F/2.
+    """
+    straight, bent = (sp.zeros(len(network.weights), 1) for _ in range(2))
     for output, sign in ((first, 1), (second, 1), (first, -1), (second, -1)):
         along = field(network, output)
-        bend = along.jacobian(network.weights) * along
-        step = weights + sign * SIDE * along + SIDE**2 * bend / 2
-        at = step.subs(dict(zip(network.weights, at, strict=True)), simultaneous=True)
-        at = at.applyfunc(_to_second_order)
-    return (at - weights).applyfunc(sp.expand)
-
-
-def _to_second_order(expression: Expression) -> Expression:
-    expanded = [sp.diff(expression, SIDE, power).subs(SIDE, 0) / sp.factorial(power) for power in range(3)]
-    return sum(coefficient * SIDE**power for power, coefficient in enumerate(expanded))
+        jacobian = along.jacobian(network.weights)
+        straight, bent = straight + sign * along, bent + sign * jacobian * straight + jacobian * along / 2
+    return (SIDE * straight + SIDE**2 * bent).applyfunc(sp.expand)
 
 
 def no_mirror(proof: Derivation, network: Parametrisation, pair: tuple[int, int], output: int, defect: Expression) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -89,14 +90,14 @@ class LearningCurve:
             import matplotlib.pyplot as plt
 
             axis = plt.subplots(layout="constrained")[1]
-        for method in self.methods:
+        for method, style in zip(self.methods, cycle(("-", "--", ":", "-."))):
             samples, loss = self.losses(method)
-            (line,) = axis.plot(samples, np.where(loss > 0, loss, np.nan) / self.pair.null_loss, label=method)
+            (line,) = axis.plot(samples, np.where(loss > 0, loss, np.nan) / self.pair.null_loss, style, label=method)
             recovered = samples[loss == 0]
             if recovered.size:
                 look = {"color": line.get_color(), "transform": axis.get_xaxis_transform()}
                 axis.plot(recovered[0], 0.02, marker="v", linestyle="none", **look)
-                axis.text(recovered[0], 0.05, "0 from here on", ha="center", **look)
+                axis.text(recovered[0], 0.05, "0 from here on", ha="right", **look)
         title = f"{self.pair.overlap} of {self.pair.features} features shared, $D = {self.pair.inputs}$"
         axis.set(xscale="log", yscale="log", xlabel="main samples $n$", ylabel="generalisation loss / null loss", title=title)
         marked: list[int] = []

@@ -5,7 +5,8 @@ A symbol that is made by `symbol` knows both of its spellings; any other is writ
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -51,6 +52,16 @@ def symbol(name: str, latex: str = "", text: str = "", **assumptions: bool) -> A
         if SPELLINGS.setdefault(found, spelling) != spelling:
             raise ValueError(f"{name} is spelt {SPELLINGS[found].latex} elsewhere; {spelling.latex} needs another name")
     return found
+
+
+@contextmanager
+def by_their_names(symbols: Iterable[Any]) -> Iterator[None]:
+    """Write these symbols by their names inside, also those that the ledger spells otherwise: letters of a user's choice."""
+    kept = {each: SPELLINGS.pop(each) for each in symbols if each in SPELLINGS}
+    try:
+        yield
+    finally:
+        SPELLINGS.update(kept)
 
 
 def numbered(each: Any, number: int) -> Any:

@@ -128,9 +128,12 @@ def _print(
     said = {True: "yes", False: "no", None: "not decided"}[answer.mirror]
     print(f"mirror flow  {said}: {answer.reason}")
     if answer.witness is not None or len(network.outputs) > 1:
+        from normtheory.audit.notation import by_their_names
         from normtheory.proofs.brackets import proof_of
 
-        for step in proof_of(network, answer).steps:
+        with by_their_names(network.weights):
+            steps = proof_of(network, answer).steps
+        for step in steps:
             print(f"             - {step.text}{': ' if step.equation else ''}{step.equation} ({step.kind})")
     if answer.mirror is False:
         print("             held at what it has reached, a second output leaves the first one curve: minimize, with beta_aux")

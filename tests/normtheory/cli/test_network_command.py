@@ -43,6 +43,19 @@ def test_several_outputs_are_no_mirror_flow_with_every_step(folder, capsys):
     assert "(symbolic)" in out
 
 
+def test_letters_are_the_users_where_the_ledger_has_others(folder, capsys):
+    """Weight normalisation: a and b stand for weights, not for the predictors that the ledger calls so."""
+    from normtheory.audit.notation import text
+    from normtheory.proofs.letters import A
+
+    ledger = text(A)
+    code, out, _ = run(capsys, "network", "g*a/sqrt(a^2 + b^2); g*b/sqrt(a^2 + b^2)", "--start", "g=1, a=b=0.5")
+    assert code == 0
+    assert "round a small square a moves" in out
+    assert ledger not in out
+    assert text(A) == ledger != "a"  # afterwards, too
+
+
 def test_parameters_stay_symbols(folder, capsys):
     code, out, _ = run(capsys, "network", "u^2 - v^2", "--start", "u=v=alpha")
     assert code == 0
