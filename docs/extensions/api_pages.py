@@ -8,6 +8,7 @@ import inspect
 import re
 from pathlib import Path
 
+from pages import write
 from sphinx.application import Sphinx
 from sphinx.util.typing import ExtensionMetadata
 
@@ -21,17 +22,11 @@ _MARKUP = re.compile(r"(?<!\\)([|*]|(?<=\w)_(?=[^\w]|$))")
 
 
 def write_pages(app: Sphinx) -> None:
-    """Write a page for every module below the sources; files that stay the same are not touched."""
+    """Write a page for every module below the sources."""
     folder = Path(app.srcdir) / FOLDER
-    folder.mkdir(exist_ok=True)
     modules = dict(sorted(_modules(Path(normtheory.__file__).parent, "normtheory")))
     pages = {name: _page(name, path, modules) for name, path in modules.items()}
-    for name, text in pages.items():
-        path = folder / f"{name}.rst"
-        if not path.exists() or path.read_text() != text:
-            path.write_text(text)
-    for old in set(folder.glob("*.rst")) - {folder / f"{name}.rst" for name in pages}:
-        old.unlink()
+    write(folder, pages)
 
 
 def _modules(folder: Path, package: str) -> list[tuple[str, Path]]:

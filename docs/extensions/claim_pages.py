@@ -9,6 +9,7 @@ from pathlib import Path
 
 import jinja2
 from docutils import nodes
+from pages import write
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.errors import ExtensionError
@@ -52,7 +53,6 @@ def entries() -> list[Entry]:
 def write_pages(app: Sphinx) -> None:
     """Write the page of every claim, and the list of them, below the sources; files that stay the same are not touched."""
     folder = Path(app.srcdir) / FOLDER
-    folder.mkdir(exist_ok=True)
     judged, registered = entries(), claims()
     environment = jinja2.Environment(
         loader=jinja2.ChoiceLoader(
@@ -79,12 +79,7 @@ def write_pages(app: Sphinx) -> None:
     pages["index"] = environment.get_template("claims.rst.j2").render(
         entries=judged, sections=sections, counts=[(verdict, counts[verdict]) for verdict in Verdict if counts[verdict]]
     )
-    for name, text in pages.items():
-        path = folder / f"{name}.rst"
-        if not path.exists() or path.read_text() != text:
-            path.write_text(text)
-    for old in set(folder.glob("*.rst")) - {folder / f"{name}.rst" for name in pages}:
-        old.unlink()
+    write(folder, pages)
     logger.info("%d claims, from %s", len(judged), ", ".join(CATALOGUE))
 
 

@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-import click
 import typer.main
 from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
 from sphinx.util.typing import ExtensionMetadata
+from typer.testing import CliRunner
 
 from normtheory.cli.app import app as door
 
@@ -17,16 +18,18 @@ def write_page(app: Sphinx) -> None:
     """Write the page below the sources, if it has changed."""
     command = typer.main.get_command(door)
     lines = ["Command line", "============", "", "What ``normtheory --help`` and ``normtheory COMMAND --help`` say.", ""]
-    for name, each in sorted(getattr(command, "commands", {}).items()):
-        lines += [name, "-" * len(name), "", ".. code-block:: text", "", *_indented(_help(each, name)), ""]
+    for name in sorted(getattr(command, "commands", {})):
+        lines += [name, "-" * len(name), "", ".. code-block:: text", "", *_indented(_help(name)), ""]
     path, text = Path(app.srcdir) / PAGE, "\n".join(lines)
     if not path.exists() or path.read_text() != text:
         path.write_text(text)
 
 
-def _help(command: click.Command, name: str) -> str:
-    context = click.Context(command, info_name=f"normtheory {name}", max_content_width=WIDTH, terminal_width=WIDTH)
-    return click.Command.get_help(command, context)
+def _help(name: str) -> str:
+    said = CliRunner().invoke(door, [name, "--help"], env={"COLUMNS": str(WIDTH)}, prog_name="normtheory")
+    if said.exit_code:
+        raise ExtensionError(f"normtheory {name} --help ends with {said.exit_code}: {said.output}")
+    return said.output
 
 
 def _indented(text: str) -> list[str]:

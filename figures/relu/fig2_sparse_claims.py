@@ -22,6 +22,7 @@ from normtheory.figures.relu.stated import (
     LOSSES,
     MEANT,
     MISALIGNED,
+    MISALIGNMENT,
     NEARLY,
     PAIRS,
     PRETRAINED,
@@ -130,11 +131,7 @@ ALIGNED = Said(
     printed=ALIGNED,
     twins={"single-task learning finds them better": ALIGNED.but(closer=ALIGNED.closer.reversed())},
     siblings={"a weaker bound": ALIGNED.but(closer=replace(ALIGNED.closer, most=0.9))},
-    reads=(
-        *READS,
-        "misalignment: how far the cosine with the best cluster's centre, averaged over the teacher's units, is from that "
-        "of equal directions",
-    ),
+    reads=(*READS, MISALIGNMENT),
     expected=Verdict.CONFIRMED,
     source=SOURCE,
 )

@@ -26,6 +26,7 @@ from normtheory.figures.relu.stated import (
     LAZY,
     MEANT,
     MISALIGNED,
+    MISALIGNMENT,
     NEARLY,
     PAIRS,
     PRETRAINED,
@@ -93,11 +94,7 @@ FOUND_ALONE = Said(
         "with few samples already": FOUND_ALONE.but(high=replace(FOUND_ALONE.high, samples=(FEWEST,), most=0.01)),
     },
     siblings={"weaker bounds": FOUND_ALONE.but(high=replace(FOUND_ALONE.high, most=0.2))},
-    reads=(
-        *READS,
-        "misalignment: how far the cosine with the best cluster's centre, averaged over the teacher's units, is from that "
-        "of equal directions",
-    ),
+    reads=(*READS, MISALIGNMENT),
     expected=Verdict.CONFIRMED,
     source=SOURCE,
 )

@@ -69,6 +69,10 @@ READS = (
     "means are over <grid.realisations> seeds, geometric for losses and dimensions, arithmetic for inertia and alignment",
     "the paper's students have <wide> units: this is the scale that a small machine computes",
 )
+MISALIGNMENT = (
+    "misalignment: how far the cosine with the best cluster's centre, averaged over the teacher's units, is from that of equal "
+    "directions"
+)
 LOSSES = (
     "losses are the population's in units of the zero predictor's, at a training loss of <setting.last_loss> of it, or, of "
     "MTL, whose loss is pooled over all samples, of <setting.last_loss_pooled>; at one of <setting.early_loss>, and where "

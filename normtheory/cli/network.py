@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -51,53 +51,59 @@ def network(
     for file in (json, plot):
         if file is not None:
             check_writable(file)
-    found = Parametrisation(expression, start)
-    numeric = not found.parameters
+    given = Parametrisation(expression, start)
+    numeric = not given.parameters
     if numeric:
-        found.weights_at_start()
-    single = len(found.outputs) == 1
+        given.weights_at_start()
+    single = len(given.outputs) == 1
     if plot is not None and not (single and numeric):
         raise InputError("--plot draws the penalty of one output with a start in numbers; give these")
-    conserved = laws(found, ansatz=[each for each in (ansatz or "").split(";") if each.strip()])
-    answer = decide(found)
-    penalty = closed(found) if single else Closed()
-    orbits = Orbits.of(found, 1) if single and numeric else None
-    reading = None if orbits is None else read(found, orbits)
-    errors = None if orbits is None or reading is None else table(found, orbits, max(1.0, NEAR * min(reading.up.scale, 1.0)))
-    _print(expression, found, conserved, answer, penalty, reading, errors)
+    conserved = laws(given, ansatz=[each for each in (ansatz or "").split(";") if each.strip()])
+    answer = decide(given)
+    penalty = closed(given) if single else Closed()
+    orbits = Orbits.of(given, 1) if single and numeric else None
+    reading = None if orbits is None else read(given, orbits)
+    errors = None if orbits is None or reading is None else table(given, orbits, max(1.0, NEAR * min(reading.up.scale, 1.0)))
+    found = _Found(expression, given, conserved, answer, penalty, reading, errors)
+    _print(found)
     if json is not None:
-        text = writer.dumps(_record(expression, found, conserved, answer, penalty, reading, errors), indent=1) + "\n"
+        text = writer.dumps(_record(found), indent=1) + "\n"
         write_whole(json, lambda handle: handle.write(text.encode()))
         print(f"written      {json}")
     if plot is not None:
         from normtheory.figures.own_penalty import draw_penalty
 
-        draw_penalty(found, plot)
+        draw_penalty(given, plot)
         print(f"written      {plot}")
 
 
-def _record(
-    expression: str,
-    network: Parametrisation,
-    conserved: Laws,
-    answer: Answer,
-    penalty: Closed,
-    reading: Reading | None,
-    errors: Table | None,
-) -> dict[str, Any]:
+class _Found(NamedTuple):
+    """What is said of a network: printed, and written for programs."""
+
+    expression: str
+    network: Parametrisation
+    conserved: Laws
+    answer: Answer
+    penalty: Closed
+    reading: Reading | None
+    errors: Table | None
+
+
+def _record(found: _Found) -> dict[str, Any]:
     """What --json holds."""
     from sympy import latex
 
     from normtheory.parametrisations.language import written
 
+    conserved, penalty, reading, errors = found.conserved, found.penalty, found.reading, found.errors
     orders = {"at_zero": None, "at_infinity": None} if reading is None else {"at_zero": 2, "at_infinity": reading.up.order}
     return {
-        "expression": expression,
-        "laws": [written(law.expression, network.weights) for law in conserved.found],
+        "expression": found.expression,
+        "laws": [written(law.expression, found.network.weights) for law in conserved.found],
         "laws_at_least": conserved.at_least,
         "laws_at_most": conserved.at_most,
-        "mirror": answer.mirror,
-        "reason": answer.reason,
+        "mirror": found.answer.mirror,
+        "reason": found.answer.reason,
         "penalty": None if penalty.penalty is None else written(penalty.penalty),
         "orders": orders,
         "penalty_latex": None if penalty.penalty is None else latex(penalty.penalty),
@@ -114,16 +120,9 @@ def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _print(
-    expression: str,
-    network: Parametrisation,
-    conserved: Laws,
-    answer: Answer,
-    penalty: Closed,
-    reading: Reading | None,
-    errors: Table | None,
-) -> None:
-    print(f"network      {expression}")
+def _print(found: _Found) -> None:
+    network, conserved, answer = found.network, found.conserved, found.answer
+    print(f"network      {found.expression}")
     _print_laws(network, conserved)
     said = {True: "yes", False: "no", None: "not decided"}[answer.mirror]
     print(f"mirror flow  {said}: {answer.reason}")
@@ -138,7 +137,7 @@ def _print(
     if answer.mirror is False:
         print("             held at what it has reached, a second output leaves the first one curve: minimize, with beta_aux")
     if len(network.outputs) == 1:
-        _print_penalty(penalty, reading, errors)
+        _print_penalty(found.penalty, found.reading, found.errors)
         _print_start(network, conserved)
 
 
