@@ -90,7 +90,7 @@ class Memory:
 
 
 @dataclass(frozen=True, eq=False)
-class Step:
+class AcceptedStep:
     """An accepted point of the trajectory.
 
     Attributes
@@ -172,7 +172,7 @@ def integrate(
     statistics: Statistics | None = None,
     most_evaluations: int = 10_000_000,
     resume: Memory | None = None,
-) -> Iterator[Step]:
+) -> Iterator[AcceptedStep]:
     """Follow dy/dt = F(y) from time 0, yielding the start and every accepted step; the caller may stop at any of them.
 
     Parameters
@@ -253,16 +253,16 @@ class _Integration:
         self.stiff.last_step, self.stiff.last_error = memory.last_step, memory.last_error
         vars(self.statistics).update(vars(memory.statistics))
 
-    def here(self, begin: float, interpolant: Callable[[float], Array]) -> Step:
+    def here(self, begin: float, interpolant: Callable[[float], Array]) -> AcceptedStep:
         """The step that ends here."""
         radius, smooth, stiff = self.radius, self.smooth, self.stiff
         memory = Memory(
             self.time, self.state, self.slope, radius.direction, radius.value, radius.age, smooth.step, stiff.step,
             stiff.last_step, stiff.last_error, replace(self.statistics),
         )  # fmt: skip
-        return Step(self.time, self.state, self.slope, radius.value, memory, begin, interpolant)
+        return AcceptedStep(self.time, self.state, self.slope, radius.value, memory, begin, interpolant)
 
-    def attempted(self, end: float, most_evaluations: int) -> Step | None:
+    def attempted(self, end: float, most_evaluations: int) -> AcceptedStep | None:
         """Try a step with the method that goes farther per gradient; None if its error is too large."""
         rho = self.radius.at(self.state, self.slope)
         self.require_finite(rho < np.inf)  # also False if NaN

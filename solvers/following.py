@@ -9,7 +9,7 @@ import numpy as np
 
 from normtheory.arrays import FloatArray, InputError
 from normtheory.networks import LeastSquares
-from normtheory.solvers.chebyshev import IntegrationError, Statistics, Step
+from normtheory.solvers.chebyshev import AcceptedStep, IntegrationError, Statistics
 from normtheory.solvers.trajectory import Event, FlowError, FlowState
 
 # A vector field smaller than this, relative to spectral radius times state, is round-off: the flow has come to rest.
@@ -28,7 +28,7 @@ class Ending:
     rest: float
     time: float
 
-    def event(self, step: Step, loss: float, speed: float, size: float) -> Event | None:
+    def event(self, step: AcceptedStep, loss: float, speed: float, size: float) -> Event | None:
         """What has happened at this step, if anything.
 
         Raises
@@ -77,7 +77,7 @@ class Record:
     event: Event | None = None
     end: FloatArray = field(default_factory=lambda: np.zeros(0))
 
-    def enter(self, step: Step, statistics: Statistics, *, resumed: bool) -> None:
+    def enter(self, step: AcceptedStep, statistics: Statistics, *, resumed: bool) -> None:
         """Record an accepted step; the first one of a resumed flow is known already."""
         state, slope = (array if self.run is None else array[self.run] for array in (step.state, step.derivative))
         if not resumed:
@@ -109,7 +109,9 @@ def resumed_record(record: Record, resume: FlowState | None) -> Record:
     return record
 
 
-def follow(integration: Iterator[Step], records: Sequence[Record], statistics: Statistics, *, resumed: bool = False) -> None:
+def follow(
+    integration: Iterator[AcceptedStep], records: Sequence[Record], statistics: Statistics, *, resumed: bool = False
+) -> None:
     """Enter every step into the records of all flows that have not ended, until all have.
 
     Raises

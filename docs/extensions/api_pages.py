@@ -76,9 +76,10 @@ def _escape(app: Sphinx, what: str, name: str, thing: object, options: object, l
 
 
 def _skip(app: Sphinx, what: str, name: str, thing: object, skip: bool, options: object) -> bool | None:
-    """Fields of named tuples are described where their class is; functions of C are not ours."""
+    """Fields of named tuples are described where their class is; functions of C, and what scikit-learn adds, are not ours."""
+    added = re.fullmatch(r"set_\w+_request", name) is not None
     field = (getattr(thing, "__doc__", None) or "").startswith("Alias for field number")
-    return True if field or inspect.isbuiltin(thing) else None
+    return True if field or added or inspect.isbuiltin(thing) else None
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:
