@@ -40,7 +40,6 @@ bibtex_default_style = "unsrtalpha"
 bibtex_reference_style = "author_year"
 
 autodoc_default_options = {"members": True, "member-order": "bysource", "show-inheritance": True}
-autodoc_mock_imports = ["torch"]  # an optional extra; its two modules are documented all the same
 autodoc_typehints_format = "short"
 autosummary_generate = False  # api_pages writes a page for each module
 numpydoc_show_class_members = False

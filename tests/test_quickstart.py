@@ -11,7 +11,7 @@ BLOCKS = re.findall(r"^```(python|sh)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTA
 AGREES = 1e-6  # "to seven digits": the flow's relative tolerance of 1e-8 with room for a problem of this condition
 
 
-def test_every_block_runs_and_the_picture_is_drawn(tmp_path):
+def test_every_block_runs_and_the_pictures_are_drawn(tmp_path):
     printed = ""
     for language, text in BLOCKS:
         lines = [text] if language == "python" else text.splitlines()
@@ -27,9 +27,16 @@ def test_every_block_runs_and_the_picture_is_drawn(tmp_path):
             )
             assert done.returncode == 0, done.stdout + done.stderr
             printed += done.stdout
-    assert (tmp_path / "endpoint.png").stat().st_size > 10_000
+    for name in ("endpoint.png", "features.png"):
+        assert (tmp_path / name).stat().st_size > 10_000
     assert float(re.search(r"relative distance (\S+)", printed)[1]) < AGREES
-    assert [path.name for path in sorted(tmp_path.iterdir())] == ["endpoint.png", "flow.npz", "problem.npz", "theory.npz"]
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "endpoint.png",
+        "features.png",
+        "flow.npz",
+        "problem.npz",
+        "theory.npz",
+    }
 
 
 def test_the_readme_shows_the_same_problem():
