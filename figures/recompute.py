@@ -2,9 +2,9 @@
 
 `python -m normtheory.figures.recompute` draws fifteen cells of Figures 1 and 5, over all numbers of samples, overlaps and
 sparse tasks, and the lines in the limit, and says where the tables differ from what comes out; with --family relu it draws
-cells of Figures 2, 6 and 8. With --accept the records beside the tables (`record`) then note that the code as it is now gives
-the same: what to run after a change of the code that should change no number. With --lines it computes the lines alone, which
-takes no training, and puts them into the tables.
+cells of Figures 2, 6 and 8, with classes or imagenet of Figures 3 or 7. With --accept the records beside the tables (`record`)
+then note that the code as it is now gives the same: what to run after a change of the code that should change no number. With
+--lines it computes the lines alone, which takes no training, and puts them into the tables.
 """
 
 from __future__ import annotations
@@ -87,6 +87,23 @@ def _relu_rows(figure: str, run: Row) -> Iterable[Row]:
     return table.panel_rows(figure, run, import_module(f"normtheory.figures.relu.{figure}").PANELS)
 
 
+def _classes_cells() -> list[Spec]:
+    from normtheory.figures.deep.grid import CLASSES
+
+    return list(CLASSES["laptop"].cells())
+
+
+def _imagenet_cells() -> list[Spec]:
+    from normtheory.figures.deep.grid import IMAGENET
+
+    return list(IMAGENET["laptop"].cells())
+
+
+def _deep_rows(figure: str, run: Row) -> Iterable[Row]:
+    rows: Iterable[Row] = import_module(f"normtheory.figures.deep.{figure}").panel_rows(run)
+    return rows
+
+
 FAMILIES = {
     "diagonal": Family(
         ("fig1", "fig5"),
@@ -104,6 +121,23 @@ FAMILIES = {
         ("panel", "method", "how", "relation", "magnitude", "k_main", "rescale", "n", "seed", "clusters"),
         (("n",), ("kind", "relation"), ("kind",), ("seed",)),
         ("evaluations", "time", "drift"),
+    ),
+    # Stochastic descent follows every rounding: the same rows come out of the same build of torch, on one thread.
+    "classes": Family(
+        ("fig3",),
+        "normtheory.figures.deep.cells",
+        _classes_cells,
+        _deep_rows,
+        ("panel", "norm", "method", "part", "rescale", "n", "seed", "layer"),
+        (("n",), ("norm",), ("seed",)),
+    ),
+    "imagenet": Family(
+        ("fig7",),
+        "normtheory.figures.deep.cells",
+        _imagenet_cells,
+        _deep_rows,
+        ("task", "rescale", "n", "seed"),
+        (("n",), ("task",), ("seed",)),
     ),
 }
 DIAGONAL = FAMILIES["diagonal"]
@@ -163,7 +197,12 @@ def put_in(lines: Sequence[Row]) -> None:
 
 
 def _place(row: Row, family: Family) -> tuple[Any, ...]:
-    return tuple(row[name] for name in family.names)
+    return tuple("" if row[name] is None else row[name] for name in family.names)  # .csv has no missing text
+
+
+def _written(value: Any) -> Any:
+    """As a table has it: what is no number is missing there."""
+    return None if isinstance(value, float) and np.isnan(value) else value
 
 
 def _beside(figure: str, anew: Row, kept: Row | None, columns: Sequence[str], names: Sequence[str]) -> Iterator[str]:
@@ -174,7 +213,7 @@ def _beside(figure: str, anew: Row, kept: Row | None, columns: Sequence[str], na
     # How far a flow ends from theory is its own rounding.
     measures = [name for name in columns if name not in names and not (name == "distance" and anew["how"] == "flow")]
     for name in measures:
-        now, before = anew.get(name), kept[name]
+        now, before = _written(anew.get(name)), kept[name]
         if isinstance(now, str) or (now is None) != (before is None):
             if now != before:
                 yield f"{where}: {name} is {before}, not {now}"

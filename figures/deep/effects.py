@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,6 +26,12 @@ PARTS = {
     ("all", "error_restated"): "all, statistics re-estimated",
     ("rate", "error"): "learning rate over factor²",
 }
+# Looked at after the run, and printed below these.
+RESTATED = {
+    (part, "error_restated"): f"{words}, statistics re-estimated"
+    for (part, _), words in PARTS.items()
+    if part in ("convolutions", "normalisation", "head", "rate")
+}
 
 
 class Effect(NamedTuple):
@@ -41,13 +47,13 @@ class Effect(NamedTuple):
     lose: int
 
 
-def effects(rows: Sequence[Row], *, norm: bool) -> Iterator[Effect]:
+def effects(rows: Sequence[Row], *, norm: bool, parts: Mapping[tuple[str, str], str] = PARTS) -> Iterator[Effect]:
     """For each part, factor and number of images: errors less those of the same seed's network that was not rescaled.
 
     Re-estimated statistics are compared with re-estimated ones.
     """
     runs = [row for row in rows if row["panel"] == "runs" and row["norm"] == norm and row["method"] == "PT+FT"]
-    for (part, column), words in PARTS.items():
+    for (part, column), words in parts.items():
         if column == "error_restated" and not norm:
             continue
         for factor in distinct(chosen(runs, part=part), "rescale"):
@@ -71,7 +77,7 @@ def _effect(words: str, factor: float, n: int, differences: np.ndarray) -> Effec
 
 def markdown(rows: Sequence[Row], *, norm: bool) -> str:
     """A table: a line a part and factor, a column a number of images; differences in percentage points."""
-    found = {(each.part, each.rescale, each.n): each for each in effects(rows, norm=norm)}
+    found = {(each.part, each.rescale, each.n): each for each in effects(rows, norm=norm, parts=PARTS | RESTATED)}
     samples = sorted({n for _, _, n in found})
     lines = ["| rescaled | factor | " + " | ".join(f"n = {n}" for n in samples) + " |", "|---|---|" + "---|" * len(samples)]
     for part, factor in dict.fromkeys((part, factor) for part, factor, _ in found):

@@ -11,21 +11,27 @@ import pyarrow as pa
 
 from normtheory.figures.deep import published
 from normtheory.figures.deep.cells import cell
-from normtheory.figures.deep.effects import PARTS, Effect, effects
+from normtheory.figures.deep.effects import LEVEL, PARTS, Effect, effects
 from normtheory.figures.deep.grid import CLASSES, grid_of, located
 from normtheory.figures.drawing import (
+    LEAVING,
     MARKERS,
     METHODS,
+    SERIES,
     Row,
     chosen,
     distinct,
     footnote,
     legend_beside,
+    mark_leaving,
     over_seeds,
     panels,
     sample_axis,
     series,
     shades,
+)
+from normtheory.figures.drawing import (
+    grid_of as grid_of_axes,
 )
 from normtheory.figures.files import STYLE, rounded
 from normtheory.figures.sweep import Sweep
@@ -41,6 +47,7 @@ SCHEMA = pa.schema(
     + [("epochs", pa.int64()), ("test_images", pa.int64()), ("layer", pa.string())]
     + [(name, pa.float64()) for name in ("before", "after", "shared")]
 )
+ERROR_AXIS: dict[str, Any] = {"yscale": "log", "ylim": (2e-3, 0.7)}  # half of one of 200 test images at its foot
 NORMS = {True: "with batch normalisation", False: "without normalisation"}
 
 
@@ -53,10 +60,11 @@ def compute(scale: str, sweep: Sweep, data: Path | None = None) -> pa.Table:
     """
     specs = grid_of(CLASSES, scale, data).cells(located(data))
     runs = sweep.table(specs, cell, "seeds and numbers of images").to_pylist()
-    return rounded(pa.Table.from_pylist([row for run in runs for row in _rows(run)], schema=SCHEMA))
+    return rounded(pa.Table.from_pylist([row for run in runs for row in panel_rows(run)], schema=SCHEMA))
 
 
-def _rows(run: Row) -> Iterator[Row]:
+def panel_rows(run: Row) -> Iterator[Row]:
+    """The rows of a run: itself, and its layers."""
     known = dict.fromkeys(SCHEMA.names) | {"figure": "fig3"} | {name: run[name] for name in RUN}
     yield known | {"panel": "runs"}
     for place, layer in enumerate(run.get("layers") or ()):
@@ -94,7 +102,7 @@ def _errors(rows: Sequence[Row]) -> Any:
         for method in METHODS_DRAWN:
             look = {"color": METHODS[method], "marker": MARKERS[method]}
             series(axis, chosen(runs, method=method), "n", _error, label=method, look=look, geometric=False)
-        sample_axis(axis, distinct(runs, "n"), title=NORMS[norm])
+        sample_axis(axis, distinct(runs, "n"), title=NORMS[norm], **ERROR_AXIS)
         axis.axhline(published.CHANCE, color="0.6", linewidth=0.8, linestyle=":")
     axes[0].set_ylabel("test error")
     axes[0].legend()
@@ -114,10 +122,10 @@ def _factors(rows: Sequence[Row]) -> Any:
             look = {"color": colour, "marker": "s"}
             series(axis, values, "n", _error, label=f"{factor:g}", look=look, geometric=False)
         anew = ",\nstatistics re-estimated" if column == "error_restated" else ""
-        sample_axis(axis, distinct(runs, "n"), title=NORMS[norm] + anew)
+        sample_axis(axis, distinct(runs, "n"), title=NORMS[norm] + anew, **ERROR_AXIS)
         axis.axhline(published.CHANCE, color="0.6", linewidth=0.8, linestyle=":")
     axes[0].set_ylabel("test error of PT+FT")
-    axes[0].legend(title="rescaled by")
+    legend_beside(figure, axes[0], "rescaled by")
     footnote(figure, f"{over_seeds(rows, geometric=False)}; dotted: chance")
     return figure
 
@@ -161,31 +169,43 @@ def _grid(rows: int, columns: int) -> Any:
 
 
 def _parts(found: dict[bool, list[Effect]]) -> Any:
-    """What explains the gain: differences of errors to the network as it was, with intervals, by the smallest factor."""
-    figure, axes = panels(len(found), width=4.4 * len(found), height=3.4)
+    """What explains the gain: differences of errors to the network as it was, in percentage points, with intervals."""
     words = list(PARTS.values())
-    for axis, (norm, each) in zip(axes, found.items(), strict=True):
-        factor = min(effect.rescale for effect in each if effect.part != words[0])
-        samples = sorted({effect.n for effect in each})
-        for place, n in enumerate(samples):
-            shown = [effect for effect in each if effect.n == n and effect.rescale == factor]
-            _points(axis, shown, words, place, len(samples))
-        axis.axhline(0, color="0.4", linewidth=0.8)
-        axis.set_xticks(range(len(words)), words, fontsize="small", rotation=30, ha="right", rotation_mode="anchor")
-        axis.set_title(f"{NORMS[norm]}, by {factor:g}")
-    axes[0].set_ylabel("change of the test error")
-    axes[0].legend(title="main images")
-    footnote(figure, "differences to the same seed's network that was not rescaled: mean and 95 % interval")
+    factors = sorted({each.rescale for effects in found.values() for each in effects if each.part != words[0]} - {2.0})
+    figure, axes = _axes_of(factors, found)
+    for line, factor in zip(axes, factors, strict=True):
+        for axis, (norm, each) in zip(line, found.items(), strict=True):
+            samples = sorted({effect.n for effect in each})
+            for place, n in enumerate(samples):
+                shown = [effect for effect in each if effect.n == n and effect.rescale == factor]
+                _points(axis, shown, words, place, len(samples))
+            axis.axhline(0, color="0.4", linewidth=0.8)
+            axis.set(xlim=(-0.5, len(words) - 0.5), ylim=POINTS, title=f"{NORMS[norm]}, by {factor:g}")
+            axis.set_xticks(range(len(words)), words, fontsize="small", rotation=30, ha="right", rotation_mode="anchor")
+            mark_leaving(axis)
+        line[0].set_ylabel("change of the test error\n(percentage points)")
+    axes[0][0].legend(title="main images", ncols=2)
+    alone = "parts alone were rescaled by 0.25 and 0.5"
+    same = f"differences to the same seed's network that was not rescaled: mean and {LEVEL:.0%} interval"
+    footnote(figure, f"{same};\n{alone}; {LEAVING}")
     return figure
+
+
+POINTS = (-9, 16)  # of the axis; what hurts more is beyond
+
+
+def _axes_of(factors: Sequence[float], found: dict[bool, list[Effect]]) -> Any:
+    size = {"width": 4.4 * len(found), "height": 0.6 + 2.7 * len(factors)}
+    return grid_of_axes(len(factors), len(found), **size, sharex=True)
 
 
 def _points(axis: Any, shown: Sequence[Effect], words: Sequence[str], place: int, count: int) -> None:
     where = [words.index(each.part) + 0.7 * ((place + 0.5) / count - 0.5) for each in shown]
-    means = np.array([each.mean for each in shown])
-    ends = [means - [each.low for each in shown], np.array([each.high for each in shown]) - means]
+    means = 100 * np.array([each.mean for each in shown])
+    ends = [means - [100 * each.low for each in shown], np.array([100 * each.high for each in shown]) - means]
     if shown:
         look = {"linestyle": "none", "marker": "o", "markersize": 3.5, "color": shades(count)[place], "elinewidth": 0.9}
-        axis.errorbar(where, means, yerr=ends, label=f"{shown[0].n}", **look)
+        axis.errorbar(where, means, yerr=ends, label=f"{shown[0].n}", **look)[0].set_gid(SERIES)
 
 
 def _published() -> Any:

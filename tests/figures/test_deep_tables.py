@@ -1,0 +1,86 @@
+"""The committed tables of Figures 3 and 7 are what their records say; what the pages say of them holds."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from normtheory.figures import committed, committed_file, recompute
+from normtheory.figures.deep import cells, grid
+from normtheory.figures.deep.analogue import imagenet_sentences, sentences
+from normtheory.figures.deep.effects import PARTS, effects
+from normtheory.figures.drawing import chosen
+from normtheory.figures.record import beside, digest, read_record
+from normtheory.figures.sweep.keys import code_version
+
+GRIDS = {"fig3": grid.CLASSES["laptop"], "fig7": grid.IMAGENET["laptop"]}
+
+
+@pytest.mark.parametrize("figure", GRIDS)
+def test_a_committed_table_is_that_of_its_record_grid_and_code(figure):
+    """If it is not that of the code: `python -m normtheory.figures.recompute --family classes|imagenet --accept`."""
+    pytest.importorskip("torch", reason="images are read by what trains on them: pip install 'normtheory[nn]'")
+    record, whole = read_record(beside(committed_file(figure))), GRIDS[figure]
+    assert digest(committed_file(figure)) == record.rows
+    assert record.strangers(whole.cells()) == 0
+    other = replace(whole, finetuning=grid.LAPTOP | {"rate": 0.02})
+    assert record.strangers(other.cells()) == 2 * len(whole.cells())
+    assert code_version(cells.cell) in (record.code, *record.agreed)
+
+
+def test_every_run_of_the_grids_is_there():
+    whole = GRIDS["fig3"]
+    runs = chosen(committed("fig3").to_pylist(), panel="runs")
+    ways = {norm: 2 + len(whole.rescale) + (4 if norm else 3) * len(whole.parts) for norm in whole.norms}
+    assert len(runs) == len(whole.seeds) * len(whole.samples) * sum(ways.values())
+    assert len(committed("fig7")) == 2 * len(GRIDS["fig7"].cells())
+
+
+@pytest.fixture(scope="module")
+def found():
+    rows = committed("fig3").to_pylist()
+    return {(norm, each.part, each.rescale, each.n): each for norm in (True, False) for each in effects(rows, norm=norm)}
+
+
+def test_stale_statistics_make_the_dip_at_a_half(found):
+    """Finetuned by 0.5 is worse than not rescaled with 4 images, and better with 8 and 16 where statistics are taken anew."""
+    words, anew = PARTS["all", "error"], PARTS["all", "error_restated"]
+    assert found[True, words, 0.5, 4].low > 0
+    assert all(found[True, anew, 0.5, n].high < 0 for n in (8, 16))
+    by_factor = {factor: found[True, words, factor, 4].mean for factor in (0.125, 0.25, 0.5)}
+    assert by_factor[0.5] > by_factor[0.25] > by_factor[0.125]
+
+
+def test_without_normalisation_the_convolutions_explain_the_gain(found):
+    for n in (4, 8):
+        everything = found[False, PARTS["all", "error"], 0.5, n]
+        convolutions, head, rate = (found[False, PARTS[part, "error"], 0.5, n] for part in ("convolutions", "head", "rate"))
+        assert everything.high < 0
+        assert convolutions.high < 0
+        assert convolutions.mean <= everything.mean / 2
+        assert head.high > 0
+        assert rate.high > 0
+
+
+def test_the_imagenet_network_gains_once_its_statistics_are_anew():
+    runs = chosen(committed("fig7").to_pylist(), task="all")
+    by_seed = {factor: {row["seed"]: row for row in chosen(runs, rescale=factor)} for factor in (0.5, 1.0)}
+    change = {
+        column: np.array([by_seed[0.5][seed][column] - by_seed[1.0][seed][column] for seed in by_seed[0.5]])
+        for column in ("error", "error_restated")
+    }
+    assert (change["error_restated"] < 0).all()
+    assert (change["error"] > 0).all()
+
+
+def test_the_evidence_says_what_own_runs_found():
+    assert all(len(list(sentences(panel))) == 2 for panel in "abc")
+    assert sum("all digits" in sentence for sentence in imagenet_sentences()) == 1
+
+
+@pytest.mark.recompute
+def test_cells_computed_anew_are_as_in_the_table():
+    pytest.importorskip("torch", reason="networks need torch: pip install 'normtheory[nn]'")
+    family = recompute.FAMILIES["classes"]
+    specs = recompute.drawn(family.specs(), 2, draw=2, balanced=family.balanced)
+    assert [words for spec in specs for words in recompute.differences(spec, family)] == []
