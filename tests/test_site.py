@@ -19,6 +19,7 @@ pytestmark = pytest.mark.site
 
 SITE = Path(os.environ.get("SITE", Path(__file__).parents[1] / "build" / "site"))
 PAGES = sorted(str(path.relative_to(SITE)) for path in SITE.rglob("*.html") if "_static" not in path.parts)
+PATIENCE = 180_000  # milliseconds for a page or a picture: a machine may be busy with other things
 LOOKS = [(width, scheme) for width in (1280, 390) for scheme in ("light", "dark")]
 # Without these Chromium asks its maker's hosts for this and that.
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -64,6 +65,7 @@ def browser():
 
 def watched(context):
     """A page, and the list of what goes wrong on it."""
+    context.set_default_timeout(PATIENCE)
     page, wrong = context.new_page(), []
     page.on("console", lambda said: wrong.append(f"console: {said.text}") if said.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
@@ -117,8 +119,8 @@ def test_search_finds_claims_functions_and_words(browser, address, from_disk):
     page, wrong = watched(context)
     for word, expected in (("stationarity", "claims/stationarity"), ("rigorous_bound", "rigorous"), ("lazy", "glossary")):
         page.goto((SITE.as_uri() + "/" if from_disk else address) + f"search.html?q={word}")
-        page.wait_for_selector("#search-results li a", timeout=30_000)
-        page.wait_for_function("document.querySelector('#search-results .search-summary, #search-results p')", timeout=30_000)
+        page.wait_for_selector("#search-results li a")
+        page.wait_for_function("document.querySelector('#search-results .search-summary, #search-results p')")
         found = page.eval_on_selector_all("#search-results li a", "all => all.map(each => each.href)")
         assert any(expected in link for link in found), (word, found[:10])
     assert not wrong
