@@ -8,7 +8,7 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import baselines, flow, minimiser, norms, others, peers
+from benchmarks import baselines, curves, flow, minimiser, norms, others, peers
 
 COLUMNS = ("problem", "method", "seconds", "ratio", "what it took, and how close it came")
 
@@ -18,7 +18,7 @@ TITLE = "Times on this machine, in one run; ratios to the method without one on 
 def main() -> int:
     """Print each row when it is measured if nobody watches, one table at the end."""
     table = Table(*COLUMNS, title=TITLE)
-    for row in itertools.chain(peers.rows(), minimiser.rows(), norms.rows(), others.rows(), flow.rows(), baselines.rows()):
+    for row in itertools.chain(*(each.rows() for each in (peers, minimiser, norms, others, flow, curves, baselines))):
         ratio = "" if row.ratio is None else f"{row.ratio:.3g}"
         cells = (row.problem, row.method, f"{row.seconds:.4f}", ratio, row.note)
         print("  ".join(cells), file=sys.stderr, flush=True)

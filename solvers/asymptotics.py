@@ -8,10 +8,15 @@ normal (convex Gaussian min-max theorem: Thrampoulidis, Abbasi & Hassibi 2018, a
     (D - n) tau^2 = noise^2 + sum_d E (v_d - b_d)^2,      v_d = teacher_d + tau h_d.            (rows)
 
 By Stein's lemma the second is, given the first, the better known n = sum_d E prox'(v_d), by which the solution is checked.
-`docs/curves.md` derives them, and says how inputs of several variances come to this case. They are the stationarity conditions
-of a function L(tau, theta), theta = tau/g, convex in tau and concave in theta: at fixed tau the right side of (rows) grows with
-g, so that g(tau) is the only root; and along it (loss) changes sign once, since the maximum of L over theta is convex in tau.
-Both roots are therefore bracketed by signs alone.
+The minimiser of |X b - y|^2/(2n) + strength * sum_d f_d(b_d) obeys them with
+
+    (D - n + 2 n strength/g) tau^2 = noise^2 + sum_d E (v_d - b_d)^2                            (rows)
+
+instead, that is n (1 - strength/g) = sum_d E prox', and n may exceed D. `docs/curves.md` derives all of it, and says how inputs
+of several variances come to this case. They are the stationarity conditions of a function L(tau, theta), theta = tau/g, convex
+in tau and concave in theta: at fixed tau the right side of (rows) grows with g and the left side does not, so that g(tau) is
+the only root; and along it (loss) changes sign once, since the maximum of L over theta is convex in tau. Both roots are
+therefore bracketed by signs alone.
 """
 
 from __future__ import annotations
@@ -101,21 +106,22 @@ class Coordinates:
             object.__setattr__(self, name, value)
 
 
-@shown("samples", "noise", "loss", "tau", "g", "residuals", "recovered")
+@shown("samples", "noise", "strength", "loss", "tau", "g", "residuals", "recovered")
 @dataclass(frozen=True, eq=False)
 class FixedPoint:
     """A solution of the two equations, and the law of the predictor that it gives.
 
     Attributes
     ----------
-    samples, noise : float
-        n, and the standard deviation of the labels' noise.
+    samples, noise, strength : float
+        n, the standard deviation of the labels' noise, and the factor of the penalty beside the squared error; 0: no error.
     loss : float
         sum_d variance_d E (b_d - teacher_d)^2: population squared error beyond the noise.
     tau, g : float
         The solution. g is the multiplier of the penalty in the proximal map.
     residuals : tuple of two floats
-        |right side/left side - 1| of (loss) and of n = sum E prox', with twice the nodes that the solution was found on.
+        |right side/left side - 1| of (loss) and of n = sum E prox' + n strength/g, with twice the nodes that the solution was
+        found on.
     recovered : bool
         Whether the teacher is recovered exactly; then loss = tau = g = 0, and the law is that of the teacher.
     coordinates, nodes : tuples
@@ -124,6 +130,7 @@ class FixedPoint:
 
     samples: float
     noise: float
+    strength: float
     loss: float
     tau: float
     g: float
@@ -213,7 +220,12 @@ class _Moments:
 
 
 def fixed_point(
-    coordinates: Sequence[Coordinates], samples: float, noise: float = 0.0, *, guess: FixedPoint | None = None
+    coordinates: Sequence[Coordinates],
+    samples: float,
+    noise: float = 0.0,
+    *,
+    strength: float = 0.0,
+    guess: FixedPoint | None = None,
 ) -> FixedPoint:
     """Solve the two equations for a mixture of classes of coordinates.
 
@@ -223,16 +235,19 @@ def fixed_point(
         All classes; their counts sum to the number D of inputs. (Shares of D that sum to 1 do as well: then `samples` is n/D,
         and loss and squared noise are in units of D.)
     samples : float
-        n, 0 < n < D.
+        n, 0 < n; and n < D where strength is 0.
     noise : float
         Standard deviation of the labels' noise.
+    strength : float
+        Factor of the penalty beside |X b - y|^2/(2n), as in `normtheory.solvers.penalised`, where it is often called lambda;
+        0 for the least penalty that fits the labels.
     guess : FixedPoint, optional
         That of a neighbouring problem with the same classes, to start from. Changes nothing but the time taken.
 
     Raises
     ------
     InputError
-        If the input is malformed, or n is not between 0 and D.
+        If the input is malformed, or n is not between 0 and D (with strength: not positive).
     NoFixedPoint
         If the tolerance was not reached.
     """
@@ -240,20 +255,28 @@ def fixed_point(
     if not groups:
         raise InputError("there are no coordinates; give at least one class")
     inputs = float(sum(group.count.sum() for group in groups))
-    if not (np.isfinite(samples) and 0 < samples < inputs):
-        raise InputError(f"samples = {samples:g}; give a number between 0 and the number of inputs, {inputs:g}")
+    if not (np.isfinite(strength) and strength >= 0):
+        raise InputError(f"lambda = {strength:g}; give a number that is at least 0")
+    if not (np.isfinite(samples) and samples > 0 and (strength > 0 or samples < inputs)):
+        most = "a positive number" if strength > 0 else f"a number between 0 and the number of inputs, {inputs:g}"
+        raise InputError(f"samples = {samples:g}; give {most}")
     if not (np.isfinite(noise) and noise >= 0):
         raise InputError(f"noise = {noise:g}; give a standard deviation, at least 0")
-    search = _Search(groups, float(samples), float(noise), inputs)
+    search = _Search(groups, float(samples), float(noise), float(strength), inputs)
     return search.run(guess)
 
 
 class _Search:
-    """The nested root: g at given tau (rows), inside tau (loss). Unknowns are place = log(tau^2 - floor) and log g."""
+    """The nested root: g at given tau (rows), inside tau (loss). Unknowns are place = log(tau^2 - floor) and log g.
 
-    def __init__(self, groups: tuple[Coordinates, ...], samples: float, noise: float, inputs: float) -> None:
-        self.groups, self.samples, self.noise, self.inputs = groups, samples, noise, inputs
-        self.floor = noise**2 / (inputs - samples)  # tau^2 is larger: (rows) has no root below
+    Both sides of (rows) are written as sums of positive terms. Where strength is 0 noise^2 goes into the floor, of which tau^2
+    is free; else it stands beside the pull, as (n - D) tau^2 does where n > D.
+    """
+
+    def __init__(self, groups: tuple[Coordinates, ...], samples: float, noise: float, strength: float, inputs: float) -> None:
+        self.groups, self.samples, self.noise, self.strength = groups, samples, noise, strength
+        self.rows, self.more = max(inputs - samples, 0.0), max(samples - inputs, 0.0)
+        self.floor = 0.0 if strength else noise**2 / self.rows  # tau^2 is larger: (rows) has no root below
         away = sum(float(np.sum(group.count * (group.truth - group.law.start) ** 2)) for group in groups)
         self.null = (away + noise**2) / samples  # tau^2 of the predictor that stays at its start
         self.count = NODES
@@ -265,8 +288,8 @@ class _Search:
         if self.null == 0:
             return self._recovered()
         place = self.place = float(np.log(self.null))
-        self.log_g = place / 2
-        kinks = self.noise == 0 and any(group.law.recovers for group in self.groups)
+        self.log_g = max(place / 2, float(np.log(self.strength))) if self.strength else place / 2
+        kinks = self.noise == self.strength == 0 and any(group.law.recovers for group in self.groups)
         if kinks and self._mismatch(place + RECOVERED)[0] > 0:
             return self._recovered()
         if guess is not None and guess.tau > 0:
@@ -279,7 +302,7 @@ class _Search:
             self.count *= 2
             tau, g = self._tau(place), float(np.exp(self.log_g))
             moments = self._moments(tau, g)
-            residuals = self._residuals(tau, moments)
+            residuals = self._residuals(tau, g, moments)
             if max(residuals) <= TOLERANCE:
                 return self._found(tau, g, moments.error, residuals, moments.nodes)
         message = f"the two equations hold to {residuals[0]:.1e} and {residuals[1]:.1e} only, with {self.count} nodes"
@@ -288,19 +311,23 @@ class _Search:
     def _mismatch(self, place: float) -> tuple[float, float]:
         """log(left/right) of (loss) where (rows) holds, and its slope in `place`; leaves that log g behind."""
         tau = self._tau(place)
-        at_root: list[_Moments] = []
+        log_tau = float(np.exp(place)) / (2 * tau * tau)  # d log tau / d place
+        rest, rest_by = (self.noise**2 + self.more * tau * tau, 2 * self.more * tau * tau) if self.strength else (0.0, 0.0)
+        at_root: list[tuple[_Moments, float]] = []
 
         def rows(log_g: float) -> tuple[float, float]:
-            at_root[:] = [self._moments(tau, float(np.exp(log_g)))]
-            moments = at_root[0]
-            return float(np.log(moments.pull / (self.inputs - self.samples)) - place), moments.pull_by[1] / moments.pull
+            moments = self._moments(tau, float(np.exp(log_g)))
+            penalty = 2 * self.samples * self.strength * float(np.exp(-log_g))
+            right, left = moments.pull + rest, self.rows + penalty
+            slope = moments.pull_by[1] / right + penalty / left
+            at_root[:] = [(moments, slope)]
+            return float(np.log(right / left) - place), slope
 
         self.log_g = _root(rows, self.log_g + self.follows * (place - self.place))
-        moments = at_root[0]
+        moments, by_g = at_root[0]
         known = self.noise**2 + moments.error
-        log_tau = float(np.exp(place)) / (2 * tau * tau)  # d log tau / d place
         self.place = place
-        self.follows = (1 - moments.pull_by[0] / moments.pull * log_tau) * moments.pull / moments.pull_by[1]
+        self.follows = (1 - (moments.pull_by[0] + rest_by) / (moments.pull + rest) * log_tau) / by_g
         slope = 2 * log_tau - (moments.error_by[0] * log_tau + moments.error_by[1] * self.follows) / known
         return float(np.log(self.samples * tau * tau / known)), slope
 
@@ -331,9 +358,9 @@ class _Search:
         by = (float(sums[3]), float(sums[4])), (float(sums[5]), float(sums[6]))
         return _Moments(float(sums[0]), float(sums[1]), float(sums[2]), *by, tuple(laws))
 
-    def _residuals(self, tau: float, moments: _Moments) -> tuple[float, float]:
+    def _residuals(self, tau: float, g: float, moments: _Moments) -> tuple[float, float]:
         loss = abs((self.noise**2 + moments.error) / (self.samples * tau * tau) - 1)
-        return loss, abs(moments.slope / self.samples - 1)
+        return loss, abs(moments.slope / self.samples + self.strength / g - 1)
 
     def _recovered(self) -> FixedPoint:
         """The teacher itself."""
@@ -344,7 +371,8 @@ class _Search:
         return self._found(0.0, 0.0, 0.0, (0.0, 0.0), tuple(nodes))
 
     def _found(self, tau: float, g: float, loss: float, residuals: tuple[float, float], nodes: tuple[Nodes, ...]) -> FixedPoint:
-        return FixedPoint(self.samples, self.noise, loss, tau, g, residuals, tau == 0, self.groups, nodes)
+        known = self.samples, self.noise, self.strength
+        return FixedPoint(*known, loss, tau, g, residuals, tau == 0, self.groups, nodes)
 
 
 def _root(function: Callable[[float], tuple[float, float]], x: float) -> float:

@@ -1,7 +1,8 @@
 """Learning curves of the paper's pairs of sparse tasks: what each method needs, without drawing a task or training a network.
 
 `normtheory.solvers.asymptotics` says what is assumed: independent Gaussian inputs, the limit of many of them, training to
-zero error; `normtheory.solvers.sparse_pairs` holds the tasks, and the methods as penalties.
+zero error or to the minimiser of squared error and penalty; `normtheory.solvers.sparse_pairs` holds the tasks, and the methods
+as penalties.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from normtheory.reprs import shown
 from normtheory.solvers.asymptotics import Coordinates, FixedPoint, NoFixedPoint, fixed_point
 from normtheory.solvers.coupled import PairPoint, pair_point
 from normtheory.solvers.orbits import Orbits, gradient_curve
-from normtheory.solvers.sparse_pairs import ALONE, FURTHER, METHODS, Classes, Method, Scales, SparsePair
+from normtheory.solvers.sparse_pairs import ALONE, FURTHER, METHODS, PENALISED, Classes, Method, Scales, SparsePair
 
 THE_PAPERS = Scales()
 OWN = "network"  # the method of a network of one's own, on the main task alone
@@ -47,7 +48,7 @@ class LearningCurve:
 
     Attributes
     ----------
-    pair, scales, noise
+    pair, scales, noise, strength
         What it is the curve of.
     points : tuple of Point
         By method, then by n.
@@ -58,6 +59,7 @@ class LearningCurve:
     pair: SparsePair
     scales: Scales
     noise: float
+    strength: float
     points: tuple[Point, ...]
     solutions: tuple[FixedPoint | PairPoint, ...]
 
@@ -114,9 +116,10 @@ def learning_curve(
     pair: SparsePair,
     samples: Sequence[int],
     *,
-    methods: Sequence[str] = tuple(METHODS),
+    methods: Sequence[str] | None = None,
     scales: Scales = THE_PAPERS,
     noise: float = 0.0,
+    strength: float = 0.0,
     samples_aux: int | None = None,
     network: Parametrisation | None = None,
 ) -> LearningCurve:
@@ -127,14 +130,18 @@ def learning_curve(
     pair : SparsePair
         The two tasks.
     samples : sequence of int
-        Numbers n of main samples, each below the number of inputs.
-    methods : sequence of str
+        Numbers n of main samples, each below the number of inputs where strength is 0.
+    methods : sequence of str, optional
         Of METHODS: finetuning (the exact theory's penalty after pretraining), multitask (least l1,2 norm), single (from small
-        weights), probing (finetuning of the second layer alone); of FURTHER: corollary1, pinned, l1, lazy.
+        weights), probing (finetuning of the second layer alone); of FURTHER: corollary1, pinned, l1, lazy. Default:
+        `default_methods(strength)`.
     scales : Scales
         Of the networks.
     noise : float
-        Standard deviation of the noise on the main task's labels, which are fitted to zero error nevertheless.
+        Standard deviation of the noise on the main task's labels.
+    strength : float
+        0: labels are fitted to zero error. Else the main task's predictor is the minimiser of |X beta - y|^2/(2n) + strength
+        times the method's penalty (`normtheory.solvers.penalised`); pretraining fits its labels. For methods in PENALISED.
     samples_aux : int, optional
         Number of auxiliary samples, without noise. From the number of inputs on (the default), and for multi-task learning
         wherever the auxiliary teacher is recovered, its predictor is the teacher. With fewer pretraining ends at a random
@@ -151,11 +158,13 @@ def learning_curve(
     """
     few = samples_aux is not None and samples_aux < pair.inputs
     known = METHODS | FURTHER | ({} if network is None else {OWN: _of_own(network)})
-    _check(pair, samples, methods, scales, samples_aux, known)
+    chosen = default_methods(strength) if methods is None else methods
+    _check(pair, chosen, scales, samples_aux, known)
+    _check_samples(pair, samples, strength, chosen)
     ordered = sorted(set(samples))
     points: list[Point] = []
     solutions: list[FixedPoint | PairPoint] = []
-    for method in dict.fromkeys(methods):
+    for method in dict.fromkeys(chosen):
         if method == "multitask" and few:
             together = _together(pair, ordered, samples_aux or 0, noise)
             points += [Point(method, n, *_of_main(each, pair)) for n, each in zip(ordered, together, strict=True)]
@@ -164,10 +173,15 @@ def learning_curve(
         classes = pair.classes()
         if few and method not in (*ALONE, OWN):
             classes = _pretrained(classes, scales, samples_aux or 0)
-        along = _along(known[method](classes, scales), ordered, noise)
+        along = _along(known[method](classes, scales), ordered, noise, strength)
         points += [Point(method, n, e.loss, pair.null_loss, e.tau, e.g) for n, e in zip(ordered, along, strict=True)]
         solutions += along
-    return LearningCurve(pair, scales, noise, tuple(points), tuple(solutions))
+    return LearningCurve(pair, scales, noise, strength, tuple(points), tuple(solutions))
+
+
+def default_methods(strength: float = 0.0) -> tuple[str, ...]:
+    """The methods of a learning curve unless others are asked for, at a strength of the penalty beside the squared error."""
+    return tuple(method for method in METHODS if not strength or method in PENALISED)
 
 
 def samples_needed(pair: SparsePair, method: str, share: float, *, scales: Scales = THE_PAPERS, noise: float = 0.0) -> float:
@@ -191,7 +205,7 @@ def samples_needed(pair: SparsePair, method: str, share: float, *, scales: Scale
     InputError, NoFixedPoint
         As `learning_curve`.
     """
-    _check(pair, [1], [method], scales, None, METHODS | FURTHER)
+    _check(pair, [method], scales, None, METHODS | FURTHER)
     if not 0 < share < 1:
         raise InputError(f"share = {share:g}; give a share of the null loss between 0 and 1")
     groups = (METHODS | FURTHER)[method](pair.classes(), scales)
@@ -237,20 +251,11 @@ def _of_own(network: Parametrisation) -> Method:
 
 
 def _check(
-    pair: SparsePair,
-    samples: Sequence[int],
-    methods: Sequence[str],
-    scales: Scales,
-    samples_aux: int | None,
-    known: Mapping[str, Method],
+    pair: SparsePair, methods: Sequence[str], scales: Scales, samples_aux: int | None, known: Mapping[str, Method]
 ) -> None:
     unknown = [method for method in methods if method not in known]
     if unknown or not methods:
         raise InputError(f"unknown method {unknown[0]!r}; choose from {', '.join(known)}" if unknown else "no method given")
-    wrong = [n for n in samples if not 1 <= n < pair.inputs]
-    if wrong or not samples:
-        what = f"samples = {wrong[0]}" if wrong else "no number of samples given"
-        raise InputError(f"{what}; give numbers from 1 to {pair.inputs - 1}, below the number of inputs")
     for name in ("alpha", "gamma", "rescale"):
         positive_scalar(getattr(scales, name), name)
     if samples_aux is not None and samples_aux < 1:
@@ -261,11 +266,25 @@ def _check(
         )
 
 
-def _along(groups: list[Coordinates], samples: Sequence[int], noise: float) -> list[FixedPoint]:
+def _check_samples(pair: SparsePair, samples: Sequence[int], strength: float, methods: Sequence[str]) -> None:
+    """Numbers of samples are positive, and below that of inputs where labels are fitted; a strength is for some methods."""
+    if not (np.isfinite(strength) and strength >= 0):
+        raise InputError(f"lambda = {strength:g}; give a number that is at least 0")
+    without = [method for method in methods if method not in PENALISED]
+    if strength and without:
+        raise InputError(f"lambda has no meaning for the method {without[0]}; choose from {', '.join(PENALISED)}")
+    wrong = [n for n in samples if n < 1 or (n >= pair.inputs and not strength)]
+    if wrong or not samples:
+        what = f"samples = {wrong[0]}" if wrong else "no number of samples given"
+        allowed = "of at least 1" if strength else f"from 1 to {pair.inputs - 1}, below the number of inputs"
+        raise InputError(f"{what}; give numbers {allowed}")
+
+
+def _along(groups: list[Coordinates], samples: Sequence[int], noise: float, strength: float = 0.0) -> list[FixedPoint]:
     """A curve of fixed points, each found from the one before."""
     found: list[FixedPoint] = []
     for n in samples:
-        found.append(fixed_point(groups, n, noise, guess=found[-1] if found else None))
+        found.append(fixed_point(groups, n, noise, strength=strength, guess=found[-1] if found else None))
     return found
 
 

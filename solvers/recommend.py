@@ -4,6 +4,7 @@ For a kind of task (`for_pair`) the answer is the curve's. For a user's own rows
 taken to be the predictor of the candidate that does best on held-out rows, and the noise on the labels is what makes the curve
 predict that candidate's held-out error. Both are plug-in estimates. The teacher's has fitted some of the noise, which makes
 that of the noise too small; what they predict stands beside what was measured, and the order is that of the measurements.
+Inputs are taken to be uncorrelated; their variances are estimated from the rows (`variances`).
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ RESCALES = (10.0, 1.0, 0.1, 0.01, 0.001)
 GAMMAS = (1e-4, 1e-3, 1e-2, 1e-1)
 ALPHA = 1e-3
 FOLDS = 5
+LEAST_VARIANCE = 1e-6  # of the mean: an input that varies less does not move, and counts for nothing
 NOISE_STEPS = 12  # bisections of the noise's standard deviation: to a fourth of a per mille of that of the held-out errors
 
 
@@ -115,24 +117,57 @@ def for_problem(
         raise InputError(
             f"X has {rows} rows and {inputs} columns; recommendations need at least {FOLDS} rows, and fewer than columns"
         )
-    size = float(np.sqrt(np.mean(X**2)))
-    if size == 0 or not y.any():
+    if not (X.any() and y.any()):
         raise InputError("X or y is 0 everywhere; there is nothing to learn")
+    variance = variances(X)
     candidates = _candidates(beta_aux, rescales, gammas, alpha)
     folds = np.array_split(np.random.default_rng(np.random.SeedSequence((seed, rows))).permutation(rows), FOLDS)
     held_out = [_held_out(X, y, candidate, folds) for candidate in candidates]
     best = candidates[int(np.argmin(held_out))]
-    teacher = best.minimiser(X, y)
+    task = _Task(best.minimiser(X, y), variance)
     trained_on = rows - rows / FOLDS
-    noise = _noise(best, teacher, size, trained_on, min(held_out))
+    noise = _noise(best, task, trained_on, min(held_out))
     options = []
     for candidate, error in zip(candidates, held_out, strict=True):
         try:
-            predicted = candidate.predicted(teacher, size, rows, noise)
+            predicted = candidate.predicted(task, rows, noise)
         except NoFixedPoint:
             predicted = float("nan")
         options.append(Option(candidate.method, candidate.rescale, candidate.gamma, predicted, error))
     return sorted(options, key=lambda option: float(option.held_out or 0.0)), noise
+
+
+def variances(X: FloatArray) -> FloatArray:
+    """The variance of each input, about 0, from few rows: mean squares, moved towards their mean by what sampling explains.
+
+    Of the spread of D mean squares about their mean, sampling explains what squares vary by from row to row, over n. The share
+    of the spread that is left is the factor that their distances from the mean keep: the linear estimator of least squared
+    error. Inputs of one variance keep about none.
+
+    Parameters
+    ----------
+    X : array, shape (n, D)
+        At least two rows, not all of them 0.
+
+    Returns
+    -------
+    array, shape (D,)
+        Positive: at least LEAST_VARIANCE of the mean.
+    """
+    unit = float(np.abs(X).max())
+    squares = (X / unit) ** 2
+    each = squares.mean(axis=0)
+    mean, spread = float(each.mean()), float(each.var())
+    sampling = float((squares.var(axis=0, ddof=1) / X.shape[0]).mean())
+    kept = max(0.0, 1 - sampling / spread) if spread > 0 else 0.0
+    return np.asarray(unit**2 * np.maximum(mean + kept * (each - mean), LEAST_VARIANCE * mean))
+
+
+class _Task(NamedTuple):
+    """What a problem is taken to be: its teacher, and the variances of its inputs."""
+
+    teacher: FloatArray
+    variance: FloatArray
 
 
 class _Candidate(NamedTuple):
@@ -152,13 +187,10 @@ class _Candidate(NamedTuple):
         step, *_ = np.linalg.lstsq(X * root, y - X @ self.start, rcond=None)
         return np.asarray(self.start + root * step)
 
-    def predicted(self, teacher: FloatArray, size: float, samples: float, noise: float) -> float:
-        """In units in which inputs have mean square 1: predictors, scales and starts times `size`."""
-        if self.k is not None:
-            penalty: HyperbolicEntropy | Quadratic = HyperbolicEntropy(size * self.k, size * self.start)
-        else:
-            penalty = Quadratic(self.weight, size * self.start)
-        return float(fixed_point([Coordinates(np.ones_like(teacher), size * teacher, penalty)], samples, noise).loss)
+    def predicted(self, task: _Task, samples: float, noise: float) -> float:
+        own = Quadratic(self.weight, self.start) if self.k is None else HyperbolicEntropy(self.k, self.start)
+        coordinates = Coordinates(np.ones_like(task.teacher), task.teacher, own, task.variance)
+        return float(fixed_point([coordinates], samples, noise).loss)
 
 
 def _candidates(beta_aux: FloatArray, rescales: Sequence[float], gammas: Sequence[float], alpha: float) -> list[_Candidate]:
@@ -184,14 +216,14 @@ def _held_out(X: FloatArray, y: FloatArray, candidate: _Candidate, folds: Sequen
     return squares / y.size
 
 
-def _noise(candidate: _Candidate, teacher: FloatArray, size: float, samples: float, error: float) -> float:
+def _noise(candidate: _Candidate, task: _Task, samples: float, error: float) -> float:
     """The standard deviation at which the curve's loss and the noise's variance add up to the held-out error; or 0."""
     low, high = 0.0, float(np.sqrt(error))
-    if candidate.predicted(teacher, size, samples, 0.0) >= error:
+    if candidate.predicted(task, samples, 0.0) >= error:
         return 0.0
     for _ in range(NOISE_STEPS):
         middle = (low + high) / 2
-        if candidate.predicted(teacher, size, samples, middle) + middle**2 < error:
+        if candidate.predicted(task, samples, middle) + middle**2 < error:
             low = middle
         else:
             high = middle

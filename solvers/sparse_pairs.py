@@ -124,7 +124,7 @@ def _single(classes: Classes, scales: Scales) -> list[Coordinates]:
 
 def _probing(classes: Classes, scales: Scales) -> list[Coordinates]:
     _, beta0 = exact.finetuning(classes.beta_aux, scales.alpha, scales.gamma, scales.rescale)
-    frozen = np.hypot(classes.beta_aux, 2 * scales.alpha**2)  # w_+^2 + w_-^2; a common factor does not matter
+    frozen = scales.rescale**2 * np.hypot(classes.beta_aux, 2 * scales.alpha**2)  # w_+^2 + w_-^2
     return [Coordinates(classes.number, classes.teacher, Quadratic(frozen, beta0))]
 
 
@@ -137,7 +137,7 @@ def _pinned(classes: Classes, scales: Scales) -> list[Coordinates]:
 
 
 def _l1(classes: Classes, scales: Scales) -> list[Coordinates]:
-    return [Coordinates(classes.number, classes.teacher, SoftThreshold(np.ones_like(classes.number)))]
+    return [Coordinates(classes.number, classes.teacher, SoftThreshold(np.full_like(classes.number, 0.5)))]  # |b|
 
 
 def _lazy(classes: Classes, scales: Scales) -> list[Coordinates]:
@@ -159,3 +159,6 @@ FURTHER: dict[str, Method] = {
     "lazy": _lazy,  # least l2 norm of the main task: single-task training from large weights, ridgeless regression
 }
 ALONE = ("single", "l1", "lazy")  # that do not look at the auxiliary task
+# That have a penalty beside the squared error: Q's divergence from the start, the squared change of the second layer (probing),
+# |b|_1, |b|^2. Not two tasks at once, of which either has an error.
+PENALISED = ("finetuning", "corollary1", "single", "probing", "l1", "lazy")

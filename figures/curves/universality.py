@@ -3,6 +3,8 @@
 All designs are standardised: inputs of mean square 1. Losses are population squared errors, over the null predictor's, in the
 design's own covariance. Terrain: patches of 16 x 16 heights of a digital elevation model (matplotlib's sample data), whitened
 (each input then a local filter of heights, uncorrelated with the others, and nothing else Gaussian), or standardised only.
+Digits: the 1797 images of 8 x 8 pixels that come with scikit-learn, without the three pixels that never change, likewise; and
+Gaussian inputs of their number, since problems that small are far from the limit.
 """
 
 from __future__ import annotations
@@ -33,28 +35,37 @@ DESIGNS = (
     "correlated, 0.9",
     "terrain, whitened",
     "terrain",
+    "Gaussian, 61 inputs",
+    "digits, whitened",
+    "digits",
 )
 METHODS = {"finetuning": COLOURS["vermilion"], "single": COLOURS["black"], "lazy": COLOURS["orange"]}
 SEEDS = {"quick": 3, "paper": 24}
 SIDE = 16  # of patches of terrain
-# Inputs, features of either task, shared ones, samples for each method: the same shares for 1000 inputs and for patches.
+PIXELS = 61  # of digits
+# Inputs, features of either task, shared ones, samples for each method: about the same shares for 1000 inputs, patches, digits.
 SIZES = {
     1000: (40, 30, {"finetuning": 64, "single": 200, "lazy": 256}),
     SIDE**2: (10, 8, {"finetuning": 16, "single": 51, "lazy": 66}),
+    PIXELS: (3, 2, {"finetuning": 4, "single": 12, "lazy": 16}),
 }
+TIMES = {PIXELS: 10}  # as many seeds: problems of few inputs differ more, and take less time
 
 
 def inputs_of(design: str) -> int:
     """How many inputs a design has."""
-    return SIDE**2 if design.startswith("terrain") else 1000
+    if design.startswith("terrain"):
+        return SIDE**2
+    return PIXELS if design.startswith("digits") or design.endswith("61 inputs") else 1000
 
 
 def drawn(design: str, samples: int, draw: np.random.Generator) -> tuple[FloatArray, FloatArray | None]:
     """A design of so many samples, and the covariance of its inputs (None: the identity)."""
-    if design.startswith("terrain"):
-        patches, covariance = _terrain(design == "terrain, whitened")
-        return patches[draw.choice(len(patches), samples, replace=False)], covariance
-    shape, inputs = (samples, 1000), 1000
+    if design.startswith(("terrain", "digits")):
+        rows, covariance = _observed(design)
+        return rows[draw.choice(len(rows), samples, replace=False)], covariance
+    inputs = inputs_of(design)
+    shape = samples, inputs
     if design == "Rademacher":
         return draw.choice([-1.0, 1.0], shape), None
     if design.startswith("Student"):
@@ -72,8 +83,29 @@ def drawn(design: str, samples: int, draw: np.random.Generator) -> tuple[FloatAr
 
 
 @cache
-def _terrain(whitened: bool) -> tuple[FloatArray, FloatArray | None]:
-    """Every second patch of the terrain, one a row, and their covariance."""
+def _observed(design: str) -> tuple[FloatArray, FloatArray]:
+    """All rows there are of a design that is not drawn, standardised or whitened, and their covariance."""
+    rows = _terrain() if design.startswith("terrain") else _digits()
+    rows = (rows - rows.mean(axis=0)) / rows.std(axis=0)
+    covariance = rows.T @ rows / len(rows)
+    if not design.endswith("whitened"):
+        return rows, covariance
+    values, vectors = np.linalg.eigh(covariance)
+    kept = values > 1e-10 * values.max()  # the mean of a patch, taken away, leaves one direction without variance
+    axes = vectors[:, kept]
+    return rows @ (axes / np.sqrt(values[kept])) @ axes.T, axes @ axes.T
+
+
+def _digits() -> FloatArray:
+    """The pixels of every digit that are not the same in all, one digit a row."""
+    from sklearn.datasets import load_digits
+
+    pixels = np.asarray(load_digits().data, dtype=np.float64)
+    return pixels[:, pixels.std(axis=0) > 0]
+
+
+def _terrain() -> FloatArray:
+    """Every second patch of the terrain, one a row."""
     from matplotlib import cbook
 
     found: Any = cbook.get_sample_data("jacksboro_fault_dem.npz")
@@ -81,15 +113,7 @@ def _terrain(whitened: bool) -> tuple[FloatArray, FloatArray | None]:
         height = np.asarray(found["elevation"], dtype=np.float64)
     windows = np.lib.stride_tricks.sliding_window_view(height, (SIDE, SIDE))[::2, ::2]
     patches = windows.reshape(-1, SIDE**2)
-    patches = patches - patches.mean(axis=1, keepdims=True)  # heights above the patch's mean
-    patches = (patches - patches.mean(axis=0)) / patches.std(axis=0)
-    covariance = patches.T @ patches / len(patches)
-    if not whitened:
-        return patches, covariance
-    values, vectors = np.linalg.eigh(covariance)
-    kept = values > 1e-10 * values.max()  # the mean of a patch, taken away, leaves one direction without variance
-    axes = vectors[:, kept]
-    return patches @ (axes / np.sqrt(values[kept])) @ axes.T, axes @ axes.T
+    return np.asarray(patches - patches.mean(axis=1, keepdims=True))  # heights above the patch's mean
 
 
 def cell(spec: Spec) -> list[dict[str, Any]]:
@@ -133,7 +157,9 @@ def predicted(method: str, inputs: int) -> float:
 
 def compute(scale: str, sweep: Sweep) -> pa.Table:
     """Losses over null losses, beside the curve's (column `limit`)."""
-    cells = [{"design": design, "seed": seed} for design in DESIGNS for seed in range(SEEDS[scale])]
+    cells = [
+        {"design": design, "seed": seed} for design in DESIGNS for seed in range(SEEDS[scale] * TIMES.get(inputs_of(design), 1))
+    ]
     limits = {(method, inputs): predicted(method, inputs) for method in METHODS for inputs in SIZES}
     rows = sweep.table(cells, cell, "problems").to_pylist()
     return rounded(pa.Table.from_pylist([row | {"limit": limits[row["method"], inputs_of(row["design"])]} for row in rows]))

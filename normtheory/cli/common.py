@@ -41,6 +41,10 @@ STRONGEST = 5  # features that are printed
 AlphaOption = Annotated[float | None, typer.Option(help="Initialisation scale of all weights.  [default: 0.001]")]
 GammaOption = Annotated[float | None, typer.Option(help="Value of the second layer, after its reset.  [default: 0.001]")]
 RescaleOption = Annotated[float | None, typer.Option(help="Factor on the first layer, after pretraining.  [default: 1]")]
+StrengthOption = Annotated[
+    float | None,
+    typer.Option("--lambda", metavar="L", help="Minimise |X beta - y|^2/(2n) + L penalty instead: for noise, weight decay."),
+]
 ConsistencyOption = Annotated[
     float | None,
     typer.Option(

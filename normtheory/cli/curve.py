@@ -9,11 +9,24 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from normtheory.cli.common import AlphaOption, GammaOption, RescaleOption, check_picture, scales_of_finetuning
+from normtheory.cli.common import (
+    AlphaOption,
+    GammaOption,
+    RescaleOption,
+    StrengthOption,
+    check_picture,
+    positive,
+    scales_of_finetuning,
+)
 
 if TYPE_CHECKING:
     from normtheory.parametrisations import Parametrisation
     from normtheory.solvers.curves import LearningCurve
+
+WHICH = (
+    "Of finetuning, multitask, single, probing, corollary1, pinned, l1, lazy.  "
+    "[default: the first four, without multitask if --lambda is given]"
+)
 
 
 def curve(
@@ -21,7 +34,7 @@ def curve(
     features: Annotated[int, typer.Option(help="Inputs that the main task uses, each with weight 1/sqrt(FEATURES).")],
     features_aux: Annotated[int, typer.Option(help="Inputs that the auxiliary task uses, likewise.")],
     overlap: Annotated[int, typer.Option(help="Inputs that both tasks use.")],
-    samples: Annotated[str, typer.Option(metavar="N,N,...", help="Numbers of main samples, each below D.")],
+    samples: Annotated[str, typer.Option(metavar="N,N,...", help="Numbers of main samples, each below D unless --lambda.")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="CURVE.csv", help="File to write.")],
     alpha: AlphaOption = None,
     gamma: GammaOption = None,
@@ -30,9 +43,8 @@ def curve(
     samples_aux: Annotated[
         int | None, typer.Option(help="Number of auxiliary samples.  [default: enough for the auxiliary teacher]")
     ] = None,
-    methods: Annotated[
-        str, typer.Option(metavar="NAME,...", help="Of finetuning, multitask, single, probing, corollary1, pinned, l1, lazy.")
-    ] = "finetuning,multitask,single,probing",
+    strength: StrengthOption = None,
+    methods: Annotated[str | None, typer.Option(metavar="NAME,...", help=WHICH)] = None,
     network: Annotated[
         str | None,
         typer.Option("--network", metavar="EXPRESSION", help="A network of your own on the main task alone, by --start."),
@@ -42,12 +54,12 @@ def curve(
 ) -> None:
     """Predict generalisation losses from two scalar equations: no task is drawn and no network trained.
 
-    The prediction is for independent Gaussian inputs in the limit of many, and training to zero error; multitask is least
-    l1,2 norm, which weight decay finds and gradient flow approximates. A --network of your own adds its curve. CURVE.csv has
-    the columns method, n, loss, null_loss, tau, g.
+    The prediction is for independent Gaussian inputs in the limit of many, and training to zero error (unless --lambda);
+    multitask is least l1,2 norm, which weight decay finds and gradient flow approximates. A --network of your own adds its
+    curve. CURVE.csv has the columns method, n, loss, null_loss, tau, g.
     """
-    from normtheory.files import check_writable, write_whole
-    from normtheory.solvers.curves import OWN, Point, learning_curve
+    from normtheory.files import check_writable
+    from normtheory.solvers.curves import OWN, default_methods, learning_curve
     from normtheory.solvers.sparse_pairs import Scales, SparsePair
 
     check_writable(output)
@@ -55,21 +67,19 @@ def curve(
         check_picture(plot, "--plot", output, "the table itself")
     pair = SparsePair(inputs, features, features_aux, overlap)
     scales = Scales(**scales_of_finetuning(alpha, gamma, rescale))
-    names = [name.strip() for name in methods.split(",")] + ([] if network is None else [OWN])
+    penalty = 0.0 if strength is None else positive(strength, "--lambda")
+    names = default_methods(penalty) if methods is None else [name.strip() for name in methods.split(",")]
     found = learning_curve(
         pair,
         _numbers(samples),
-        methods=names,
+        methods=[*names, OWN] if network else names,
         scales=scales,
         noise=noise,
+        strength=penalty,
         samples_aux=samples_aux,
         network=_own(network, start),
     )
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(Point._fields)
-    writer.writerows(found.points)
-    write_whole(output, lambda handle: handle.write(text.getvalue().encode()))
+    _write(found, output)
     print(f"written  {output}")
     if plot is not None:
         _draw(found, plot)
@@ -92,6 +102,17 @@ def _numbers(text: str) -> list[int]:
         return [int(part) for part in text.split(",")]
     except ValueError:
         raise InputError(f"--samples {text}; give whole numbers with commas between them, such as 16,32,64") from None
+
+
+def _write(found: LearningCurve, output: Path) -> None:
+    from normtheory.files import write_whole
+    from normtheory.solvers.curves import Point
+
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(Point._fields)
+    writer.writerows(found.points)
+    write_whole(output, lambda handle: handle.write(text.getvalue().encode()))
 
 
 def _draw(found: LearningCurve, plot: Path) -> None:

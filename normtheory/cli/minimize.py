@@ -19,6 +19,7 @@ from normtheory.cli.common import (
     OutputOption,
     ProblemArgument,
     RescaleOption,
+    StrengthOption,
     TargetOption,
     VerboseOption,
     check_output,
@@ -90,12 +91,7 @@ def minimize(
     ] = None,
     consistency: ConsistencyOption = None,
     inconsistent: InconsistentOption = "refuse",
-    strength: Annotated[
-        float | None,
-        typer.Option(
-            "--lambda", metavar="L", help="Minimise |X beta - y|^2/(2n) + L penalty instead: for noise, weight decay."
-        ),
-    ] = None,
+    strength: StrengthOption = None,
     target: TargetOption = None,
     aux: AuxOption = None,
     verbose: VerboseOption = False,

@@ -35,7 +35,7 @@ def recommend(
 
     For a kind of sparse task (--inputs, --features, --features-aux, --overlap, --samples), or for the rows of a problem: there
     every option is also tried on held-out rows, teacher and noise are estimated, and the order is that of the held-out errors.
-    Predictions are for independent Gaussian inputs.
+    Predictions are for independent Gaussian inputs, of one variance or of those that the rows show.
     """
     from normtheory.arrays import InputError
     from normtheory.files import check_writable

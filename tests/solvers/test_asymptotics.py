@@ -106,7 +106,8 @@ def mixtures(draw):
 def test_the_root_is_the_only_one(drawn):
     """Along tau, with g always at its own root, the mismatch changes sign once: looked at over sixteen decades."""
     count, teacher, k, beta0, samples, noise = drawn
-    search = _Search(tuple(entropy(k, beta0, count, teacher)), samples, noise, float(count.sum()))
+    search = _Search(tuple(entropy(k, beta0, count, teacher)), samples, noise, 0.0, float(count.sum()))
+    search.count = 1024  # it is about the equations: on few nodes, and far from the root, they may jump
     if search.null == 0:
         return
     search.place = float(np.log(search.null))

@@ -2,6 +2,9 @@
 
 import numpy as np
 import pytest
+from drawn import examples
+from hypothesis import given
+from hypothesis import strategies as st
 
 from normtheory import exact
 from normtheory.arrays import InputError
@@ -73,6 +76,61 @@ def test_units_of_the_inputs_do_not_matter():
     assert same == pytest.approx(noise, rel=1e-6)
     assert [o.predicted for o in scaled] == pytest.approx([o.predicted for o in options], rel=1e-6)
     assert [o.held_out for o in scaled] == pytest.approx([o.held_out for o in options], rel=1e-6)
+
+
+def two_variances(seed):
+    """A task whose inputs have the variances 4 and 1/4 by turns; it, its teachers, and many rows more."""
+    draw, root = np.random.default_rng(np.random.SeedSequence((16, seed))), np.where(np.arange(300) % 2, 2.0, 0.5)
+    order, teacher, aux = draw.permutation(300), np.zeros(300), np.zeros(300)
+    teacher[order[:5]], aux[order[:20]] = 5**-0.5, 20**-0.5
+    X, more = (draw.normal(size=(rows, 300)) * root for rows in (80, 4000))
+    y, others = (rows @ teacher + 0.1 * draw.normal(size=len(rows)) for rows in (X, more))
+    return X, y, aux, more, others
+
+
+def miscalibration(seeds):
+    """Root mean square of log(predicted/measured) of the error on rows not used, over options."""
+    logs = []
+    for seed in seeds:
+        X, y, aux, more, others = two_variances(seed)
+        options, noise = recommend.for_problem(X, y, aux, **SMALL)
+        candidates = {c[:3]: c for c in recommend._candidates(aux, *SMALL.values(), 1e-3)}
+        for option in options:
+            measured = np.mean((others - more @ candidates[option[:3]].minimiser(X, y)) ** 2)
+            logs.append(np.log((option.predicted + noise**2) / measured))
+    return float(np.mean(np.square(logs)) ** 0.5)
+
+
+def test_predictions_know_the_variances_of_inputs(monkeypatch):
+    """Beside rows that were not used. With one variance for all they are off by two thirds."""
+    each = miscalibration(range(2))
+    monkeypatch.setattr(recommend, "variances", lambda X: np.full(X.shape[1], np.mean(X**2)))
+    assert each < 0.3
+    assert each < 0.5 * miscalibration(range(2))
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(-140, 140))
+@examples(10)
+def test_variances_are_estimated_from_few_rows(seed, log_unit):
+    """Nearer to the truth than mean squares, whose relative errors are sqrt(2/n); those of one variance far nearer."""
+    draw, n = np.random.default_rng(seed), 40
+    for ratio, share in ((1.0, 0.3), (16.0, 1.0)):
+        truth = np.where(np.arange(400) % 2, ratio**0.5, ratio**-0.5)
+        X = draw.normal(size=(n, 400)) * np.sqrt(truth)
+        error, plain = (np.mean((found - truth) ** 2) ** 0.5 for found in (recommend.variances(X), np.mean(X**2, axis=0)))
+        assert error < share * plain
+        unit = 10.0**log_unit
+        np.testing.assert_allclose(recommend.variances(unit * X), unit**2 * recommend.variances(X), rtol=1e-9)
+
+
+def test_an_input_that_is_always_zero_changes_no_prediction():
+    y, aux, options = PAIR.main.y, PAIR.teacher_aux, {"rescales": (1.0,), "gammas": (1e-3,)}
+    blank = np.sign(PAIR.main.X)  # squares do not vary from row to row: nothing is moved towards their mean
+    blank[:, 149] = 0
+    assert recommend.variances(blank)[149] == pytest.approx(recommend.LEAST_VARIANCE * 149 / 150)
+    with_it, _ = recommend.for_problem(blank, y, aux, **options)
+    without, _ = recommend.for_problem(blank[:, :149], y, aux[:149], **options)
+    assert [o.predicted for o in with_it] == pytest.approx([o.predicted for o in without], rel=1e-4)
 
 
 def test_options_that_are_not_solved_have_no_prediction(monkeypatch):

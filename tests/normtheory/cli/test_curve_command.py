@@ -32,6 +32,15 @@ def test_the_four_methods_are_the_default(folder, capsys):
         assert [row[0] for row in csv.reader(handle)][1:] == ["finetuning", "multitask", "single", "probing"]
 
 
+def test_with_a_penalty_beside_the_error(folder, capsys):
+    assert run(capsys, *CURVE, "--samples", "30,300", "--lambda", "0.01")[0] == 0
+    with open("curve.csv", newline="") as handle:
+        rows = list(csv.reader(handle))[1:]
+    expected = learning_curve(SparsePair(200, 8, 10, 6), [30, 300], strength=0.01).points
+    assert [(row[0], int(row[1]), float(row[2])) for row in rows] == [point[:3] for point in expected]
+    assert {row[0] for row in rows} == {"finetuning", "single", "probing"}
+
+
 def test_few_auxiliary_samples_are_passed_on(folder, capsys):
     assert run(capsys, *CURVE, "--samples", "30", "--samples-aux", "90", "--methods", "finetuning")[0] == 0
     with open("curve.csv", newline="") as handle:
@@ -56,6 +65,8 @@ def test_other_kinds_of_pictures(folder, capsys, suffix):
         (["--samples", "20", "--alpha", "-1"], "--alpha = -1"),
         (["--samples", "20", "--samples-aux", "0"], "samples_aux = 0; give at least 1"),
         (["--samples", "20", "--noise", "nan"], "noise = nan"),
+        (["--samples", "20", "--lambda", "0"], "--lambda = 0"),
+        (["--samples", "20", "--lambda", "1", "--methods", "pinned"], "lambda has no meaning for the method pinned"),
         (["--samples", "20", "--plot", "curve.csv"], "give a name that ends in .png, .svg or .pdf"),
         (["--samples", "20", "--plot", "none/curve.png"], "folder none does not exist"),
         (["--samples", "20", "--overlap", "9"], "overlap = 9; give a number from 0 to 8"),
