@@ -25,7 +25,7 @@ from normtheory.tasks import generalisation_loss, teacher_student
 
 SHARES = {"features": 0.04, "overlap": 0.03, "n": 0.064}  # of D
 WEIGHT, ALPHA = 40**-0.5, 1e-3
-# Inputs -> seeds; problems of 16000 inputs take half a minute each and more.
+# Inputs -> seeds; problems of 16000 inputs take a minute each and more.
 SEEDS = {"quick": {250: 16, 1000: 8}, "paper": {250: 200, 1000: 64, 4000: 16, 16000: 3}}
 L1_TOLERANCE = 1e-8  # of the certificate of least l1 norms
 METHODS = {
