@@ -109,18 +109,27 @@ class Path:
 class Step:
     """A Newton step, or a correction with an old factorisation, from a point to the next at the same kappa."""
 
+    path: Path
     point: Point
     factor: Factor
     mu: FloatArray  # by how much mu changes
     x: FloatArray
-    end: Point
 
     @staticmethod
     def of(path: Path, point: Point, factor: Factor) -> Step:
         """The step that the factor, of the point's own Hessian or of one nearby, suggests."""
         mu = -factor.solve(point.residual)
-        x = path.system.pull(mu)
-        return Step(point, factor, mu, x, path.at(point.mu + mu, point.kappa, point.x + x))
+        return Step(path, point, factor, mu, path.system.pull(mu))
+
+    @cached_property
+    def end(self) -> Point:
+        """Where it leads."""
+        return self.halved(0)
+
+    def halved(self, times: int) -> Point:
+        """Where it leads if it is halved so many times."""
+        share, point = 0.5**times, self.point
+        return self.path.at(point.mu + share * self.mu, point.kappa, point.x + share * self.x)
 
     @cached_property
     def change(self) -> float:

@@ -15,6 +15,8 @@ taken after all.
 
 from __future__ import annotations
 
+from math import ceil, log2
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -38,6 +40,8 @@ MOST_STEPS = 300  # factorisations; the paper's problems take 3 to 15
 CLOSE = 0.5  # a point is close to the path if the Newton step from it changes no log b' by more than this
 NEAR = 2.0  # beyond this, corrections are not worth trying
 FAR = 3.0  # beyond this, corrections with an old factorisation do not converge
+LONG = 8.0  # a step that moves an x by more is tried in part first
+MOST_HALVINGS = 52  # of a step: to round-off
 STEEPER = 50.0  # a stride that makes the largest growth of b' more, or less than 1 over it, is too long: seen without X
 FLOOR = 1e-16  # of the slopes in a Hessian, beside the largest: keeps inputs that no prediction shows from wandering
 SAMPLES_PER_CORRECTION = 20  # a factorisation takes the time of one correction, and of one more for so many samples
@@ -196,9 +200,9 @@ def _follow(path: Path, warm: Point | None) -> tuple[FloatArray, FloatArray, int
         if point.kappa > 0:
             point, reach = _stride(path, newton, end, reach)
             continue
-        point, solved = _descended(path, newton), False
+        (point, halvings), solved = _descended(newton), False
         beta = point.beta
-        if newton.change <= NEAR:
+        if halvings <= 1 and newton.change <= NEAR:
             beta, point, solved = _corrected(path, point, factor)
         if solved or path.settled_by(point, beta):
             return beta, point.mu, steps
@@ -236,7 +240,7 @@ def _stride(path: Path, newton: Step, end: float, reach: float) -> tuple[Point, 
             stride = min(SHRINK * stride, FIRST_STRIDE if reach == np.inf else np.inf)
         if newton.change <= CLOSE:  # on the path, which bends sharply where an input changes its sign: over the bend, and back
             return path.at(newton.end.mu, point.kappa * float(np.exp(-SHORTEST_STRIDE)), newton.end.x), SHORTEST_STRIDE
-    return _descended(path, newton), SHORTEST_STRIDE
+    return _descended(newton)[0], SHORTEST_STRIDE
 
 
 def _pulled_in(path: Path, point: Point, newton: Step) -> Point | None:
@@ -254,20 +258,28 @@ def _pulled_in(path: Path, point: Point, newton: Step) -> Point | None:
     return None
 
 
-def _descended(path: Path, newton: Step) -> Point:
-    """The end of a Newton step, halved until the dual objective still falls, or hardly rises, there.
+def _descended(newton: Step) -> tuple[Point, int]:
+    """The end of a Newton step, halved until the dual objective still falls, or hardly rises, there; and how often it was.
 
     The dual is convex: its derivative along the step rises from a negative value, and evaluating it costs no product with X.
+    Where a length passes, so do all shorter ones, and the search may begin at any: at the first that moves no x far.
     """
-    point, end = newton.point, newton.end
-    at_start, rest = float(point.residual @ newton.mu), float(path.system.z @ newton.mu)
-    length = 1.0
-    while length > np.finfo(float).eps:
-        if end.inside and float((end.beta * newton.x).sum()) - rest <= 0.1 * abs(at_start):
-            break
-        length /= 2
-        end = path.at(point.mu + length * newton.mu, point.kappa, point.x + length * newton.x)
-    return end
+    at_start, rest = float(newton.point.residual @ newton.mu), float(newton.path.system.z @ newton.mu)
+
+    def passes(point: Point) -> bool:
+        return point.inside and float((point.beta * newton.x).sum()) - rest <= 0.1 * abs(at_start)
+
+    farthest = float(np.abs(newton.x).max())
+    times = min(MOST_HALVINGS, ceil(log2(farthest / LONG))) if LONG < farthest < np.inf else 0
+    point = newton.halved(times) if times else newton.end
+    if passes(point):
+        while times and passes(longer := newton.halved(times - 1)):
+            point, times = longer, times - 1
+        return point, times
+    while times < MOST_HALVINGS and not passes(point):
+        times += 1
+        point = newton.halved(times)
+    return point, times
 
 
 def _corrected(path: Path, point: Point, factor: Factor) -> tuple[FloatArray, Point, bool]:
