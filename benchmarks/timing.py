@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -40,3 +40,9 @@ def timed(call: Callable[[], T], repetitions: int = 1, clock: Callable[[], float
         result = call()
         best = min(best, clock() - begin)
     return result, best
+
+
+def timed_in_turn(calls: Sequence[Callable[[], Any]], repetitions: int) -> list[tuple[Any, float]]:
+    """As `timed`, one after the other in each repetition: what slows the machine for a while slows them all."""
+    rounds = [[timed(call) for call in calls] for _ in range(repetitions)]
+    return [(each[-1][0], min(seconds for _, seconds in each)) for each in zip(*rounds, strict=True)]

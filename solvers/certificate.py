@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from normtheory.arrays import FloatArray
-from normtheory.penalties import L1, GroupL12, Q, WeightedL2, arcsinh_difference
+from normtheory.penalties import L1, GroupL12, Q, WeightedL2, arcsinh_difference, length
 from normtheory.reprs import shown
 from normtheory.solvers.consistency import advice
 from normtheory.solvers.enclosures import TINY, UNIT, Enclosed, dot, product
@@ -29,6 +29,7 @@ DEFAULT_TOLERANCE = 1e-10
 QUOTIENT = 64.0  # units of relative error of a ratio of norms: numpy's sums of up to 10^8 squares are 40 additions deep
 FUNCTIONS = 32.0  # units of relative error of the elementwise functions of Q, per unit of 1 + |argument|
 ROUND_OFF_SHARE = 0.1  # of the tolerance that round-off may take before twice the precision is used
+SQUARES = 1e-200  # a sum of squares beyond which those that underflowed do not count
 QUADRATIC = 1e-40  # ratios beta/k below which Q is its quadratic term to 80 digits, and may be rescaled
 
 
@@ -224,8 +225,10 @@ def certify_norm(
 
 def _lift(penalty: Q, beta0: FloatArray, beta: FloatArray, X: FloatArray, dual: FloatArray) -> float:
     """A power of two that keeps the squares of a tiny candidate in the range of float64, where Q is quadratic; else 1."""
-    shift = max(max(float(X.max()), -float(X.min())) * float(np.abs(dual).sum()), float(np.abs(beta / penalty.k).max()))
-    largest = max(shift, float(np.abs(beta0 / penalty.k).max()))
+    largest = max(float(np.abs(beta / penalty.k).max()), float(np.abs(beta0 / penalty.k).max()))
+    if not largest < QUADRATIC:
+        return 1.0
+    largest = max(largest, max(float(X.max()), -float(X.min())) * float(np.abs(dual).sum()))
     return float(2.0 ** np.floor(np.log2(QUADRATIC / largest))) if 0 < largest < QUADRATIC else 1.0
 
 
@@ -238,7 +241,7 @@ def _measured_q(
     angle = 2 * arcsinh_difference(beta, beta0, penalty.k)
     mismatch, mismatch_error = angle - pull.value, FUNCTIONS * UNIT * np.abs(angle) + pull.off
     metric = np.sqrt(1 / penalty.second_derivative(beta))
-    grows, falls = penalty.divergence(beta, beta0), penalty.divergence_to(beta0, pull.value)
+    grows, falls = penalty.divergence_to(beta, -angle), penalty.divergence_to(beta0, pull.value)
     objective, linear = float(grows.sum()), dot(dual, misfit, extended)
     dual_objective = -linear.total() - float(falls.sum())
     lost = _lost(grows, angle / 2) + _lost(falls, pull.value / 2) + float(linear.error.sum())
@@ -297,7 +300,7 @@ def _lost(terms: FloatArray, arguments: FloatArray) -> float:
 def _pushed(penalty: Q, beta0: FloatArray, pull: Enclosed) -> float:
     """What an error in X^T nu does to the dual objective: its derivative there is the candidate less beta0."""
     spread = penalty.inverse_gradient(penalty.gradient(beta0) + pull.value)
-    slope = np.abs(spread - beta0) + 4 * UNIT * np.abs(spread) + np.hypot(spread, penalty.k) * np.sinh(pull.off)
+    slope = np.abs(spread - beta0) + 4 * UNIT * np.abs(spread) + length(spread, penalty.k) * np.sinh(pull.off)
     return float((slope * pull.off).sum())
 
 
@@ -376,6 +379,10 @@ def _measured_l2(
 
 def _norm(vector: FloatArray) -> float:
     """The l2 norm, also of vectors whose squares leave the range of float64."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        squares = float(np.square(vector).sum())
+    if SQUARES < squares < np.inf:
+        return float(np.sqrt(squares))
     largest = float(np.abs(vector).max(initial=0.0))
     if not 0 < largest < np.inf:
         return largest

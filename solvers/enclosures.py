@@ -55,12 +55,16 @@ class Enclosed:
 
 def product(A: FloatArray, v: FloatArray, extended: bool) -> Enclosed:
     """A v for A of shape (m, terms), in float64 or in twice its precision, with a bound on what it lost."""
+    used = np.flatnonzero(v)
+    if 4 * used.size <= v.size:  # products with 0 are exact: those of a sparse start cost next to nothing
+        A, v = A[:, used], v[used]
     rows, terms = A.shape
-    width = max(1, min(BLOCK, BLOCK_ENTRIES // rows))
-    value, rest, size = np.zeros(rows), np.zeros(rows), np.zeros(rows)
+    width, wider = max(1, min(BLOCK, BLOCK_ENTRIES // rows)), max(1, BLOCK_ENTRIES // rows)
+    value, rest, size, lengths = np.zeros(rows), np.zeros(rows), np.zeros(rows), np.abs(v)
+    for first in range(0, terms, wider):
+        size += np.abs(A[:, first : first + wider]) @ lengths[first : first + wider]
     for first in range(0, terms, width):
         block, part = A[:, first : first + width], v[first : first + width]
-        size += np.abs(block) @ np.abs(part)
         if extended:
             partial, slips = _summed(*_two_product(block, part))
             value, slip = _two_sum(value, partial)
@@ -70,7 +74,7 @@ def product(A: FloatArray, v: FloatArray, extended: bool) -> Enclosed:
     # Twice the textbook constants, for the bound is itself computed in float64; an underflow costs TINY at most.
     count = min(terms, width) + -(-terms // width) + 2
     share = (count * UNIT) ** 2 if extended else count * UNIT
-    exact = not v.any() or not (size.any() or A.any())  # a product of zeros
+    exact = not (size.any() or A.any())  # a product of zeros
     return Enclosed(*_two_sum(value, rest), 2 * share * size + (0.0 if exact else terms * TINY))
 
 

@@ -7,12 +7,15 @@ Newton's method started far away overshoots exponentially. So a family of soften
 sqrt(k^2 + kappa^2)) is followed down in kappa, from one that a single step solves. In log kappa the path is nearly straight,
 so that its tangent, from the same factorisation as the Newton step, carries the iterate over decades, and corrections with
 an old factorisation, which cost two products with X, bring it back.
+
+Where k is not that small, damped steps on the problem itself from the start take fewer factorisations, and most have nothing to
+correct: the path begins at a kappa that is known without one, and its ratio to k decides. Should they not arrive, the path is
+taken after all.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
+from math import ceil, log2
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -30,20 +33,25 @@ from normtheory.solvers.certificate import (
 )
 from normtheory.solvers.consistency import Allowed, Inconsistent
 from normtheory.solvers.constraints import Factor, System, independent_rows, products
+from normtheory.solvers.iterates import Path, Point, Step
 from normtheory.solvers.potentials import HyperbolicEntropy, Potential
 
-MOST_STEPS = 300  # factorisations; the paper's problems take 4 to 12
+MOST_STEPS = 300  # factorisations; the paper's problems take 3 to 15
 CLOSE = 0.5  # a point is close to the path if the Newton step from it changes no log b' by more than this
+NEAR = 2.0  # beyond this, corrections are not worth trying
 FAR = 3.0  # beyond this, corrections with an old factorisation do not converge
-OVERFLOWING = 1e150  # a slope of b at which the iterate counts as outside the domain
+LONG = 8.0  # a step that moves an x by more is tried in part first
+MOST_HALVINGS = 52  # of a step: to round-off
 STEEPER = 50.0  # a stride that makes the largest growth of b' more, or less than 1 over it, is too long: seen without X
 FLOOR = 1e-16  # of the slopes in a Hessian, beside the largest: keeps inputs that no prediction shows from wandering
-INVISIBLE = 1e-17  # of the largest slope: what an input of that slope adds to predictions is below their round-off
 SAMPLES_PER_CORRECTION = 20  # a factorisation takes the time of one correction, and of one more for so many samples
 CHORD_STEPS = 3  # corrections tried with one factorisation
 GROWTH_OF_STRIDE = 5.0  # from one factorisation to the next, at the most
 SHRINK = 0.5  # of a stride that was too long
+FIRST_STRIDE = 2.0  # in log kappa, at the most, if all of the path at once was too long
 SHORTEST_STRIDE = 0.05  # in log kappa; below it a plain Newton step is the better use of a factorisation
+DIRECT = 1e5  # of the least b': up to such a kappa the problem asked for is solved at once, from the start, by damped steps
+MOST_DIRECT = 20  # factorisations until the path is taken after all
 END_OF_PATH = 1 / 20  # of the least b': a kappa this small hardly differs from 0
 
 
@@ -161,121 +169,58 @@ def _checked(X: FloatArray, y: ArrayLike, tol: float, dual: ArrayLike | None) ->
 
 def _solved(system: System, potential: Potential, tol: float, dual: FloatArray | None) -> tuple[FloatArray, FloatArray, int]:
     """Return beta, nu and the number of factorisations, uncertified."""
-    path = _Path(system, potential)
-    misfit = system.z - system.predictions(potential.start)
-    if _is_round_off(misfit, system, potential.start):
+    path = Path(system, potential, system.z - system.predictions(potential.start), tol)
+    if path.starts_at_its_end:
         return potential.start.copy(), np.zeros_like(system.targets), system.steps
     if system.determined:
         return system.z.copy(), system.lift(potential.inverse(system.z) * potential.unit), system.steps
-    warm = None if dual is None else path.at(system.lower(dual / potential.unit), 0.0)
-    beta, mu, steps = _follow(path, misfit, tol, warm)
+    with np.errstate(over="ignore", invalid="ignore"):  # outside the domain the slope is infinite or NaN
+        warm = None if dual is None else path.at(system.lower(dual / potential.unit), 0.0)
+        beta, mu, steps = _follow(path, warm)
     return beta, system.lift(mu * potential.unit), steps
 
 
-def _is_round_off(misfit: FloatArray, system: System, start: FloatArray) -> bool:
-    largest = max(float(system.Z.max(initial=0.0)), -float(system.Z.min(initial=0.0)))
-    scale = float(np.linalg.norm(system.z)) + largest * float(np.linalg.norm(start))
-    return float(np.linalg.norm(misfit)) <= float(np.finfo(float).eps * np.sqrt(start.size)) * scale
-
-
-@dataclass(frozen=True, eq=False)
-class _Point:
-    """An iterate: dual variable mu at path parameter kappa, and all that follows from it."""
-
-    system: System
-    mu: FloatArray
-    kappa: float
-    x: FloatArray  # Z^T mu
-    beta: FloatArray
-    slope: FloatArray  # d beta / dx
-    drift: FloatArray  # d beta / d log kappa
-
-    @cached_property
-    def inside(self) -> bool:
-        """Whether x is in the domain of b."""
-        return bool(self.slope.max() < OVERFLOWING)  # also False if NaN
-
-    @cached_property
-    def residual(self) -> FloatArray:
-        """Z beta - z: a product with X, which points that are only looked at do without."""
-        return self.system.predictions(self.beta) - self.system.z
-
-
-@dataclass(frozen=True, eq=False)
-class _Path:
-    """The problems of the softened potential: the one asked for is at kappa = 0."""
-
-    system: System
-    potential: Potential
-
-    def at(self, mu: FloatArray, kappa: float, x: FloatArray | None = None) -> _Point:
-        """The point of dual variable mu on the problem at kappa; x = Z^T mu if it is known."""
-        x = self.system.pull(mu) if x is None else x
-        with np.errstate(over="ignore", invalid="ignore"):  # outside the domain the slope is infinite or NaN
-            return _Point(self.system, mu, kappa, x, *self.potential.softened(x, kappa))
-
-
-def _follow(path: _Path, misfit: FloatArray, tol: float, warm: _Point | None) -> tuple[FloatArray, FloatArray, int]:
+def _follow(path: Path, warm: Point | None) -> tuple[FloatArray, FloatArray, int]:
     """Newton's method along the path, or from a warm start; the caller certifies what it returns."""
     system = path.system
-    kappa = float(np.abs(system.pull(system.factor.solve(misfit))).max())  # there the first step moves no x by more than 1
-    end = END_OF_PATH * float(path.potential.flattest.min())
-    cold = path.at(np.zeros_like(system.z), kappa if kappa > end else 0.0)
-    point = warm if warm is not None and _promising(path, warm, misfit) else cold
+    kappa = float(np.abs(system.pull(system.factor.solve(path.misfit))).max())  # there the first step moves no x by more than 1
+    flattest, zero = float(path.potential.flattest.min()), np.zeros_like(system.z)
+    end = END_OF_PATH * flattest
+    cold = path.at(zero, kappa if kappa > DIRECT * flattest else 0.0)
+    point = warm if warm is not None and _promising(path, warm) else cold
     reach, beta = np.inf, point.beta
     for steps in range(system.steps + 1, MOST_STEPS + 1):
-        factor = Factor.nearly(system.Z, point.slope + FLOOR * point.slope.max())
-        newton = _Step.of(path, point, factor)
+        if steps == system.steps + MOST_DIRECT and cold.kappa == 0 and kappa > end:
+            point = path.at(zero, kappa)
+        factor = Factor.nearly(system.Z, point.slope + FLOOR * point.steepest)
+        newton = Step.of(path, point, factor)
         if point is warm and newton.change > FAR:
             point = cold
             continue
         if point.kappa > 0:
             point, reach = _stride(path, newton, end, reach)
             continue
-        beta, point, solved = _corrected(path, _descended(path, newton), factor, misfit, tol)
-        if solved or _settled(path, point, beta, misfit, tol):
+        (point, halvings), solved = _descended(newton), False
+        beta = point.beta
+        if halvings <= 1 and newton.change <= NEAR:
+            beta, point, solved = _corrected(path, point, factor)
+        if solved or path.settled_by(point, beta):
             return beta, point.mu, steps
     if point.kappa == 0:
         return beta, point.mu, MOST_STEPS  # as good as it gets: the certificate says how good that is
     raise NotCertified(f"the path was not followed to its end in {MOST_STEPS} factorisations (kappa = {point.kappa:.1e})")
 
 
-def _promising(path: _Path, warm: _Point, misfit: FloatArray) -> bool:
+def _promising(path: Path, warm: Point) -> bool:
     """Whether the dual objective is above 0, its value at the cold start.
 
     The size of a Newton step does not tell: where maps grow exponentially, it is 1 in x, however far the minimiser.
     """
-    gain = path.potential.unit * float(warm.mu @ misfit)
+    gain = path.potential.unit * float(warm.mu @ path.misfit)
     return warm.inside and float(path.potential.energy(warm.x).sum()) < gain
 
 
-@dataclass(frozen=True, eq=False)
-class _Step:
-    """A Newton step, or a correction with an old factorisation, from a point to the next at the same kappa."""
-
-    point: _Point
-    factor: Factor
-    mu: FloatArray  # by how much mu changes
-    x: FloatArray
-    end: _Point
-
-    @staticmethod
-    def of(path: _Path, point: _Point, factor: Factor) -> _Step:
-        """The step that the factor, of the point's own Hessian or of one nearby, suggests."""
-        mu = -factor.solve(point.residual)
-        x = path.system.pull(mu)
-        return _Step(point, factor, mu, x, path.at(point.mu + mu, point.kappa, point.x + x))
-
-    @cached_property
-    def change(self) -> float:
-        """Largest change of log b', which tells near from far for Newton's method; slopes that no prediction shows aside."""
-        if not self.end.inside:
-            return np.inf
-        seen = np.maximum(self.end.slope, self.point.slope) > INVISIBLE * self.point.slope.max()
-        return float(np.abs(np.log(self.end.slope / self.point.slope)).max(where=seen, initial=0.0))
-
-
-def _stride(path: _Path, newton: _Step, end: float, reach: float) -> tuple[_Point, float]:
+def _stride(path: Path, newton: Step, end: float, reach: float) -> tuple[Point, float]:
     """The farthest point down the path that one factorisation reaches, and how far in log kappa; `reach` is the last stride.
 
     Where it reaches nowhere, a Newton step at the same kappa.
@@ -292,19 +237,19 @@ def _stride(path: _Path, newton: _Step, end: float, reach: float) -> tuple[_Poin
             reached = _pulled_in(path, target, newton)
             if reached is not None:
                 return reached, stride
-            stride *= SHRINK
+            stride = min(SHRINK * stride, FIRST_STRIDE if reach == np.inf else np.inf)
         if newton.change <= CLOSE:  # on the path, which bends sharply where an input changes its sign: over the bend, and back
             return path.at(newton.end.mu, point.kappa * float(np.exp(-SHORTEST_STRIDE)), newton.end.x), SHORTEST_STRIDE
-    return _descended(path, newton), SHORTEST_STRIDE
+    return _descended(newton)[0], SHORTEST_STRIDE
 
 
-def _pulled_in(path: _Path, point: _Point, newton: _Step) -> _Point | None:
+def _pulled_in(path: Path, point: Point, newton: Step) -> Point | None:
     """The point after corrections with an old factorisation, if they converge to the path; else None."""
     if not 1 / STEEPER <= (point.slope / newton.point.slope).max() <= STEEPER:
         return None
     last = FAR
     for _ in range(CHORD_STEPS):
-        chord = _Step.of(path, point, newton.factor)
+        chord = Step.of(path, point, newton.factor)
         if not chord.change <= last:
             return None
         if chord.change <= CLOSE:
@@ -313,38 +258,46 @@ def _pulled_in(path: _Path, point: _Point, newton: _Step) -> _Point | None:
     return None
 
 
-def _descended(path: _Path, newton: _Step) -> _Point:
-    """The end of a Newton step, halved until the dual objective still falls, or hardly rises, there.
+def _descended(newton: Step) -> tuple[Point, int]:
+    """The end of a Newton step, halved until the dual objective still falls, or hardly rises, there; and how often it was.
 
     The dual is convex: its derivative along the step rises from a negative value, and evaluating it costs no product with X.
+    Where a length passes, so do all shorter ones, and the search may begin at any: at the first that moves no x far.
     """
-    point, end = newton.point, newton.end
-    at_start, rest = float(point.residual @ newton.mu), float(path.system.z @ newton.mu)
-    length = 1.0
-    while length > np.finfo(float).eps:
-        if end.inside and float((end.beta * newton.x).sum()) - rest <= 0.1 * abs(at_start):
-            break
-        length /= 2
-        end = path.at(point.mu + length * newton.mu, point.kappa, point.x + length * newton.x)
-    return end
+    at_start, rest = float(newton.point.residual @ newton.mu), float(newton.path.system.z @ newton.mu)
+
+    def passes(point: Point) -> bool:
+        return point.inside and float((point.beta * newton.x).sum()) - rest <= 0.1 * abs(at_start)
+
+    farthest = float(np.abs(newton.x).max())
+    times = min(MOST_HALVINGS, ceil(log2(farthest / LONG))) if LONG < farthest < np.inf else 0
+    point = newton.halved(times) if times else newton.end
+    if passes(point):
+        while times and passes(longer := newton.halved(times - 1)):
+            point, times = longer, times - 1
+        return point, times
+    while times < MOST_HALVINGS and not passes(point):
+        times += 1
+        point = newton.halved(times)
+    return point, times
 
 
-def _corrected(path: _Path, point: _Point, factor: Factor, misfit: FloatArray, tol: float) -> tuple[FloatArray, _Point, bool]:
+def _corrected(path: Path, point: Point, factor: Factor) -> tuple[FloatArray, Point, bool]:
     """Corrections with the last factorisation until they have solved the problem, or for as long as they are worth it.
 
     Returns the last point, its beta or, where corrections diverge, what the next one would make of it, and whether it solves
     the problem.
     """
     last = np.inf
-    while not _solves(path.system, point, misfit, tol):
-        chord = _Step.of(path, point, factor)
+    while not path.solved_by(point):
+        chord = Step.of(path, point, factor)
         move = point.slope * chord.x
         size = float(np.abs(move).max())
         if not size < last / 4 or chord.change > CLOSE:
             return point.beta + move, point, False
         point = chord.end
-        if _too_many(size / last, size, tol * float(np.abs(point.beta).max()), point.mu.size):
-            return point.beta, point, _solves(path.system, point, misfit, tol)
+        if _too_many(size / last, size, path.tol * float(np.abs(point.beta).max()), point.mu.size):
+            return point.beta, point, path.solved_by(point)
         last = size
     return point.beta, point, True
 
@@ -358,31 +311,3 @@ def _too_many(rate: float, size: float, allowed: float, samples: int) -> bool:
         return False
     missing = np.log(allowed / 1000 / size) / np.log(rate)
     return bool(missing > 2 + samples / SAMPLES_PER_CORRECTION)
-
-
-def _solves(system: System, point: _Point, misfit: FloatArray, tol: float) -> bool:
-    """Whether the point's beta is feasible, and its gap mu.(Z beta - z) small, far beyond what the certificate asks for.
-
-    The gap is against mu.misfit, the sum of primal objective and conjugate, which is the objective up to a factor.
-    """
-    small, gap = tol / 1000, abs(float(point.mu @ point.residual))
-    return _infeasibility(system, point.residual, misfit) <= small and gap <= small * abs(float(point.mu @ misfit))
-
-
-def _infeasibility(system: System, residual: FloatArray, misfit: FloatArray) -> float:
-    """Size of a residual, relative to the larger of targets and start's predictions."""
-    size = max(float(np.linalg.norm(system.z)), float(np.linalg.norm(system.z - misfit)))
-    return float(np.linalg.norm(residual)) / size
-
-
-def _settled(path: _Path, point: _Point, beta: FloatArray, misfit: FloatArray, tol: float) -> bool:
-    """Whether beta is feasible, also as the dual weighs it, and near the dual's own candidate: with room to spare.
-
-    The gap is the sum of the two last. A dual of the size of X's condition number makes much of residuals that look small.
-    """
-    system, start, unit = path.system, path.potential.start, path.potential.unit
-    small, residual = tol / 100, system.predictions(beta) - system.z
-    miss = unit * float(((beta - point.beta) ** 2 / point.slope).sum()) / 2
-    weighed = unit * abs(float(point.mu @ residual))
-    objective = unit * float(point.x @ (point.beta - start)) - float(path.potential.energy(point.x).sum())
-    return _infeasibility(system, residual, misfit) <= small and max(miss, weighed) <= small * objective

@@ -199,7 +199,7 @@ class Side:
         return self._stacked
 
 
-def _last_below(rows: FloatArray, which: Indices, wanted: FloatArray) -> Indices:
+def last_below(rows: FloatArray, which: Indices, wanted: FloatArray) -> Indices:
     """For each of D numbers the last row of column `which` of an increasing (N, M) table that is not above it; at least 0."""
     low, high = np.zeros(wanted.size, np.intp), np.full(wanted.size, len(rows))
     while (high - low > 1).any():
@@ -271,7 +271,7 @@ class Orbits:
             numbers = np.flatnonzero(here)
             places, states, errors, values = side.stacked()
             which = self.which[numbers]
-            row = np.minimum(_last_below(places, which, np.abs(x[numbers]) * self.unit) + 1, len(places) - 1)
+            row = np.minimum(last_below(places, which, np.abs(x[numbers]) * self.unit) + 1, len(places) - 1)
             slope = self.curve.slope(states[row, :-1, which].T)
             with np.errstate(all="ignore"):
                 moved = np.abs(values[row, which] - values[0, which]) + slope * places[row, which]
@@ -294,7 +294,7 @@ class Orbits:
             if not side.grow(lambda node, farthest=farthest: node.place >= farthest):  # type: ignore[misc]
                 raise InputError(f"an orbit of the network takes more than {MOST_NODES} steps; start elsewhere")
             places, states, _, values = side.stacked()
-            row = _last_below(places, which, wanted)
+            row = last_below(places, which, wanted)
             inside = wanted <= places[-1, which]
             step = np.where(inside, wanted - places[row, which], 0.0)
             reached = side.stepped(states[row, :, which].T, step, values[0, which])
@@ -341,7 +341,7 @@ class Orbits:
         np.maximum.at(extreme, which, np.where(np.isfinite(beta), side.sign * beta, -np.inf))
         side.grow(lambda node: side.sign * node.value >= extreme)
         places, states, _, values = side.stacked()
-        row = _last_below(side.sign * values, which, side.sign * beta)
+        row = last_below(side.sign * values, which, side.sign * beta)
         inside = side.sign * beta <= side.sign * values[-1, which]
         base, start = states[row, :, which].T, values[0, which]
         high = places[np.minimum(row + 1, len(places) - 1), which] - places[row, which]

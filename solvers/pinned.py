@@ -12,7 +12,8 @@ from scipy.integrate import DOP853
 from normtheory.arrays import FloatArray, positive, positive_scalar, real_array
 from normtheory.exact import pretraining
 from normtheory.reprs import shown
-from normtheory.solvers.potentials import by_fenchel, root_of_map
+from normtheory.solvers.orbits import last_below
+from normtheory.solvers.potentials import by_fenchel
 
 
 @shown()
@@ -85,9 +86,10 @@ def _angle_of_pinned(x: FloatArray) -> FloatArray:
 
 NODE_SPACING = 0.05  # of the tabulated orbits: one DOP853 step from the nearest node is then exact to round-off
 LARGEST_PULL = 60.0  # beta grows like exp(2x): far beyond any data
+ROOT_STEPS = 4  # of Newton's method between two nodes: the error, below 1e-3 at first, is squared by each
 
 
-@shown()
+@shown("beta_aux", "alpha", "unit")
 @dataclass(frozen=True, eq=False)
 class PinnedOrbits:
     """Multi-task training while the auxiliary predictor is held at beta_aux, from finite alpha: tabulated orbits.
@@ -96,6 +98,9 @@ class PinnedOrbits:
     that holds w_+ u_+ - w_- u_- at beta_aux. The multiplier is linear in g, so that in x, with dx = -g dt, the orbit is one
     curve, tabulated by steps of its ODE: x = 0 is the state after auxiliary training, where v_+- are still alpha, and
     beta = w_+ v_+ - w_- v_- increases along it.
+
+    In units of alpha weights move on curves that |beta_aux|/alpha^2 alone tells apart, for swapping the two pathways takes
+    beta_aux, x and beta to their negatives: coordinates share a table.
 
     Parameters
     ----------
@@ -117,58 +122,44 @@ class PinnedOrbits:
     @property
     def start(self) -> FloatArray:
         """alpha (w_+ - w_-) after auxiliary training, shape (D,)."""
-        return np.asarray(self._starts[self._which])
+        return self._in_units(self._sign * self._table.starts[self._which])
 
     @property
     def flattest(self) -> FloatArray:
         """b'(0): the orbit starts close to beta = 0, where it is slowest."""
-        return np.asarray(_growth_of_main(self._states[0])[self._which])
+        return self._in_units(_growth_of_main(self._table.nodes[self._table.middle])[self._which])
+
+    @cached_property
+    def _sign(self) -> FloatArray:
+        return np.where(self.beta_aux < 0, -1.0, 1.0)
 
     @cached_property
     def _distinct(self) -> tuple[FloatArray, NDArray[np.intp]]:
-        values, which = np.unique(self.beta_aux, return_inverse=True)
+        values, which = np.unique(np.abs(self.beta_aux), return_inverse=True)
         return values, which
 
     @property
     def _which(self) -> NDArray[np.intp]:
-        """For each coordinate, which of the distinct values of beta_aux it has."""
+        """For each coordinate, which of the distinct sizes of beta_aux it has."""
         return self._distinct[1]
 
     @cached_property
-    def _starts(self) -> FloatArray:
-        return _main_weight(self._states[0])
-
-    @cached_property
-    def _states(self) -> dict[int, FloatArray]:
-        """Node number -> states (7, distinct values of beta_aux); grown outwards from node 0 on demand."""
+    def _table(self) -> _Table:
         trained = pretraining(self._distinct[0], self.alpha)
         untouched = np.full(trained.size, self.alpha)
         rows = [trained.w_plus, trained.v_plus, untouched, trained.w_minus, trained.v_minus, untouched, 0 * untouched]
-        return {0: np.stack(rows)}
+        return _Table(np.stack(rows) / self.alpha)
 
-    def _grow_to(self, number: int) -> None:
-        sign = 1 if number >= 0 else -1
-        reached = max(sign * known for known in self._states)
-        for next_one in range(reached + 1, sign * number + 1):
-            before = self._states[sign * (next_one - 1)]
-            self._states[sign * next_one] = _along_the_orbit(before, self._starts, sign * NODE_SPACING)
-
-    def _at(self, x: FloatArray) -> FloatArray:
-        """States at x of shape (..., D), shape (7, ..., D): one step from the nearest node."""
-        numbers = np.rint(x / NODE_SPACING).astype(int)
-        self._grow_to(int(numbers.max(initial=0)))
-        self._grow_to(int(numbers.min(initial=0)))
-        nearest, which = np.empty((7, *x.shape)), np.broadcast_to(self._which, x.shape)
-        for number in np.unique(numbers):
-            here = numbers == number
-            nearest[:, here] = self._states[int(number)][:, which[here]]
-        return _along_the_orbit(nearest, self.start, x - numbers * NODE_SPACING)
+    def _in_units(self, scaled: FloatArray) -> FloatArray:
+        """A product of two weights, from units of alpha."""
+        return np.asarray(self.alpha**2 * scaled)
 
     def map(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
         """The main weight and its growth along the orbit."""
         inside = np.abs(x) <= LARGEST_PULL
-        state = self._at(np.where(inside, x, 0.0))
-        return np.where(inside, _main_weight(state), np.inf), np.where(inside, _growth_of_main(state), np.inf)
+        state = self._table.at(self._sign * np.where(inside, x, 0.0), self._which)
+        beta, slope = self._in_units(self._sign * _main_weight(state)), self._in_units(_growth_of_main(state))
+        return np.where(inside, beta, np.inf), np.where(inside, slope, np.inf)
 
     def softened(self, x: FloatArray, kappa: float) -> tuple[FloatArray, FloatArray, FloatArray]:
         """b(x) + kappa sinh(x)."""
@@ -176,15 +167,66 @@ class PinnedOrbits:
 
     def energy(self, x: FloatArray) -> FloatArray:
         """Integral of the main weight's growth, carried along the orbit."""
-        return np.asarray(self._at(x)[6])
+        return self._in_units(self._table.at(self._sign * x, self._which)[6])
 
     def divergence(self, beta: FloatArray) -> FloatArray:
         """By Fenchel's equality."""
         return by_fenchel(self, beta)
 
     def inverse(self, beta: FloatArray) -> FloatArray:
-        """Root of b(x) = beta by safeguarded Newton iteration."""
-        return root_of_map(self, beta, np.full_like(beta, LARGEST_PULL))
+        """Root of b(x) = beta: the two nodes it lies between, then Newton's method."""
+        wanted = self._sign * beta / self.alpha**2
+        return np.asarray(self._sign * self._table.inverse(wanted, self._which))
+
+
+class _Table:
+    """The orbits of M starts, (7, M), as nodes on both sides of x = 0 that are added on demand, the two sides in lockstep."""
+
+    def __init__(self, starts: FloatArray) -> None:
+        self.nodes = starts[None]  # (N, 7, M), the middle one at x = 0
+        self.starts = _main_weight(starts)
+
+    @property
+    def middle(self) -> int:
+        """Number of the node at x = 0, and of nodes on either side."""
+        return len(self.nodes) // 2
+
+    def grow_to(self, number: int) -> None:
+        """Have so many nodes on either side."""
+        ends, added = np.hstack([self.nodes[0], self.nodes[-1]]), []
+        orbits = self.starts.size
+        starts, step = np.tile(self.starts, 2), np.repeat([-NODE_SPACING, NODE_SPACING], orbits)
+        for _ in range(number - self.middle):
+            ends = _along_the_orbit(ends, starts, step)
+            added.append(ends)
+        if added:
+            left, right = [each[:, :orbits] for each in reversed(added)], [each[:, orbits:] for each in added]
+            self.nodes = np.concatenate([left, self.nodes, right])
+
+    def at(self, x: FloatArray, which: NDArray[np.intp]) -> FloatArray:
+        """States at x of shape (..., D), shape (7, ..., D): one step from the nearest node."""
+        numbers = np.rint(x / NODE_SPACING).astype(int)
+        self.grow_to(int(np.abs(numbers).max(initial=0)))
+        nearest = np.moveaxis(self.nodes[numbers + self.middle, :, which], -1, 0)
+        return _along_the_orbit(nearest, self.starts[which], x - numbers * NODE_SPACING)
+
+    def inverse(self, beta: FloatArray, which: NDArray[np.intp]) -> FloatArray:
+        """The x, of D orbits, at which they reach beta; the end of the table for what lies beyond LARGEST_PULL."""
+        most, last = int(LARGEST_PULL / NODE_SPACING), -1
+        while last < self.middle < most or last < 0:
+            last = self.middle
+            values = _main_weight(self.nodes.swapaxes(0, 1))
+            if ((values[0, which] <= beta) & (beta <= values[-1, which])).all():
+                break
+            self.grow_to(min(most, 2 * last + 20))
+        row = np.minimum(last_below(values, which, beta), len(values) - 2)
+        low, high = values[row, which], values[row + 1, which]
+        begin = (row - self.middle) * NODE_SPACING
+        x = begin + NODE_SPACING * np.clip((beta - low) / (high - low), 0.0, 1.0)
+        for _ in range(ROOT_STEPS):
+            state = self.at(x, which)
+            x = np.clip(x + (beta - _main_weight(state)) / _growth_of_main(state), begin, begin + NODE_SPACING)
+        return np.asarray(x)
 
 
 def _multiplier(state: FloatArray) -> FloatArray:
@@ -203,19 +245,22 @@ def _growth_of_main(state: FloatArray) -> FloatArray:
     return np.asarray(v * v + w * w + v_ * v_ + w_ * w_ + _multiplier(state) * (u * v + u_ * v_))
 
 
-def _along_the_orbit(state: FloatArray, start: FloatArray, step: FloatArray | float) -> FloatArray:
-    """One DOP853 step in x for states (7, M); `step` is one number or M of them."""
+def _along_the_orbit(state: FloatArray, start: FloatArray, step: FloatArray) -> FloatArray:
+    """One DOP853 step in x for states (7, ..., M); `step` has a number for each."""
+    slopes = np.empty((12, *state.shape))
+    rows = slopes.reshape(12, -1)
 
-    def field(y: FloatArray) -> FloatArray:
+    def field(y: FloatArray, into: FloatArray) -> None:
         w, u, v, w_, u_, v_ = y[:6]
         m = _multiplier(y)
-        return np.stack([v + m * u, m * w, w, -v_ - m * u_, -m * w_, -w_, _main_weight(y) - start])
+        into[0], into[1], into[2] = v + m * u, m * w, w
+        into[3], into[4], into[5] = -v_ - m * u_, -m * w_, -w_
+        into[6] = _main_weight(y) - start
 
-    slopes = np.empty((12, *state.shape))
-    slopes[0] = field(state)
+    field(state, slopes[0])
     for stage in range(1, 12):
-        slopes[stage] = field(state + step * np.tensordot(DOP853.A[stage, :stage], slopes[:stage], axes=1))
-    return np.asarray(state + step * np.tensordot(DOP853.B, slopes, axes=1))
+        field(state + step * (DOP853.A[stage, :stage] @ rows[:stage]).reshape(state.shape), slopes[stage])
+    return np.asarray(state + step * (DOP853.B @ rows).reshape(state.shape))
 
 
 def _lifted(beta: FloatArray, slope: FloatArray, x: FloatArray, kappa: float) -> tuple[FloatArray, FloatArray, FloatArray]:

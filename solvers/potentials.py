@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from normtheory.arrays import FloatArray, InputError, positive, real_array
-from normtheory.penalties import Q, arcsinh_difference
+from normtheory.penalties import Q, arcsinh_difference, length
 from normtheory.reprs import shown
 
 
@@ -77,14 +77,20 @@ class HyperbolicEntropy:
         return self.beta0
 
     @cached_property
-    def _starts_elsewhere(self) -> bool:
-        """Whether beta0 is not 0: an arcsinh less to compute if it is."""
-        return bool(self.beta0.any())
+    def _latest(self) -> dict[float, tuple[FloatArray, ...]]:
+        """What `softened` needs of the last kappa: steps at one kappa follow each other."""
+        return {}
 
-    @cached_property
-    def _angle(self) -> FloatArray:
-        """arcsinh(beta0/k)."""
-        return np.asarray(np.arcsinh(self.beta0 / self.k))
+    def _scaled(self, kappa: float) -> tuple[FloatArray, ...]:
+        """Scale at kappa, its square, arcsinh(beta0/scale) and its tanh, and d log scale / d log kappa."""
+        known = self._latest.get(kappa)
+        if known is None:
+            scale = length(self.k, kappa) if kappa else self.k
+            angle = np.arcsinh(self.beta0 / scale)
+            known = scale, scale * scale, angle, np.tanh(angle), np.square(kappa / scale)
+            self._latest.clear()
+            self._latest[kappa] = known
+        return known
 
     @property
     def flattest(self) -> FloatArray:
@@ -98,14 +104,10 @@ class HyperbolicEntropy:
 
     def softened(self, x: FloatArray, kappa: float) -> tuple[FloatArray, FloatArray, FloatArray]:
         """The same at scale sqrt(k^2 + kappa^2)."""
-        if not kappa:
-            beta = self.k * np.sinh(self._angle + x)
-            return beta, _length(beta, self.k), np.zeros_like(beta)
-        scale = _length(self.k, kappa)
-        beta = scale * np.sinh(np.arcsinh(self.beta0 / scale) + x if self._starts_elsewhere else x)
-        slope = _length(beta, scale)
-        growth = (kappa / scale) ** 2  # d log scale / d log kappa
-        return beta, slope, growth * (beta - slope * (self.beta0 / _length(self.beta0, scale)))
+        scale, square, angle, tilt, growth = self._scaled(kappa)
+        beta = scale * np.sinh(angle + x)
+        slope = np.sqrt(beta * beta + square)
+        return beta, slope, growth * (beta - tilt * slope) if kappa else np.zeros(beta.shape)
 
     def energy(self, x: FloatArray) -> FloatArray:
         """D_Q(beta0, b(x))."""
@@ -118,14 +120,6 @@ class HyperbolicEntropy:
     def inverse(self, beta: FloatArray) -> FloatArray:
         """arcsinh(beta/k) - arcsinh(beta0/k)."""
         return arcsinh_difference(beta, self.beta0, self.k)
-
-
-def _length(a: FloatArray, b: FloatArray | float) -> FloatArray:
-    """sqrt(a^2 + b^2), several times faster than np.hypot, where neither square leaves the range of float64.
-
-    Checked scales and starts do not (`normtheory.arrays`), and a predictor whose square does is outside any domain.
-    """
-    return np.asarray(np.sqrt(a * a + b * b))
 
 
 @shown()
@@ -152,7 +146,7 @@ class Quadratic:
 
     def softened(self, x: FloatArray, kappa: float) -> tuple[FloatArray, FloatArray, FloatArray]:
         """The line of slope sqrt(b'^2 + kappa^2)."""
-        slope = _length(self.flattest, kappa)
+        slope = length(self.flattest, kappa)
         return slope * x, slope, kappa * (kappa / slope) * x
 
     def energy(self, x: FloatArray) -> FloatArray:

@@ -97,6 +97,18 @@ def test_what_underflows_is_within_the_bound(extended):
 
 
 @pytest.mark.parametrize("extended", [False, True])
+def test_a_sparse_vector_costs_what_its_entries_do(extended):
+    draw = np.random.default_rng(7)
+    A, v = draw.normal(size=(3, 900)), np.zeros(900)
+    v[[5, 300, 899]] = draw.normal(size=3)
+    found = product(A, v, extended)
+    for row in range(3):
+        wanted = sum(a * b for a, b in zip(exact(A[row]), exact(v), strict=True))
+        assert abs(wanted - Fraction(found.value[row]) - Fraction(found.rest[row])) <= Fraction(found.error[row])
+    assert (found.error <= 20 * UNIT * (np.abs(A) @ np.abs(v))).all()  # of 900 terms it would be ten times that
+
+
+@pytest.mark.parametrize("extended", [False, True])
 def test_a_matrix_with_more_rows_than_a_block_has_entries(extended):
     found = product(np.ones((BLOCK_ENTRIES + 1, 2)), np.array([1.0, 2.0]), extended)
     assert (found.value == 3).all()

@@ -213,6 +213,29 @@ def test_products_with_x_stay_few(monkeypatch, overlap):
     assert len(products) <= 15 * solution.steps
 
 
+@pytest.mark.parametrize("alpha", [0.1, 1e-3])
+def test_damped_steps_from_the_start_end_where_the_path_does_with_fewer_factorisations(monkeypatch, alpha):
+    tasks = teacher_student(64, 20, samples_aux=1)
+    problem = tasks.main.X, tasks.main.y, *finetuning(tasks.teacher_aux, alpha=alpha, gamma=alpha)
+    solved = {}
+    for way, reach in (("direct", np.inf), ("path", 0.0)):
+        monkeypatch.setattr(newton, "DIRECT", reach)
+        solved[way] = minimize(*problem)
+    assert relative(solved["direct"].beta, solved["path"].beta) <= SAME
+    assert solved["direct"].steps <= solved["path"].steps
+
+
+def test_the_path_is_taken_where_damped_steps_from_the_start_do_not_arrive(monkeypatch):
+    tasks = teacher_student(64, 0, samples_aux=1)
+    problem = tasks.main.X, tasks.main.y, 2e-16
+    on_the_path = minimize(*problem)
+    monkeypatch.setattr(newton, "DIRECT", np.inf)
+    monkeypatch.setattr(newton, "MOST_DIRECT", 3)
+    late = minimize(*problem)
+    assert relative(late.beta, on_the_path.beta) <= SAME
+    assert late.steps == on_the_path.steps + 2  # those that were lost
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

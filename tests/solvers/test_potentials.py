@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 
 from normtheory.arrays import InputError
+from normtheory.exact import pretraining
 from normtheory.solvers.certificate import DEFAULT_TOLERANCE, NotCertified
 from normtheory.solvers.chebyshev import integrate
 from normtheory.solvers.newton import minimize, minimize_separable
@@ -133,7 +134,8 @@ def test_pinned_multi_task_training_ends_at_the_minimiser(alpha):
     X, y = task(3)
     beta_aux = np.where(np.arange(15) % 3 == 0, 0.0, np.random.default_rng(5).normal(size=15))
     orbits = PinnedOrbits(beta_aux, alpha)
-    start = orbits._states[0][:6][:, orbits._which]
+    trained, untouched = pretraining(beta_aux, alpha), np.full(15, alpha)
+    start = np.stack([trained.w_plus, trained.v_plus, untouched, trained.w_minus, trained.v_minus, untouched])
 
     def predictor(s):
         return s[0] * s[2] - s[3] * s[5]
@@ -147,6 +149,28 @@ def test_pinned_multi_task_training_ends_at_the_minimiser(alpha):
     flow = endpoint(field, start, predictor, X, y)
     predicted = minimize_separable(X, y, orbits).beta
     assert np.linalg.norm(flow - predicted) <= 2e-6 * np.linalg.norm(predicted)
+
+
+@pytest.mark.parametrize("alpha", [0.3, 1e-4])
+def test_coordinates_share_a_table_and_keep_their_signs(alpha):
+    """Each beside a potential of its own, and against its mirror image; far out, too."""
+    beta_aux, x = np.array([0.2, -0.2, 0.2, 0.0, -1.5]), np.array([0.3, -0.3, 7.77, -4.0, 11.0])
+    together = PinnedOrbits(beta_aux, alpha)
+    assert together._table.starts.size == 3
+    beta, slope = together.map(x)
+    for d in range(5):
+        alone = PinnedOrbits(beta_aux[d], alpha)
+        found = [*alone.map(x[d : d + 1]), alone.energy(x[d : d + 1]), alone.inverse(beta[d : d + 1])]
+        expected = [beta[d], slope[d], together.energy(x)[d], x[d]]
+        np.testing.assert_allclose(np.ravel(found), expected, rtol=1e-11)
+    assert (beta[0], slope[0]) == (-beta[1], slope[1])
+    np.testing.assert_allclose(PinnedOrbits(-beta_aux, alpha).map(-x)[0], -beta, rtol=1e-14)
+
+
+def test_the_inverse_of_pinned_orbits_is_theirs_to_round_off_however_far():
+    orbits = PinnedOrbits([0.2, -1.0, 0.0], 1e-3)
+    for x in (np.array([1e-3, 3.0, -8.3]), np.array([-0.05, 0.025, 12.0]), np.array([35.0, -41.0, 55.0])):
+        np.testing.assert_allclose(orbits.inverse(orbits.map(x)[0]), x, rtol=1e-11)
 
 
 def test_finite_alpha_tends_to_the_closed_form_by_rate():
