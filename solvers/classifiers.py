@@ -162,7 +162,21 @@ def error(network: Network, task: Labelled) -> float:
 
 
 def restate(network: Network, task: Labelled, batch: int = EVALUATED) -> None:
-    """Take running statistics of batch normalisation anew from some images."""
+    """Take running statistics of batch normalisation anew from some images, each once, without dropout.
+
+    `torch.optim.swa_utils.update_bn` does so with dropout, so that statistics hang on its draws.
+    """
+    layers = [layer for layer in network.modules() if isinstance(layer, torch.nn.modules.batchnorm._BatchNorm)]
+    momenta = [layer.momentum for layer in layers]
+    network.eval()
+    for layer in layers:
+        layer.reset_running_stats()
+        layer.momentum = None  # the mean over batches
+        layer.train()
     parts = task.images.split(max(batch, 2)) if len(task) % batch != 1 else [task.images]
-    torch.optim.swa_utils.update_bn(parts, network)
+    with torch.no_grad():
+        for images in parts:
+            network(images)
+    for layer, momentum in zip(layers, momenta, strict=True):
+        layer.momentum = momentum
     network.eval()

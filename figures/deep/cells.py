@@ -18,7 +18,7 @@ import copy
 import io
 import math
 from collections.abc import Callable, Iterator
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -191,15 +191,13 @@ def pretrained(spec: Spec, aux: Labelled) -> Network:
 
 def _imagenet(spec: Spec) -> Iterator[dict[str, Any]]:
     """A network with ImageNet weights, finetuned as it is and rescaled."""
-    from normtheory.networks.convolutional import seeded
     from normtheory.solvers.classifiers import train
 
     main, test = _enlarged(spec)
-    descent, seed = _descent(spec["finetuning"]), spec["seed"]
     for factor in spec["rescale"]:
-        network = restart_head(_with_imagenet_weights(), main.outputs.stop, seed=seed).to(_device())
+        network = restart_head(_with_imagenet_weights(), main.outputs.stop, seed=spec["seed"]).to(_device())
         rescale(network, factor)
-        done = seeded(partial(train, network, main, descent, seed), seed)  # its dropout draws from torch's own generator
+        done = train(network, main, _descent(spec["finetuning"]), spec["seed"])
         yield _row(spec, "PT+FT", "all", factor, network, done, main, test) | {"task": spec["task"]}
 
 

@@ -91,6 +91,13 @@ def test_statistics_are_taken_anew():
     assert not learner.training
 
 
+def test_statistics_do_not_hang_on_dropout():
+    learner, given = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Dropout(0.5), torch.nn.BatchNorm1d(64)), task(20)
+    restate(learner, Labelled(given.images.reshape(20, -1), given.labels, given.outputs))
+    assert torch.allclose(learner[2].running_mean, given.images.flatten(1).mean(0), atol=1e-6)
+    assert learner[2].momentum == 0.1
+
+
 def test_errors_count_only_the_outputs_of_the_task():
     learner, given = network(), task(8, outputs=slice(3, 5))
     predicted = outputs(learner, given.images)[:, 3:5].argmax(1)
