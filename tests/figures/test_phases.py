@@ -104,13 +104,17 @@ def test_finite_problems_lie_about_their_limit():
 
 
 @pytest.mark.parametrize("near", ["single", "nothing"])
-def test_least_l1_norm_is_found_from_some_inputs(near):
+def test_least_norms_are_found_from_some_inputs(near):
     """As the solver for all inputs has it, from wherever it begins: inputs that it needs join."""
     tasks = teacher_student(16, 8, features=10, features_aux=10, magnitude=40**-0.5, inputs=250, samples_aux=1, seed=0)
     X, y = tasks.main.X, tasks.main.y
     start = newton.minimize(X, y, 2e-6).beta if near == "single" else np.zeros(250)
     expected = groups.minimize([(X, y)]).beta[0]
     np.testing.assert_allclose(finite_size.least_l1(X, y, start), expected, atol=1e-6 * np.abs(expected).max())
+    beside = groups.minimize_pair(X, y, np.eye(250), tasks.teacher_aux).beta[0]
+    assert np.abs(beside - expected).max() > 0.01 * np.abs(expected).max()
+    found = finite_size.least_l12(X, y, tasks.teacher_aux, start)
+    np.testing.assert_allclose(found, beside, atol=1e-4 * np.abs(beside).max())  # a gap of 1e-9 of a curved penalty
 
 
 def test_rates_are_fitted_from_spreads():
