@@ -182,7 +182,7 @@ def draw(table: pa.Table) -> dict[str, Any]:
 
     rows = table.to_pylist()
     with plt.style.context(STYLE):
-        figure, axis = plt.subplots(figsize=(6.2, 3.8))
+        figure, axis = plt.subplots(figsize=(7.6, 3.8))
         for method, colour in METHODS.items():
             runs = chosen(rows, method=method)
             power, error = rate(runs)
@@ -193,5 +193,5 @@ def draw(table: pa.Table) -> dict[str, Any]:
             axis.plot(places, [abs(each.mean()) for each in logs], "x", color=colour, alpha=0.6)
         axis.set(xscale="log", yscale="log", xlabel="inputs $D$, everything in proportion")
         axis.set(ylabel="|log(loss / curve)|", title="single problems (discs), their mean (crosses)")
-        axis.legend()
+        figure.legend(loc="outside right upper")
     return {"finite-size": figure}
