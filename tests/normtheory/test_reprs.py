@@ -89,8 +89,8 @@ def classes():
 # What goes on within a computation, and is no result of one.
 WITHIN = {
     "Classes", "Columns", "Control", "Curve", "DeepGraph", "DualGraph", "Enclosed", "Ending", "Factor", "Following",
-    "Hyperbola", "LeastSquares", "Memory", "Node", "Nodes", "NormalEquations", "OrthogonalEquations", "Record", "Scale",
-    "Scaling", "Side", "Smooth", "SoftThreshold", "Step", "Stiff", "System", "Tasks", "Trial",
+    "Hyperbola", "LeastSquares", "Memory", "Node", "Nodes", "NormalEquations", "OrthogonalEquations", "Path", "Point",
+    "Record", "Scale", "Scaling", "Side", "Smooth", "SoftThreshold", "Step", "Stiff", "System", "Tasks", "Trial",
 }  # fmt: skip
 
 

@@ -19,8 +19,8 @@ MUTANTS = [
     ("penalties.py", "2 * self.k * t * (np.arcsinh(t)", "2 * self.k * t * (np.arctan(t)", "eq3"),
     (
         "penalties.py",
-        "return np.asarray(2 / np.hypot(np.asarray(beta), self.k))",
-        "return np.asarray(1 / np.hypot(np.asarray(beta), self.k))",
+        "return np.asarray(2 / length(np.asarray(beta, dtype=np.float64), self.k))",
+        "return np.asarray(1 / length(np.asarray(beta, dtype=np.float64), self.k))",
         "eq3",
     ),
     (
@@ -29,7 +29,7 @@ MUTANTS = [
         "4 * self.k * np.sinh(np.asarray(sigma) / 2) ** 2",
         "eq3",
     ),
-    ("penalties.py", "t * exp_remainder(-x)", "t * exp_remainder(x)", "eq3"),
+    ("penalties.py", "grown + t0 * exp_remainder(x)", "grown + t0 * exp_remainder(-x)", "eq3"),
     ("penalties.py", "return 2 * sp.sqrt(a**2 + b**2)", "return sp.sqrt(a**2 + b**2)", "eq5"),
     (
         "penalties.py",
