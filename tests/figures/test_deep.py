@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch", reason="networks need torch: pip install 'n
 from normtheory import figures  # noqa: E402
 from normtheory.arrays import InputError  # noqa: E402
 from normtheory.figures.deep import cells, effects, fig3, fig7, grid  # noqa: E402
-from normtheory.figures.drawing import chosen  # noqa: E402
+from normtheory.figures.drawing import SERIES, chosen  # noqa: E402
 from normtheory.figures.files import read_table  # noqa: E402
 from normtheory.images import digest  # noqa: E402
 
@@ -148,11 +148,15 @@ def test_effects_are_paired_differences_with_intervals():
 def test_effects_are_drawn_where_there_are_several_seeds():
     import matplotlib.pyplot as plt
 
-    found = list(effects.effects(effect_rows([-0.1, -0.2, 0.0]), norm=True))
-    figure = fig3._parts({True: found})
-    (axis,) = figure.axes
-    assert axis.get_title() == "with batch normalisation, by 0.5"
-    assert [text.get_text() for text in axis.get_legend().get_texts()] == ["4"]
+    rows = effect_rows([-0.1, -0.2, 0.0])
+    rows += [row | {"part": "rate"} for row in rows if row["part"] == "head"]
+    figure = fig3._parts(rows)
+    as_left, anew = figure.axes
+    assert as_left.get_title() == "with batch normalisation,\nstatistics as they are left, by 0.5"
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["4"]
+    heights = [line.get_ydata() for line in as_left.get_lines() if line.get_gid() == SERIES]
+    np.testing.assert_allclose(heights, [[-10.0, -10.0]])  # percentage points
+    assert [list(line.get_ydata()) for line in anew.get_lines() if line.get_gid() == SERIES] == [[0.0, 0.0]]
     plt.close(figure)
 
 
