@@ -189,10 +189,7 @@ def _parts(rows: Sequence[Row]) -> Any:
     for line, factor in zip(axes, factors, strict=True):
         for axis, (norm, column, title) in zip(line, ways, strict=True):
             shown = [each for each in found[norm] if each.rescale == factor]
-            words = [
-                words for (part, of), words in (PARTS | RESTATED).items() if of == column and (norm or part != "normalisation")
-            ]
-            _compared(axis, shown, words)
+            _compared(axis, shown, [words for words, of in places.items() if of == column and (norm or words != ABSENT)])
             axis.set(ylim=POINTS, title=f"{title}, by {factor:g}")
             mark_leaving(axis)
         line[0].set_ylabel("change of the test error\n(percentage points)")
