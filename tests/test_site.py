@@ -19,6 +19,7 @@ pytestmark = pytest.mark.site
 
 SITE = Path(os.environ.get("SITE", Path(__file__).parents[1] / "build" / "site"))
 PAGES = sorted(str(path.relative_to(SITE)) for path in SITE.rglob("*.html") if "_static" not in path.parts)
+LEFT = "net::ERR_ABORTED"  # the page was left before its icon came
 PATIENCE = 180_000  # milliseconds for a page or a picture: a machine may be busy with other things
 LOOKS = [(width, scheme) for width in (1280, 390) for scheme in ("light", "dark")]
 # Without these Chromium asks its maker's hosts for this and that.
@@ -69,7 +70,7 @@ def watched(context):
     page, wrong = context.new_page(), []
     page.on("console", lambda said: wrong.append(f"console: {said.text}") if said.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
-    page.on("requestfailed", lambda request: wrong.append(f"failed: {request.url}"))
+    page.on("requestfailed", lambda request: wrong.append(f"failed: {request.url}") if request.failure != LEFT else None)
     page.on("response", lambda answer: wrong.append(f"{answer.status}: {answer.url}") if answer.status >= 400 else None)
     return page, wrong
 
@@ -120,10 +121,11 @@ def test_search_finds_claims_functions_and_words(browser, address, from_disk):
     for word, expected in (("stationarity", "claims/stationarity"), ("rigorous_bound", "rigorous"), ("lazy", "glossary")):
         page.goto((SITE.as_uri() + "/" if from_disk else address) + f"search.html?q={word}")
         page.wait_for_selector("#search-results li a")
-        page.wait_for_function("document.querySelector('#search-results .search-summary, #search-results p')")
+        page.wait_for_function("document.querySelector('#search-results p')?.innerText.includes('finished')")
         found = page.eval_on_selector_all("#search-results li a", "all => all.map(each => each.href)")
         assert any(expected in link for link in found), (word, found[:10])
-    assert not wrong
+    # A browser lets no page read another file, whose words stand below a result where a server runs.
+    assert [each for each in wrong if not (from_disk and "file:///" in each)] == []
     context.close()
 
 
