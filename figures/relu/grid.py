@@ -200,7 +200,6 @@ LAPTOP = replace(
     seeds_least=1,
     relations_descent=("6/6 shared", "all correlated"),
     samples_descent=(32,),
-    epochs=20_000,
     width=500,
 )
 QUICK = Grid(
