@@ -3,10 +3,9 @@
 import sys
 from pathlib import Path
 
-HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE / "extensions"), str(HERE.parent)]
+import normtheory  # from this tree, where `python -m sphinx` runs
 
-import normtheory  # noqa: E402 - from this tree, whatever is installed
+sys.path.insert(0, str(Path(__file__).parent / "extensions"))
 
 project = "normtheory"
 html_math_renderer = "mathml"  # of extensions/mathml.py

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -95,6 +96,16 @@ class Node(NamedTuple):
     state: FloatArray
     error: FloatArray
     value: FloatArray
+
+
+def _reaches(farthest: FloatArray, node: Node) -> NDArray[np.bool_]:
+    """Where the node is so far from the start."""
+    return np.asarray(node.place >= farthest)
+
+
+def _leaves(origin: FloatArray, farthest: float, node: Node) -> NDArray[np.bool_]:
+    """Where its b has gone so far from the origin."""
+    return np.asarray(np.abs(node.value - origin) > farthest)
 
 
 def largest_rate(jacobian: FloatArray) -> FloatArray:
@@ -291,7 +302,7 @@ class Orbits:
             wanted, which = np.abs(x[numbers]) * self.unit, orbits[numbers]
             farthest = np.zeros(side.ended.size)
             np.maximum.at(farthest, which, np.where(np.isfinite(wanted), wanted, 0.0))
-            if not side.grow(lambda node, farthest=farthest: node.place >= farthest):  # type: ignore[misc]
+            if not side.grow(partial(_reaches, farthest)):
                 raise InputError(f"an orbit of the network takes more than {MOST_NODES} steps; start elsewhere")
             places, states, _, values = side.stacked()
             row = last_below(places, which, wanted)
@@ -364,7 +375,7 @@ class Orbits:
         found = []
         for side in (self.backward, self.forward):
             origin = side.nodes[0].value
-            side.grow(lambda node, origin=origin: np.abs(node.value - origin) > farthest)  # type: ignore[misc]
+            side.grow(partial(_leaves, origin, farthest))
             last = side.nodes[-1].value
             far = (np.abs(last - origin) > farthest) | side.escaped | ~side.ended  # or slower than any table reaches
             found.append(np.where(far, side.sign * np.inf, last)[self.which])

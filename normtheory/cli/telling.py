@@ -51,9 +51,8 @@ def telling(command: Callable[..., None]) -> Callable[..., None]:
             command(**options)
 
     parameters = [*signature.parameters.values(), QUIET]
-    # Where typer looks for the options; functions have no such attribute by their type.
-    told.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
-    told.__annotations__ = {each.name: each.annotation for each in parameters}
-    # Whose annotations would be read in its place.
-    del told.__wrapped__
+    seen: Any = told  # with attributes that the type of a function does not have
+    seen.__signature__ = signature.replace(parameters=parameters)  # where typer looks for the options
+    seen.__annotations__ = {each.name: each.annotation for each in parameters}
+    del seen.__wrapped__  # whose annotations would be read in its place
     return told

@@ -41,8 +41,8 @@ class CentredTask(NamedTuple):
         return float(found) if found.ndim == 0 else found
 
 
-class Regressor(RegressorMixin, BaseEstimator, ABC):  # type: ignore[misc]
-    """What the three share: checks of data and options, prediction, the state after a fit (scikit-learn has no types)."""
+class Regressor(RegressorMixin, BaseEstimator, ABC):  # type: ignore[misc] # scikit-learn has no types: its classes are Any
+    """What the three share: checks of data and options, prediction, the state after a fit."""
 
     method: Method
     fit_intercept: bool

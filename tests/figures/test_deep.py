@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from archives import archive, records
 
-torch = pytest.importorskip("torch", reason="networks need torch: pip install 'normtheory[nn]'")
+from normtheory import figures
+from normtheory.arrays import InputError
+from normtheory.figures.deep import cells, effects, fig3, fig7, grid
+from normtheory.figures.drawing import SERIES, chosen
+from normtheory.figures.files import read_table
+from normtheory.images import digest
 
-from normtheory import figures  # noqa: E402
-from normtheory.arrays import InputError  # noqa: E402
-from normtheory.figures.deep import cells, effects, fig3, fig7, grid  # noqa: E402
-from normtheory.figures.drawing import SERIES, chosen  # noqa: E402
-from normtheory.figures.files import read_table  # noqa: E402
-from normtheory.images import digest  # noqa: E402
+torch = pytest.importorskip("torch", reason="networks need torch: pip install 'normtheory[nn]'")
 
 STEPS = grid.LAPTOP | {"epochs": 2}  # two steps each, of batches that hold all images
 TINY = grid.Classes((0,), (4,), "small", rescale=(0.5, 1.0), parts=(0.5,), pretraining=STEPS, finetuning=STEPS, limit=64)

@@ -8,12 +8,12 @@ import math
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch", reason="networks need torch: pip install 'normtheory[nn]'")
+from normtheory import rescaling, responses
+from normtheory.arrays import InputError
+from normtheory.representations import ensd, participation_ratio
+from normtheory.rescaling import representation_dimensions, rescale, restart_head
 
-from normtheory import rescaling, responses  # noqa: E402
-from normtheory.arrays import InputError  # noqa: E402
-from normtheory.representations import ensd, participation_ratio  # noqa: E402
-from normtheory.rescaling import representation_dimensions, rescale, restart_head  # noqa: E402
+torch = pytest.importorskip("torch", reason="networks need torch: pip install 'normtheory[nn]'")
 
 nn = torch.nn
 

@@ -5,9 +5,11 @@ import copy
 import numpy as np
 import pytest
 
+from normtheory.arrays import InputError
+
 torch = pytest.importorskip("torch", reason="training needs torch: pip install 'normtheory[nn]'")
 
-from normtheory.arrays import InputError  # noqa: E402
+# These two import it.
 from normtheory.networks.convolutional import seeded, small_resnet  # noqa: E402
 from normtheory.solvers.classifiers import Descent, Labelled, error, outputs, restate, train  # noqa: E402
 
