@@ -54,5 +54,4 @@ def telling(command: Callable[..., None]) -> Callable[..., None]:
     seen: Any = told  # with attributes that the type of a function does not have
     seen.__signature__ = signature.replace(parameters=parameters)  # where typer looks for the options
     seen.__annotations__ = {each.name: each.annotation for each in parameters}
-    del seen.__wrapped__  # whose annotations would be read in its place
     return told

@@ -78,6 +78,20 @@ def test_the_evidence_says_what_own_runs_found():
     assert sum("all digits" in sentence for sentence in imagenet_sentences()) == 1
 
 
+def test_rows_computed_anew_are_held_against_the_table(monkeypatch):
+    """As they come from a cell: no layer, no number where training diverged. A difference is said."""
+    family = recompute.FAMILIES["classes"]
+    rows = chosen(committed("fig3").to_pylist(), n=4, seed=12, panel="runs")
+    runs = [row | {"layer": None, "loss": float("nan") if row["loss"] is None else row["loss"]} for row in rows]
+    assert any(row["loss"] is None for row in rows)
+    monkeypatch.setattr(cells, "cell", lambda spec: runs)
+    spec = {"n": 4, "seed": 12}
+    assert list(recompute.differences(spec, family)) == []
+    runs[0]["error"] += 0.01
+    (found,) = recompute.differences(spec, family)
+    assert "error is" in found
+
+
 @pytest.mark.recompute
 def test_cells_computed_anew_are_as_in_the_table():
     pytest.importorskip("torch", reason="networks need torch: pip install 'normtheory[nn]'")

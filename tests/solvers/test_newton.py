@@ -230,10 +230,11 @@ def test_the_path_is_taken_where_damped_steps_from_the_start_do_not_arrive(monke
     problem = tasks.main.X, tasks.main.y, 2e-16
     on_the_path = minimize(*problem)
     monkeypatch.setattr(newton, "DIRECT", np.inf)
-    monkeypatch.setattr(newton, "MOST_DIRECT", 3)
+    assert minimize(*problem).steps < on_the_path.steps + 5  # damped steps would arrive before what is asserted below
+    monkeypatch.setattr(newton, "MOST_DIRECT", 6)
     late = minimize(*problem)
     assert relative(late.beta, on_the_path.beta) <= SAME
-    assert late.steps == on_the_path.steps + 2  # those that were lost
+    assert late.steps == on_the_path.steps + 5  # those that were lost
 
 
 @pytest.mark.parametrize(
