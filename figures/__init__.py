@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,11 @@ COMMITTED = Path(__file__).with_name("data")  # the tables of full runs
 CELLS = "cells"  # folder, below that of the pictures, of what has been computed
 
 Progress = Callable[[int, int, str], None]  # finished, in all, what
+
+
+def lacking(name: str) -> list[str]:
+    """Packages that a figure needs and that are not installed."""
+    return [package for package in getattr(_module(name), "NEEDS", ()) if find_spec(package) is None]
 
 
 def make(
@@ -70,8 +76,8 @@ def make(
     Raises
     ------
     InputError
-        If the name, the scale or the engine is unknown, the data are not what the figure needs, or the folder cannot be
-        written to.
+        If the name, the scale or the engine is unknown, a package is not installed, the data are not what the figure needs, or
+        the folder cannot be written to.
     IncompleteError
         If some cells failed twice; the files were written without them.
     """
@@ -80,6 +86,8 @@ def make(
     scale = _default(scales, data) if scale is None else scale
     if scale not in scales:
         raise InputError(f"{name} has no scale {scale!r}; choose from {', '.join(scales)}")
+    if missing := lacking(name):
+        raise InputError(f"{name} needs {', '.join(missing)}, not installed here; pip install 'normtheory[nn,data]'")
     given = {} if data is None else {"data": data}
     if given and "data" not in inspect.signature(module.compute).parameters:
         raise InputError(f"{name} trains on no images; leave out the data")

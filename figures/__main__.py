@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 
 from normtheory.arrays import InputError
-from normtheory.figures import FIGURES, everything, make
+from normtheory.figures import FIGURES, everything, lacking, make
 from normtheory.figures.progress import reported
 from normtheory.figures.sweep import IncompleteError
 
@@ -41,10 +39,8 @@ def possible(scale: str | None) -> list[str]:
     """The figures of a scale that need neither a cluster nor a package which is not installed; these are named on stderr."""
     found = []
     for name in everything(scale):
-        needed = getattr(import_module(FIGURES[name]), "NEEDS", ())
-        lacking = [package for package in needed if find_spec(package) is None]
-        if lacking:
-            print(f"figures: {name} is left out, as {', '.join(lacking)} is not installed", file=sys.stderr)
+        if missing := lacking(name):
+            print(f"figures: {name} is left out, as {', '.join(missing)} is not installed", file=sys.stderr)
         else:
             found.append(name)
     return found

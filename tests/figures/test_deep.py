@@ -175,6 +175,13 @@ def test_what_is_not_installed_is_named(monkeypatch):
         cells._with_imagenet_weights()
 
 
+def test_a_figure_without_its_packages_writes_nothing(monkeypatch, tmp_path):
+    monkeypatch.setitem(fig7.__dict__, "NEEDS", ("torch", "no_such_package"))
+    with pytest.raises(InputError, match="fig7 needs no_such_package, not installed here; pip install"):
+        figures.make("fig7", "laptop", tmp_path / "out", workers=1)
+    assert not (tmp_path / "out").exists()
+
+
 def test_digests_of_images_are_part_of_the_cells(cifar, tmp_path):
     other = shutil.copy(cifar, tmp_path / "other.tar.gz")
     assert digest(other) == digest(cifar) == TINY.cells(str(cifar))[0]["images"]
