@@ -11,6 +11,7 @@ from normtheory.figures.files import rounded
 from normtheory.figures.relu.cells import COUNTS, RECIPROCAL, UNIT_NORM
 from normtheory.figures.relu.grid import Grid, runs
 from normtheory.figures.sweep import Sweep
+from normtheory.responses import needed_torch
 
 NAMES = ("figure", "panel", "method", "how", "relation", "magnitude")
 PLACES = ("k_main", "n", "seed", "clusters")
@@ -34,7 +35,9 @@ Panels = Mapping[str, tuple[Callable[[Row], bool], tuple[str, ...]]]  # name -> 
 
 
 def table(figure: str, grid: Grid, sweep: Sweep, panels: Panels, columns: pa.Schema) -> pa.Table:
-    """The rows of all panels."""
+    """The rows of all panels; a grid with stochastic descent needs torch (InputError)."""
+    if grid.relations_descent:
+        needed_torch()  # before anything is computed
     found = runs(grid, sweep).to_pylist()
     return rounded(pa.Table.from_pylist([row for run in found for row in panel_rows(figure, run, panels)], schema=columns))
 

@@ -1,7 +1,9 @@
 """Figures 2, 4, 6 and 8a-c of tiny grids: every panel is computed and drawn, and pretraining is shared."""
 
+import sys
+
 import pytest
-from relu_grids import TINY, TINY_LARGE
+from relu_grids import DESCENDS, TINY, TINY_LARGE
 
 from normtheory import figures
 from normtheory.arrays import InputError
@@ -38,12 +40,12 @@ def test_every_panel_is_written_and_drawn(made):
 def test_cells_are_computed_once_and_pretraining_is_shared(made):
     _, told = made
     pairs = len(TINY.cells())
-    assert any(spec["kind"] == "descent" for spec in TINY.cells())
+    assert any(spec["kind"] == "descent" for spec in TINY.cells()) == DESCENDS
     assert ("fig2", 0, 1, "pretrained networks") in told  # one, for all pairs and sparse tasks
     assert ("fig2", pairs, pairs, "main tasks") in told
     assert [what for name, *what in told if name in ("fig6", "fig8")] == [
         [1, 1, "pretrained networks"],
-        [1, 1, "networks pretrained by descent"],
+        *([[1, 1, "networks pretrained by descent"]] if DESCENDS else []),
         [pairs, pairs, "main tasks"],
     ] * 2
 
@@ -95,6 +97,13 @@ def test_small_factors_are_rich_and_large_ones_lazy(made):
 def test_a_scale_of_other_figures_is_refused(tmp_path):
     with pytest.raises(InputError, match="fig1 has no scale 'laptop'; choose from quick, paper"):
         figures.make("fig1", "laptop", tmp_path)
+
+
+def test_descent_without_torch_is_refused_before_anything_is_computed(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(InputError, match=r"need the package torch; pip install 'normtheory\[nn\]'"):
+        figures.make("fig2", "laptop", tmp_path / "out", workers=1)
+    assert not (tmp_path / "out").exists()
 
 
 def test_grids_state_what_the_issue_of_each_scale_needs():

@@ -74,12 +74,15 @@ def test_a_class_says_what_of_it_is_printed():
     assert "&lt;b&gt;" in Made(np.arange(9.0), np.arange(9.0), "<b>", many)._repr_html_()
 
 
+NEED_TORCH = (".modules", ".descent", ".classifiers", ".convolutional")
+
+
 def classes():
     """The public data classes and named tuples of the theory and the solvers."""
     for package in (networks, solvers, None):
         path, prefix = (package.__path__, package.__name__) if package else ([normtheory.__path__[0]], "normtheory")
         for found in pkgutil.iter_modules(path, f"{prefix}."):
-            if found.ispkg or found.name.endswith(("__main__", ".modules", ".descent")):  # the last two need torch
+            if found.ispkg or found.name.endswith(("__main__", *NEED_TORCH)):
                 continue
             for name, value in vars(importlib.import_module(found.name)).items():
                 if inspect.isclass(value) and value.__module__ == found.name and not name.startswith("_"):

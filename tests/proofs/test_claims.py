@@ -11,6 +11,7 @@ from normtheory.audit import table
 from normtheory.audit.claims import Verdict, claims
 from normtheory.audit.judging import SIZE, run_claim
 from normtheory.audit.steps import Strength, Truth
+from normtheory.proofs.network_numerics import installed
 
 ABOUT_TRAINING = {
     "lazy-l2",
@@ -23,6 +24,7 @@ ABOUT_TRAINING = {
     "pr-no-fall",
     "finetuning-beats-because",
 }
+ON_NETWORKS = {"rescale-homogeneous", "rescale-batchnorm"}
 CLAIMS = claims("normtheory.proofs")
 SHOWN = table.shown((Path(__file__).parents[2] / "docs" / "verdicts.md").read_text())
 
@@ -40,7 +42,8 @@ def test_a_claim_is_judged_as_expected(name):
     assert found.twins
     assert all(twin.rejected for twin in found.twins)
     assert all(sibling.accepted for sibling in found.siblings)
-    assert table.row(found) in SHOWN, "normtheory verify --table docs/verdicts.md"
+    if installed() or name not in ON_NETWORKS:  # the table counts steps on torch networks, too
+        assert table.row(found) in SHOWN, "normtheory verify --table docs/verdicts.md"
     if name in ABOUT_TRAINING:  # these rest on measurements
         return
     assert all(twin.evidence.counterexample.rigorous for twin in found.twins)
