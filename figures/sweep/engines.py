@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, wait
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any
 
@@ -176,12 +177,13 @@ def _dask(address: str, workers: int) -> Iterator[Engine]:
 
 @contextmanager
 def _interrupts_kept_from_children() -> Iterator[None]:
-    """Processes started meanwhile leave interrupts to this one, whose main thread alone may arrange that."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Processes and threads started meanwhile leave interrupts to this one, where any that arrives waits for the end.
+
+    Blocked, not ignored: an interrupt that was ignored would be lost.
+    """
+    resource_tracker.ensure_running()  # its start, were it to fall in this time, would end the blocking
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from concurrent.futures import Future
 from pathlib import Path
 
 import psutil
@@ -17,8 +18,9 @@ from toy_cells import CELLS, deadly, failing_once, ragged, raising, squares
 
 from normtheory.arrays import InputError
 from normtheory.figures.sweep import Failure, IncompleteError, Sweep
+from normtheory.figures.sweep.engines import Engine
 from normtheory.figures.sweep.keys import _hash_of_code, code_version, key
-from normtheory.figures.sweep.store import appears, compute_cell
+from normtheory.figures.sweep.store import Job, appears, compute_cell
 
 ENGINES = ["local", "dask"]
 EXPECTED = [row for spec in CELLS for row in squares(spec)]
@@ -159,7 +161,7 @@ def test_a_run_killed_from_outside_loses_at_most_the_cells_in_flight(tmp_path, e
     run.wait()
     kept = len(list(store.glob("*.parquet")))
     assert 3 <= kept < 8
-    cells = [spec | {"sleep": 0.25, "log": str(log)} for spec in CELLS]
+    cells = [spec | {"sleep": toy_cells.SLOW, "log": str(log)} for spec in CELLS]
     assert sweep(store, engine).table(cells, squares).to_pylist() == EXPECTED
     counts = Counter(log.read_text().split())
     assert set(counts) == set("01234567")
@@ -183,6 +185,17 @@ def test_an_interrupt_is_the_master_s_alone(tmp_path, engine):
     _, complaints = run.communicate(timeout=60)
     assert complaints.count("Traceback") == complaints.count("KeyboardInterrupt") == 1  # the script's own
     assert not psutil.wait_procs(workers, timeout=30)[1]
+
+
+def test_an_interrupt_while_a_cell_is_handed_over_is_not_lost():
+    class Executor:
+        def submit(self, *call):
+            signal.raise_signal(signal.SIGINT)
+            return Future()
+
+    engine = Engine(Executor(), None, Executor)
+    with pytest.raises(KeyboardInterrupt):
+        engine.submit(Job(squares, "version", CELLS[0], Path("cell.parquet")))
 
 
 def test_workers_whose_master_was_killed_end_by_themselves(tmp_path):

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 CELLS = [{"n": n, "name": "toy"} for n in range(8)]
+SLOW = 0.5  # seconds a cell takes in a run that is to be stopped before it ends
 
 
 def squares(spec):
@@ -63,7 +64,7 @@ def main(store, engine, log):
     """A run to be killed from outside."""
     from normtheory.figures.sweep import Sweep
 
-    cells = [spec | {"sleep": 0.25, "log": log} for spec in CELLS]
+    cells = [spec | {"sleep": SLOW, "log": log} for spec in CELLS]
     Sweep(Path(store), engine, workers=2).table(cells, squares)
 
 
