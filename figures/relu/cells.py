@@ -10,7 +10,8 @@ PT+FT (LP), PT+FT (NTK)     closed form: from the same start only the readout is
 STL             flow, or least norm (F_1)
 STL lazy        flow, from large weights
 STL (LP), NTK   closed form, at the initial weights
-descent         of MTL, PT+FT and STL: minibatch SGD as the paper ran it, pretraining included
+descent         of MTL, PT+FT and STL: minibatch SGD as the paper ran it, pretraining included (of several thousand samples,
+                by minibatches, too, where flows of PT+FT and STL for few n stand beside)
 
 Flows of one output end at a training loss relative to the mean square of the targets; those of several tasks likewise, with
 respect to the pooled mean square. Those that rest above it, where no unit can fit what is left, end at a latest time. Weights
@@ -19,7 +20,7 @@ pretrained on an auxiliary task are a cell of their own, which others start from
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -58,17 +59,19 @@ def pretraining_of(spec: Spec) -> dict[str, Any]:
 
 
 def descended_pretraining(spec: Spec) -> list[dict[str, Any]]:
-    """One row: the weights of a network trained on the auxiliary task by full-batch descent, as the paper ran it."""
+    """One row: the weights of a network trained on the auxiliary task by descent: full-batch as the paper ran it, or not."""
     from normtheory.solvers.descent import RELU_PRETRAINING, descend
 
     pair = _pair_of({**spec, "n": 1, "cosines": [1.0], "magnitude": UNIT_NORM})
-    run = descend([pair.aux], _initial(spec), replace(RELU_PRETRAINING, epochs=spec["epochs"]), seed=spec["seed"])
+    settings = replace(RELU_PRETRAINING, epochs=spec["epochs"], batch=spec.get("batch"))
+    run = descend([pair.aux], _initial(spec), settings, seed=spec["seed"])
     return [{"time": float(run.epochs)} | {name: array.ravel().tolist() for name, array in run.weights.named().items()}]
 
 
 def descended_pretraining_of(spec: Spec) -> dict[str, Any]:
     """Likewise, of a cell of stochastic descent."""
-    return pretraining_of(spec) | {"kind": "descended pretraining", "epochs": spec["epochs"]}
+    batch = {"batch": spec["batch"]} if "batch" in spec else {}
+    return pretraining_of(spec) | {"kind": "descended pretraining", "epochs": spec["epochs"]} | batch
 
 
 def cell(spec: Spec) -> list[dict[str, Any]]:
@@ -101,13 +104,28 @@ def _sparse(spec: Spec) -> list[dict[str, Any]]:
 
 def _single(spec: Spec) -> list[dict[str, Any]]:
     """One task alone, from small and from large weights, and its tangent kernel."""
-    main, teacher = relu_alone(spec["n"], spec["units"], inputs=spec["inputs"], seed=spec["seed"])
-    tasks = _Tasks(spec, main, teacher)
-    start = _initial(spec)
-    linear = training.linearised([main], start)
-    loss = arccosine.tangent_loss(start, linear.change, teacher)
-    ends = [*_single_task(tasks), *_single_task(tasks, "STL lazy", spec["scale_lazy"]), _End("NTK", "closed form", loss=loss)]
+    tasks = _Tasks.alone(spec)
+    ends = [*_single_task(tasks), *_single_task(tasks, "STL lazy", spec["scale_lazy"]), _tangent(tasks, "NTK", _initial(spec))]
     return [_row(tasks, end) for end in ends]
+
+
+def _descended_pair(spec: Spec) -> list[dict[str, Any]]:
+    """As `_pair`, but by stochastic descent; for few samples flows from the same weights beside it, that of MTL aside."""
+    tasks, pretrained = _Tasks.of(spec), _pretrained(spec)
+    ends = _kernels(tasks, pretrained) if spec["kernels"] else []
+    if spec["flows"]:
+        ends += [*_finetuned(tasks, pretrained, 1.0), *_single_task(tasks)]
+    starts = {"MTL": _initial(spec, outputs=2), "PT+FT": _restarted(pretrained, spec), "STL": _initial(spec)}
+    return [row | {"kind": "pair"} for row in (*_descended(tasks, starts), *(_row(tasks, end) for end in ends))]
+
+
+def _descended_single(spec: Spec) -> list[dict[str, Any]]:
+    """As `_single`, but from small weights by stochastic descent; for few samples the flow beside it."""
+    tasks = _Tasks.alone(spec)
+    ends = [*_single_task(tasks, "STL lazy", spec["scale_lazy"]), _tangent(tasks, "NTK", _initial(spec))]
+    ends += _single_task(tasks) if spec["flows"] else []
+    rows = (*_descended(tasks, {"STL": _initial(spec)}), *(_row(tasks, end) for end in ends))
+    return [row | {"kind": "single"} for row in rows]
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,6 +142,10 @@ class _Tasks:
     def of(spec: Spec) -> _Tasks:
         pair = _pair_of(spec)
         return _Tasks(spec, pair.main, pair.teacher, pair.aux, pair.teacher_aux)
+
+    @staticmethod
+    def alone(spec: Spec) -> _Tasks:
+        return _Tasks(spec, *relu_alone(spec["n"], spec["units"], inputs=spec["inputs"], seed=spec["seed"]))
 
     @property
     def both(self) -> list[Task]:
@@ -205,7 +227,7 @@ def _read_pretrained(items: tuple[tuple[str, Any], ...]) -> ReLUWeights:
 
 
 def _pretrained(spec: Spec) -> ReLUWeights:
-    start = descended_pretraining_of(spec) if spec["kind"] == "descent" else pretraining_of(spec)
+    start = descended_pretraining_of(spec) if "epochs" in spec else pretraining_of(spec)
     return _read_pretrained(tuple(start.items()))
 
 
@@ -255,9 +277,13 @@ def _kernels(tasks: _Tasks, pretrained: ReLUWeights) -> list[_End]:
     begun = _restarted(pretrained, spec)
     for start, probing, kernel in ((_initial(spec), "STL (LP)", "NTK"), (begun, "PT+FT (LP)", "PT+FT (NTK)")):
         ends.append(_End(probing, "closed form", _relu(training.probed([tasks.main], start))))
-        linear = training.linearised([tasks.main], start)
-        ends.append(_End(kernel, "closed form", loss=arccosine.tangent_loss(start, linear.change, tasks.teacher)))
+        ends.append(_tangent(tasks, kernel, start))
     return ends
+
+
+def _tangent(tasks: _Tasks, method: str, start: ReLUWeights) -> _End:
+    linear = training.linearised([tasks.main], start)
+    return _End(method, "closed form", loss=arccosine.tangent_loss(start, linear.change, tasks.teacher))
 
 
 def _row(tasks: _Tasks, end: _End) -> dict[str, Any]:
@@ -349,21 +375,31 @@ def _beside_start(start: ReLUWeights, states: Sequence[ReLUWeights], losses: Seq
 
 def _descent(spec: Spec) -> list[dict[str, Any]]:
     """Stochastic descent as the paper ran it, from the initial weights of the flows beside it."""
+    tasks, begun = _Tasks.of(spec), _restarted(_pretrained(spec), spec)
+    starts = {"MTL": _initial(spec, outputs=2), "PT+FT": begun, "STL": _initial(spec)}
+    return [row | {"kind": "pair"} for row in _descended(tasks, starts)]
+
+
+def _descended(tasks: _Tasks, starts: Mapping[str, ReLUWeights]) -> list[dict[str, Any]]:
+    """A row for each method: where stochastic descent on its tasks leads from its weights."""
     from normtheory.solvers.descent import RELU, descend
 
-    tasks, settings, seed = _Tasks.of(spec), replace(RELU, epochs=spec["epochs"]), spec["seed"]
-    starts = {
-        "MTL": _initial(spec, outputs=2),
-        "PT+FT": _restarted(_pretrained(spec), spec),
-        "STL": _initial(spec),
-    }
+    spec, seed = tasks.spec, tasks.spec["seed"]
+    settings = replace(RELU, epochs=spec["epochs"], batch=spec.get("batch", RELU.batch))
     rows = []
     for method, start in starts.items():
         trained = tasks.both if method == "MTL" else [tasks.main]
         run = descend(trained, start, settings, test=tasks.fresh(), seed=seed)
-        row = _row(tasks, _End(method, "descent", _relu(run.weights))) | {"kind": "pair"}
+        row = _row(tasks, _End(method, "descent", _relu(run.weights)))
         rows.append(row | {"best_loss": run.best_test_loss, "time": float(run.epochs)})
     return rows
 
 
-KINDS = {"pair": _pair, "sparse": _sparse, "single": _single, "descent": _descent}
+KINDS = {
+    "pair": _pair,
+    "sparse": _sparse,
+    "single": _single,
+    "descent": _descent,
+    "descended pair": _descended_pair,
+    "descended single": _descended_single,
+}

@@ -14,7 +14,7 @@ from normtheory.figures.relu.table import LOSSES, WAYS, is_pair
 from normtheory.figures.sweep import Sweep
 
 RUN_SCALES = tuple(LARGE)
-MEASURED = (*LOSSES, *WAYS, "rotation", "rotation_at_best", "order", "f12", "f12_truth")
+MEASURED = (*LOSSES, *WAYS, "f12", "f12_truth")
 PANELS: table.Panels = {
     "a": (lambda run: bool(run["kind"] == "single"), MEASURED),
     "b": (is_pair, MEASURED),

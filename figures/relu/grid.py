@@ -65,6 +65,9 @@ class Grid:
         Seeds whose least norms are computed.
     relations_descent, samples_descent, epochs : sequences, int
         Pairs of the first seed that are trained by stochastic descent, too, for so many epochs at most.
+    descended, batch, samples_flow : bool, int, int
+        Whether all pairs and single tasks, pretraining included, are trained by stochastic descent on batches of this size,
+        instead of by flow: a flow of many samples passes too many kinks. To so many samples flows stand beside it.
     """
 
     seeds: Sequence[int]
@@ -100,6 +103,9 @@ class Grid:
     relations_descent: Sequence[str] = ()
     samples_descent: Sequence[int] = (32,)
     epochs: int = 100_000
+    descended: bool = False
+    batch: int = 128
+    samples_flow: int = 0
 
     @property
     def realisations(self) -> int:
@@ -137,6 +143,7 @@ class Grid:
             self._common(n, seed)
             | {"kind": "pair", "relation": name, "cosines": cosines, "magnitude": UNIT_NORM}
             | {"kernels": self.kernels, "least_norms": seed in self.seeds[: self.seeds_least]}
+            | self._by_descent("pair", n)
             for n in sorted(self.samples, reverse=True)
             for name, cosines in self.relations().items()
         ]
@@ -165,9 +172,16 @@ class Grid:
         return [
             self._common(n, seed)
             | {"kind": "single", "relation": "alone", "units": units, "magnitude": UNIT_NORM, "scale_lazy": self.scale_lazy}
+            | self._by_descent("single", n)
             for n in sorted(self.samples_single, reverse=True)
             for units in self.units_single
         ]
+
+    def _by_descent(self, kind: str, n: int) -> dict[str, Any]:
+        if not self.descended:
+            return {}
+        named = {"kind": f"descended {kind}", "flows": n <= self.samples_flow, "batch": self.batch}
+        return named | {"epochs": self.epochs, "samples_test": SAMPLES_TEST}
 
     def _descents(self) -> list[Spec]:
         named = {"kind": "descent", "clusters": False, "epochs": self.epochs, "samples_test": SAMPLES_TEST}
@@ -226,16 +240,17 @@ LARGE_PAPER = Grid(
     inputs=100,
     units_aux=40,
     samples_aux=8192,
+    latest=1e4,
     clusters=False,
     equal=False,
     seeds_least=0,
+    descended=True,
+    samples_flow=256,
 )
 LARGE_LAPTOP = replace(
     LARGE_PAPER,
     seeds=range(2),
-    samples=(256, 1024),
     seeds_sparse=range(2),
-    samples_single=(256, 1024),
     shared=(0, 20, 40),
     width=500,
 )
@@ -248,6 +263,7 @@ LARGE_QUICK = replace(
     shared=(0, 40),
     samples_aux=2048,
     width=100,
+    epochs=2000,
 )
 LARGE = {"quick": LARGE_QUICK, "laptop": LARGE_LAPTOP, "paper": LARGE_PAPER}
 
@@ -255,10 +271,14 @@ LARGE = {"quick": LARGE_QUICK, "laptop": LARGE_LAPTOP, "paper": LARGE_PAPER}
 def runs(grid: Grid, sweep: Sweep) -> pa.Table:
     """All runs of a grid; see `normtheory.figures.relu.cells` for the rows."""
     cells = grid.cells()
-    sweep.prepare(_distinct(map(pretraining_of, _of(cells, "pair", "sparse"))), pretraining, "pretrained networks")
-    descended = _distinct(map(descended_pretraining_of, _of(cells, "descent")))
-    if descended:
-        sweep.prepare(descended, descended_pretraining, "networks pretrained by descent")
+    followed = _distinct(map(pretraining_of, _of(cells, "pair", "sparse")))
+    descended = _distinct(map(descended_pretraining_of, _of(cells, "descent", "descended pair")))
+    for specs, work, what in (
+        (followed, pretraining, "pretrained networks"),
+        (descended, descended_pretraining, "networks pretrained by descent"),
+    ):
+        if specs:
+            sweep.prepare(specs, work, what)
     return sweep.table(cells, cell, "main tasks")
 
 

@@ -36,7 +36,7 @@ Panels = Mapping[str, tuple[Callable[[Row], bool], tuple[str, ...]]]  # name -> 
 
 def table(figure: str, grid: Grid, sweep: Sweep, panels: Panels, columns: pa.Schema) -> pa.Table:
     """The rows of all panels; a grid with stochastic descent needs torch (InputError)."""
-    if grid.relations_descent:
+    if grid.relations_descent or grid.descended:
         needed_torch()  # before anything is computed
     found = runs(grid, sweep).to_pylist()
     return rounded(pa.Table.from_pylist([row for run in found for row in panel_rows(figure, run, panels)], schema=columns))

@@ -48,4 +48,7 @@ TINY_LARGE = Grid(
     clusters=False,
     equal=False,
     seeds_least=0,
+    descended=DESCENDS,
+    samples_flow=16,
+    epochs=60,
 )
