@@ -2,7 +2,7 @@
 
 `python -m normtheory.figures.recompute` draws fifteen cells of Figures 1 and 5, over all numbers of samples, overlaps and
 sparse tasks, and the lines in the limit, and says where the tables differ from what comes out; with --family relu it draws
-cells of Figures 2, 6 and 8, with classes or imagenet of Figures 3 or 7. With --accept the records beside the tables (`record`)
+cells of Figures 2, 6 and 8, with large of Figure 4, with classes or imagenet of Figures 3 or 7. With --accept the records beside the tables (`record`)
 then note that the code as it is now gives the same: what to run after a change of the code that should change no number. With
 --lines it computes the lines alone, which takes no training, and puts them into the tables.
 """
@@ -81,6 +81,12 @@ def _relu_cells() -> list[Spec]:
     return [spec for spec in GRIDS["laptop"].cells() if spec["kind"] != "descent"]
 
 
+def _large_cells() -> list[Spec]:
+    from normtheory.figures.relu.grid import LARGE
+
+    return list(LARGE["laptop"].cells())
+
+
 def _relu_rows(figure: str, run: Row) -> Iterable[Row]:
     from normtheory.figures.relu import table
 
@@ -123,6 +129,15 @@ FAMILIES = {
         ("evaluations", "time", "drift"),
     ),
     # Stochastic descent follows every rounding: the same rows come out of the same build of torch, on one thread.
+    "large": Family(
+        ("fig4",),
+        "normtheory.figures.relu.cells",
+        _large_cells,
+        _relu_rows,
+        ("panel", "method", "how", "relation", "magnitude", "k_main", "rescale", "n", "seed"),
+        (("n",), ("kind", "relation"), ("kind",), ("seed",)),
+        ("evaluations", "time", "drift"),
+    ),
     "classes": Family(
         ("fig3",),
         "normtheory.figures.deep.cells",

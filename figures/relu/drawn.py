@@ -26,14 +26,14 @@ from normtheory.figures.drawing import panels as axes_in_a_row
 from normtheory.figures.files import COLOURS
 
 EQUAL = "MTL, equal weights"
+Lines = tuple[tuple[str, str, str, dict[str, Any]], ...]  # method, how, label, look: in the order of the legend
 
 
 def _points(method: str) -> dict[str, Any]:
     return {"color": METHODS[method], "marker": MARKERS[method], "linestyle": "-", "linewidth": 0.9}
 
 
-# method, how, label, look: in the order of the legend
-LOSSES: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
+LOSSES: Lines = (
     ("MTL", "flow", "MTL", _points("MTL")),
     ("MTL 1:1", "flow", EQUAL, _points("MTL 1:1")),
     ("MTL", "least norm", "least $F_{1,2}$ norm", {"color": METHODS["MTL"], "linestyle": ":"}),
@@ -45,7 +45,13 @@ LOSSES: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
     ("STL lazy", "flow", "STL, large weights", _points("STL") | {"color": COLOURS["green"], "marker": "v"}),
     ("NTK", "closed form", "tangent kernel", {"color": METHODS["STL (LP)"], "linestyle": "-"}),
 )
-DESCENT = {"linestyle": "none", "marker": "x", "markersize": 9, "zorder": 4}
+BESIDE = {"linestyle": "none", "marker": "x", "markersize": 9, "zorder": 4}
+BY_DESCENT = ("MTL", "PT+FT", "STL")
+# The same where stochastic descent, and not flow, is what networks are trained by.
+DESCENDED = tuple(
+    (method, "descent", f"{label}, SGD", look) if how == "flow" and method in BY_DESCENT else (method, how, label, look)
+    for method, how, label, look in LOSSES
+)
 FACTORS = {
     0.1: {"color": COLOURS["green"], "marker": "v"},
     1.0: {"color": COLOURS["vermilion"], "marker": MARKERS["PT+FT"]},
@@ -82,21 +88,22 @@ def _title(relation: str) -> str:
     return relation.replace(", ", ",\n")
 
 
-def losses_by_relation(rows: Sequence[Row]) -> Any:
-    """Loss against n, a line a method; stochastic descent as crosses; a pair of axes for each relation."""
+def losses_by_relation(rows: Sequence[Row], lines: Lines = LOSSES, beside: tuple[str, str] = ("descent", "SGD")) -> Any:
+    """Loss against n, a line a method; what stands beside, by its name and label, as crosses; axes for each relation."""
+    aside, named = beside
     relations = _relations(rows)
     alone = len(relations) == 1
     figure, axes = axes_in_a_row(len(relations), width=5.2 if alone else 10.5, height=5.2 if alone else 4.6)
     for axis, relation in zip(axes, relations, strict=True):
         here = chosen(rows, relation=relation)
-        for method, how, label, look in LOSSES:
+        for method, how, label, look in lines:
             runs = chosen(here, method=method, how=how)
             label += "" if how != "least norm" else f" ({_seeds(runs)})"
             series(axis, runs, "n", relative_loss, label=label, look=look)
-        for method in ("MTL", "PT+FT", "STL"):
-            look = {"color": METHODS[method], **DESCENT}
-            runs = chosen(here, method=method, how="descent")
-            series(axis, runs, "n", relative_loss, label=f"{method}, SGD ({_seeds(runs)})", look=look)
+        for method in BY_DESCENT:
+            look = {"color": METHODS[method], **BESIDE}
+            runs = chosen(here, method=method, how=aside)
+            series(axis, runs, "n", relative_loss, label=f"{method}, {named} ({_seeds(runs)})", look=look)
         sample_axis(axis, distinct(rows, "n"), title=_title(relation), yscale="log")
         low, high = axis.get_ylim()
         axis.set_ylim(max(low, LOWEST), min(high, HIGHEST))
@@ -107,6 +114,11 @@ def losses_by_relation(rows: Sequence[Row]) -> Any:
     means = f"{over_seeds(rows)}; {LEAVING}".replace("; ", ";\n" if alone else "; ")
     figure.legend(found.values(), found, loc="outside lower center", ncols=2 if alone else 4, title=means)
     return figure
+
+
+def larger_losses(rows: Sequence[Row]) -> Any:
+    """The same by stochastic descent, with flows as crosses."""
+    return losses_by_relation(rows, DESCENDED, ("flow", "flow"))
 
 
 def _lines(axis: Any, rows: Sequence[Row], name: str, value: Value, *, geometric: bool = True) -> None:
@@ -223,12 +235,14 @@ def inertia_alone(rows: Sequence[Row]) -> Any:
     )
 
 
-def _by_scale(rows: Sequence[Row], value: Value, name: str, *, geometric: bool = False, log: bool = False) -> Any:
+def _by_scale(
+    rows: Sequence[Row], value: Value, name: str, lines: Lines = LOSSES[-4:], *, geometric: bool = False, log: bool = False
+) -> Any:
     """A quantity against n, rich and lazy, a pair of axes for each number of teacher units."""
     units = distinct(rows, "k_main")
     figure, axes = _row_of_axes(len(units))
     for axis, count in zip(axes, units, strict=True):
-        for method, how, label, look in LOSSES[-4:]:
+        for method, how, label, look in lines:
             here = chosen(rows, method=method, how=how, k_main=count)
             series(axis, here, "n", value, label=label, look=look, geometric=geometric)
         sample_axis(axis, distinct(rows, "n"), title=f"{count} teacher units")
@@ -239,8 +253,11 @@ def _by_scale(rows: Sequence[Row], value: Value, name: str, *, geometric: bool =
 
 
 def rich_or_lazy(rows: Sequence[Row]) -> Any:
-    """Loss of a task learned alone."""
-    return _by_scale(rows, relative_loss, "generalisation loss / null loss", geometric=True, log=True)
+    """Loss of a task learned alone, by stochastic descent from small weights; its flow as crosses."""
+    beside = ("STL", "flow", "STL, flow", {"color": METHODS["STL"], **BESIDE})
+    return _by_scale(
+        rows, relative_loss, "generalisation loss / null loss", (*DESCENDED[-4:], beside), geometric=True, log=True
+    )
 
 
 def alignment_alone(rows: Sequence[Row]) -> Any:

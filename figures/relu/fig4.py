@@ -37,4 +37,4 @@ def draw(rows: pa.Table) -> dict[str, Any]:
         return {f"fig4{name}": DRAWN[name](panel) for name, panel in shown.items() if panel}
 
 
-DRAWN = {"a": drawn.rich_or_lazy, "b": drawn.losses_by_relation}
+DRAWN = {"a": drawn.rich_or_lazy, "b": drawn.larger_losses}

@@ -26,10 +26,10 @@ TRAINED_AT_ONCE, PRETRAINED, ALONE = (Each((Method(name, ENDS),)) for name in ("
 BOTH = Each((*TRAINED_AT_ONCE, *PRETRAINED))
 LOSSES = (
     "losses are the population's in units of the zero predictor's; MTL, PT+FT, pretraining included, and STL are trained by "
-    "stochastic descent as the paper ran it on 1024 samples (batches of <setting.batch>, learning rate 0.1, to a training loss "
-    "of 1e-8 or <setting.epochs> epochs), as flows of <setting.samples_aux> samples take hours; where the loss on fresh inputs "
-    "is least, as it was published, each bound must hold, too; STL from large weights is a flow to a training loss of "
-    "<setting.last_loss> of that of the zero predictor, or to a time of <setting.latest>",
+    "stochastic descent as the paper ran its smaller tasks, on batches of <setting.batch> and for at most <setting.epochs> "
+    "epochs, as flows of <setting.samples_aux> samples take hours; where the loss on fresh inputs is least, as it was published, "
+    "each bound must hold, too; STL from large weights is a flow to a training loss of <setting.last_loss> of that of the zero "
+    "predictor, or to a time of <setting.latest>",
 )
 
 RICH = Said(

@@ -30,6 +30,8 @@ ENDS = {
     ],
     "sparse": [("MTL", "flow"), ("MTL 1:1", "flow"), ("STL", "flow"), ("PT+FT", "flow"), ("PT+FT", "frozen")],
     "single": [("STL", "flow"), ("STL lazy", "flow"), ("NTK", "closed form")],
+    "descended pair": [("MTL", "descent"), ("PT+FT", "descent"), ("STL", "descent"), ("NTK", "closed form")],
+    "descended single": [("STL", "descent"), ("STL lazy", "flow"), ("NTK", "closed form")],
 }
 
 
@@ -37,8 +39,9 @@ def made_up(spec):
     """Rows as a cell gives them, of numbers that hang on what names them."""
     for method, how in ENDS[spec["kind"]]:
         for factor in spec.get("rescale", [1.0]) if method == "PT+FT" else [1.0]:
-            named = {name: spec[name] for name in ("kind", "relation", "magnitude", "n", "seed")}
+            named = {name: spec[name] for name in ("relation", "magnitude", "n", "seed")}
             named |= {
+                "kind": spec["kind"].removeprefix("descended "),
                 "method": method,
                 "how": how,
                 "rescale": factor,
