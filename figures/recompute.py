@@ -2,9 +2,9 @@
 
 `python -m normtheory.figures.recompute` draws fifteen cells of Figures 1 and 5, over all numbers of samples, overlaps and
 sparse tasks, and the lines in the limit, and says where the tables differ from what comes out; with --family relu it draws
-cells of Figures 2, 6 and 8, with large of Figure 4, with classes or imagenet of Figures 3 or 7. With --accept the records beside the tables (`record`)
-then note that the code as it is now gives the same: what to run after a change of the code that should change no number. With
---lines it computes the lines alone, which takes no training, and puts them into the tables.
+cells of Figures 2, 6 and 8, with large of Figure 4, with classes or imagenet of Figures 3 or 7. With --accept the records
+beside the tables (`record`) then note that the code as it is now gives the same: what to run after a change of the code that
+should change no number. With --lines it computes the lines alone, which takes no training, and puts them into the tables.
 """
 
 from __future__ import annotations
