@@ -28,8 +28,8 @@ LOSSES = (
     "losses are the population's in units of the zero predictor's; MTL, PT+FT, pretraining included, and STL are trained by "
     "stochastic descent as the paper ran its smaller tasks, on batches of <setting.batch> and for at most <setting.epochs> "
     "epochs, as flows of <setting.samples_aux> samples take hours; where the loss on fresh inputs is least, as it was "
-    "published, each bound must hold, too; STL from large weights is a flow to a training loss of <setting.last_loss> of that of the zero "
-    "predictor, or to a time of <setting.latest>",
+    "published, each bound must hold, too; STL from large weights is a flow to a training loss of <setting.last_loss> of that "
+    "of the zero predictor, or to a time of <setting.latest>",
 )
 
 RICH = Said(
