@@ -1,10 +1,11 @@
-"""An explicit integrator for gradient flows, with error control: Runge-Kutta-Chebyshev, and DOP853 where nothing is stiff.
+"""An integrator for gradient flows, with error control: Runge-Kutta-Chebyshev, and DOP853 where nothing is stiff.
 
 A gradient flow's Jacobian is symmetric and, near the data manifold, negative semidefinite: stiff and dissipative. There the
 second-order Runge-Kutta-Chebyshev method (RKC) goes far: the stability interval of s stages grows like s^2, so that long steps
 cost few gradients and no linear algebra. Before, while weights grow out of a small initialisation, accuracy limits the step and
-a method of order 8 goes farther. Every step is taken by the method that goes farther per gradient: what either can do is known
-from the spectral radius and the last step.
+a method of order 8 goes farther. A few weights can be so stiff, as where columns of data have units decades apart, that a
+linearly implicit method (`rosenbrock`) goes farthest, which needs the Jacobian. Every step is taken by the method that goes
+farther per gradient: what each can do is known from the spectral radius and the last step.
 
 RKC's coefficients, error estimate and step control: Sommeijer, Shampine & Verwer, "RKC: an explicit solver for parabolic PDEs",
 J. Comput. Appl. Math. 88 (1998), doi 10.1016/S0377-0427(97)00219-7. DOP853: Hairer, Norsett & Wanner, "Solving Ordinary
@@ -23,6 +24,7 @@ from math import sqrt
 import numpy as np
 
 from normtheory.arrays import InputError
+from normtheory.solvers.rosenbrock import Implicit, Jacobian
 from normtheory.solvers.runge_kutta import (
     EPSILON,
     Array,
@@ -69,8 +71,8 @@ class Memory:
         Where the power method for the spectral radius left off.
     spectral_radius, age : float and int
         Its estimate, and the number of accepted steps since.
-    smooth_step, stiff_step : float
-        Steps that accuracy allows either method.
+    smooth_step, stiff_step, implicit_step : float
+        Steps that accuracy allows each method; 0 for one that was not tried.
     last_step, last_error : float
         What the step control of the stiff method remembers.
     statistics : Statistics
@@ -84,6 +86,7 @@ class Memory:
     age: int
     smooth_step: float
     stiff_step: float
+    implicit_step: float
     last_step: float
     last_error: float
     statistics: Statistics
@@ -169,6 +172,7 @@ def integrate(
     atol: float | Array,
     end: float = np.inf,
     runs: int = 1,
+    jacobian: Jacobian | None = None,
     statistics: Statistics | None = None,
     most_evaluations: int = 10_000_000,
     resume: Memory | None = None,
@@ -189,6 +193,9 @@ def integrate(
         Time of the last step.
     runs : int
         Number of independent runs along the first axis of the state. They share their steps, which the worst error decides.
+    jacobian : callable, optional
+        State to the derivatives of F's entries in the state's, both flattened: with it, stiff flows of a few unknowns are
+        followed by an implicit method.
     statistics : Statistics, optional
         Updated in place.
     most_evaluations : int
@@ -205,7 +212,8 @@ def integrate(
     """
     if not str(state.dtype).endswith("float64"):
         raise InputError(f"the state holds {state.dtype} entries; the integrator needs float64")
-    under_way = _Integration(vector_field, state, Control(rtol, atol, runs), Statistics() if statistics is None else statistics)
+    control, statistics = Control(rtol, atol, runs), Statistics() if statistics is None else statistics
+    under_way = _Integration(vector_field, state, control, statistics, jacobian)
     if resume is None:
         under_way.begin()
     else:
@@ -218,11 +226,14 @@ def integrate(
 
 
 class _Integration:
-    """An integration under way: where it is, and what its two methods and the spectral radius have learned."""
+    """An integration under way: where it is, and what its methods and the spectral radius have learned."""
 
-    def __init__(self, vector_field: VectorField, state: Array, control: Control, statistics: Statistics) -> None:
+    def __init__(
+        self, vector_field: VectorField, state: Array, control: Control, statistics: Statistics, jacobian: Jacobian | None
+    ) -> None:
         self.vector_field, self.control, self.statistics = vector_field, control, statistics
         self.smooth, self.stiff = Smooth(control), Stiff(tightened(control))
+        self.implicit = None if jacobian is None else Implicit(control, jacobian)
         self.radius = _SpectralRadius(self.counted)
         self.time, self.state, self.slope = 0.0, state, state
         self.trials_finite = True
@@ -251,6 +262,8 @@ class _Integration:
         self.radius.direction, self.radius.value, self.radius.age = memory.direction, memory.spectral_radius, memory.age
         self.smooth.step, self.stiff.step = memory.smooth_step, memory.stiff_step
         self.stiff.last_step, self.stiff.last_error = memory.last_step, memory.last_error
+        if self.implicit is not None:
+            self.implicit.step = memory.implicit_step
         vars(self.statistics).update(vars(memory.statistics))
 
     def here(self, begin: float, interpolant: Callable[[float], Array]) -> AcceptedStep:
@@ -258,17 +271,27 @@ class _Integration:
         radius, smooth, stiff = self.radius, self.smooth, self.stiff
         memory = Memory(
             self.time, self.state, self.slope, radius.direction, radius.value, radius.age, smooth.step, stiff.step,
-            stiff.last_step, stiff.last_error, replace(self.statistics),
+            0.0 if self.implicit is None else self.implicit.step, stiff.last_step, stiff.last_error, replace(self.statistics),
         )  # fmt: skip
         return AcceptedStep(self.time, self.state, self.slope, radius.value, memory, begin, interpolant)
+
+    def farthest(self, rho: float) -> tuple[Smooth | Stiff | Implicit, float]:
+        """The method that goes farthest per gradient, and the step it may take."""
+        smooth, stiff, implicit = self.smooth, self.stiff, self.implicit
+        explicit: Smooth | Stiff = smooth if SMOOTH_BONUS * smooth.pace(rho) > stiff.pace(rho) else stiff
+        if implicit is not None:
+            step = implicit.step or stiff.step  # what accuracy allows the method of lower order, until it is known
+            if step / implicit.cost(self.state.size) > explicit.pace(rho):
+                return implicit, step
+        return explicit, explicit.admissible(rho)
 
     def attempted(self, end: float, most_evaluations: int) -> AcceptedStep | None:
         """Try a step with the method that goes farther per gradient; None if its error is too large."""
         rho = self.radius.at(self.state, self.slope)
         self.require_finite(rho < np.inf)  # also False if NaN
         smooth, stiff, time = self.smooth, self.stiff, self.time
-        method: Smooth | Stiff = smooth if SMOOTH_BONUS * smooth.pace(rho) > stiff.pace(rho) else stiff
-        step = min(method.admissible(rho), end - time)
+        method, admissible = self.farthest(rho)
+        step = min(admissible, end - time)
         if self.statistics.evaluations > most_evaluations:
             raise IntegrationError(f"{self.statistics.evaluations} gradients spent at time {time:.4g}")
         if not step > EPSILON * time and step < end - time:
@@ -282,6 +305,8 @@ class _Integration:
             self.radius.age = STEPS_PER_ESTIMATE  # the estimate may be what failed
             return None
         smooth.learn(trial.error if method is smooth else None, step)
+        if isinstance(method, Implicit):
+            method.learn(trial.error, step)
         stiff.learn(self.state, self.slope, trial, step)
         self.time = end if step == end - time else time + step
         self.state, self.slope = trial.end, trial.slope

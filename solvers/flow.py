@@ -137,6 +137,7 @@ def gradient_flow(
         rtol=rtol,
         atol=rtol * _smallest_scale(weights) if atol is None else positive_scalar(atol, "atol"),
         end=ending.time,
+        jacobian=objective.jacobian if decay == 0 and layers == "all" else None,
         statistics=statistics,
         most_evaluations=most_evaluations,
         resume=None if resume is None else resume.memory,

@@ -14,6 +14,8 @@ from normtheory.networks.protocol import LeastSquares, Scale
 from normtheory.reprs import shown
 from normtheory.tasks import Task
 
+FEW = 600  # weights whose Jacobian costs so little that an implicit method is worth considering
+
 
 @shown()
 @dataclass(frozen=True, eq=False)
@@ -153,7 +155,8 @@ class DiagonalNetwork:
             residuals = (task.X @ beta - task.y for task, beta in zip(tasks, maps, strict=True))
             return float(sum(w * (r @ r) / r.size for w, r in zip(weights, residuals, strict=True)))
 
-        return LeastSquares(slope, loss)
+        few = (2 + 2 * self.outputs) * tasks[0].inputs <= FEW
+        return LeastSquares(slope, loss, _jacobian_of(tasks, weights, slopes) if few else None)
 
     def conserved(self, weights: Weights) -> dict[str, FloatArray]:
         """What gradient flow leaves unchanged, per coordinate.
@@ -207,6 +210,32 @@ def weight_gradient(state: FloatArray, map_gradient: FloatArray) -> FloatArray:
     gradient[2 : 2 + outputs] = map_gradient * state[0]
     gradient[2 + outputs :] = -map_gradient * state[1]
     return gradient
+
+
+def _jacobian_of(
+    tasks: Sequence[Task], weights: Sequence[float], slopes: Sequence[Callable[[FloatArray], FloatArray]]
+) -> Callable[[FloatArray], FloatArray]:
+    """A function from a state to the Jacobian of the slope, of as many rows as the state has entries.
+
+    With B_o the derivatives of beta_o in the weights and A_o its curvature it is -sum_o B_o^T A_o B_o, and what turns B_o.
+    """
+    curvatures = [2 * weight / task.samples * (task.X.T @ task.X) for task, weight in zip(tasks, weights, strict=True)]
+
+    def jacobian(state: FloatArray) -> FloatArray:
+        rows, inputs = state.shape
+        whole, every = np.zeros((rows, inputs, rows, inputs)), np.arange(inputs)
+        maps = np.atleast_2d(effective_map(state))
+        for o, (curvature, slope, beta) in enumerate(zip(curvatures, slopes, maps, strict=True)):
+            plus, minus, pull = 2 + o, 2 + len(tasks) + o, slope(beta)
+            slants = np.zeros_like(state)
+            slants[[0, 1, plus, minus]] = state[plus], -state[minus], state[0], -state[1]
+            whole -= slants[:, :, None, None] * curvature[:, None, :] * slants
+            for first, second, sign in ((0, plus, 1), (1, minus, -1)):
+                whole[first, every, second, every] += sign * pull
+                whole[second, every, first, every] += sign * pull
+        return whole.reshape(state.size, state.size)
+
+    return jacobian
 
 
 def _predictor_slope(task: Task, weight: float) -> Callable[[FloatArray], FloatArray]:

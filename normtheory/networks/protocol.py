@@ -28,10 +28,13 @@ class LeastSquares:
         State to minus the gradient of the loss: the vector field of gradient flow.
     loss : callable
         State to the loss.
+    jacobian : callable or None
+        State to the derivatives of the slope's entries in the state's, both flattened, where that is a small matrix.
     """
 
     slope: Callable[[FloatArray], FloatArray]
     loss: Callable[[FloatArray], float]
+    jacobian: Callable[[FloatArray], FloatArray] | None = None
 
 
 class Scale(NamedTuple):

@@ -1,0 +1,100 @@
+"""The implicit method: its Jacobian, its order, and stiff flows of a few weights, which explicit methods crawl along."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_breast_cancer
+
+from normtheory.networks import DiagonalNetwork, Weights
+from normtheory.solvers import flow
+from normtheory.solvers.chebyshev import integrate
+from normtheory.solvers.rosenbrock import Implicit
+from normtheory.solvers.runge_kutta import Control
+from normtheory.solvers.trajectory import FlowError
+from normtheory.tasks import Task
+
+UNITS = np.array([1e-2, 1.0, 1.0, 30.0, 1e2, 1e3])  # of columns: the spectrum of X^T X then spans ten decades
+
+
+@pytest.fixture
+def draw():
+    return np.random.default_rng(5)
+
+
+def two_tasks(draw, units=1.0):
+    """Tasks of 4 samples and 6 inputs."""
+    X = [draw.standard_normal((4, 6)) * units for _ in range(2)]
+    return [Task(each, each @ (draw.standard_normal(6) / units)) for each in X]
+
+
+@pytest.mark.parametrize("outputs", [1, 2, 3])
+@pytest.mark.parametrize("samples", [4, 9])
+def test_the_jacobian_is_the_derivative_of_the_slope(draw, outputs, samples):
+    several = [Task(draw.standard_normal((samples, 6)), draw.standard_normal(samples)) for _ in range(outputs)]
+    objective = DiagonalNetwork(outputs).least_squares(several, np.linspace(0.2, 0.7, outputs).tolist())
+    state, step = draw.standard_normal((2 + 2 * outputs, 6)), 1e-6
+    units = step * np.eye(state.size).reshape(-1, *state.shape)
+    differences = [(objective.slope(state + unit) - objective.slope(state - unit)).ravel() / (2 * step) for unit in units]
+    assert np.allclose(objective.jacobian(state), np.array(differences).T, atol=1e-7)
+
+
+def test_large_networks_have_no_jacobian():
+    wide = Task(np.ones((2, 1000)), np.ones(2))
+    assert DiagonalNetwork(2).least_squares([wide, wide], [0.5, 0.5]).jacobian is None
+
+
+def test_half_the_step_has_a_sixteenth_of_the_error(draw):
+    objective = DiagonalNetwork(2).least_squares(two_tasks(draw), [0.3, 0.7])
+    begin = 0.3 * draw.standard_normal((6, 6))
+
+    def followed(steps):
+        method, state = Implicit(Control(1e-6, 1e-9), objective.jacobian), begin
+        for _ in range(steps):
+            trial = method.attempt(objective.slope, state, objective.slope(state), 0.5 / steps, 0.0)
+            state = trial.end
+        return state, trial.error
+
+    exact = followed(256)[0]
+    (coarse, first), (fine, second) = followed(16), followed(32)
+    assert 12 < np.linalg.norm(coarse - exact) / np.linalg.norm(fine - exact) < 32
+    assert 12 < first / second < 20  # of the embedded method, of order 3, for the error of one step
+
+
+def test_columns_of_units_decades_apart_are_followed_in_few_gradients(monkeypatch):
+    data = load_breast_cancer()
+    main, aux = (Task(data.data[rows], data.target[rows] - 0.5) for rows in (slice(0, 15), slice(15, 30)))
+    options = {"rtol": 1e-4, "task_weights": (0.5, 0.5), "most_evaluations": 40_000}
+    start = Weights.constant(30, 1e-3, outputs=2)
+    run = flow.gradient_flow(DiagonalNetwork(2), [main, aux], start, **options)
+    assert np.allclose(main.X @ run.beta[0], main.y, atol=1e-4)
+    whole = DiagonalNetwork.least_squares
+    monkeypatch.setattr(DiagonalNetwork, "least_squares", lambda *given: replace(whole(*given), jacobian=None))
+    with pytest.raises(FlowError, match="gradients spent"):
+        flow.gradient_flow(DiagonalNetwork(2), [main, aux], start, **options)
+
+
+@pytest.mark.parametrize("shares", [(0.7, 0.3), (0.5, 0.5)])
+def test_it_ends_where_explicit_methods_do(draw, monkeypatch, shares):
+    both, start = two_tasks(draw, UNITS), Weights.constant(6, 1e-2, outputs=2)
+    whole, tried = DiagonalNetwork.least_squares, []
+    run = flow.gradient_flow(
+        DiagonalNetwork(2), both, start, rtol=1e-6, task_weights=shares, on_step=lambda state: tried.append(state().memory)
+    )
+    assert tried[-1].implicit_step > 0
+    monkeypatch.setattr(DiagonalNetwork, "least_squares", lambda *given: replace(whole(*given), jacobian=None))
+    explicit = flow.gradient_flow(DiagonalNetwork(2), both, start, rtol=1e-6, task_weights=shares)
+    assert np.linalg.norm(run.beta - explicit.beta) < 1e-5 * np.linalg.norm(explicit.beta)
+    assert run.conservation_error < 1e-4
+
+
+def test_it_goes_on_bit_for_bit(draw):
+    both = two_tasks(draw, UNITS)
+    objective = DiagonalNetwork(2).least_squares(both, [0.5, 0.5])
+    state = Weights.constant(6, 1e-2, outputs=2).stacked()
+    options = {"rtol": 1e-5, "atol": 1e-7, "end": 1e4, "jacobian": objective.jacobian}
+    steps = list(integrate(objective.slope, state, **options))
+    middle = next(number for number, step in enumerate(steps) if step.memory.implicit_step > 0) + 2
+    again = list(integrate(objective.slope, state, **options, resume=steps[middle].memory))
+    assert [step.time for step in again] == [step.time for step in steps[middle:]]
+    assert np.array_equal(again[-1].state, steps[-1].state)
