@@ -18,7 +18,7 @@ SOURCE = "Lindsey & Lippl 2024, Fig. 4"
 GIVEN = {"grid": BIG, "setting": BIG, "wide": WIDE}
 FEW, MANY = BIG.units_single
 NONE, SOME, ALL = (f"{shared}/{BIG.units_aux} shared" for shared in BIG.shared)
-MOST = BIG.samples[-1]
+MOST, MOST_ALONE = BIG.samples[-1], BIG.samples_single[-1]
 
 # Stochastic descent ends at a training loss; it is judged where its loss was least, too, as published.
 ENDS = (Way("at the last training loss", "descent"), Way("where the loss is least on the way", "descent", "best_loss"))
@@ -34,8 +34,8 @@ LOSSES = (
 
 RICH = Said(
     **GIVEN,
-    sparse=Comparison(ALONE, 0.5, (MOST,), Each((LAZY, KERNEL)), Said(k_main=FEW)),
-    dense=Comparison(ALONE, 2.0, (MOST,), Each((LAZY, KERNEL)), Said(k_main=MANY), both=True),
+    sparse=Comparison(ALONE, 0.5, (MOST_ALONE,), Each((LAZY, KERNEL)), Said(k_main=FEW)),
+    dense=Comparison(ALONE, 2.0, (MOST_ALONE,), Each((LAZY, KERNEL)), Said(k_main=MANY), both=True),
 )
 
 
