@@ -111,11 +111,15 @@ class Comparison:
         return at_worst([*above, *below], ratios)
 
     def elsewhere(self, table: Readable) -> Iterator[str]:
-        """The numbers at all n, at the main ends."""
+        """The numbers at all n, at the main ends; a dash where there are no runs."""
         for words, above, below in self.ratios():
-            if not any("n" in side.where for side in (*above, *below)):
-                values = [self.number(table, above, below, n).ends[0] for n in table.samples]
-                yield f"{words}: {', '.join(f'{value:.2g}' for value in values)}"
+            sides = (*above, *below)
+            if not any("n" in side.where for side in sides):
+                told = [
+                    f"{self.number(table, above, below, n).ends[0]:.2g}" if all(table.has(side, n) for side in sides) else "-"
+                    for n in table.samples
+                ]
+                yield f"{words}: {', '.join(told)}"
 
 
 @dataclass(frozen=True)

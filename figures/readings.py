@@ -163,6 +163,9 @@ class Readable(Protocol):
     def samples(self) -> Sequence[int]:
         """All numbers of main samples, in order."""
 
+    def has(self, side: Side, n: int) -> bool:
+        """Whether there are such runs with so many samples."""
+
     def values(self, quantity: Quantity, side: Side, way: Way, n: int) -> Any:
         """A quantity of some runs, by seed."""
 
@@ -182,6 +185,11 @@ class Table:
         self._runs: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
         for row in rows:
             self._runs[row["method"], row["how"], row["n"]].append(row)
+
+    def has(self, side: Side, n: int) -> bool:
+        """Whether there are such runs with so many samples, at the main end."""
+        found = self._runs.get((side.method.name, side.method.ways[0].how, n), [])
+        return any(all(row[name] == _name(value) for name, value in side.where.items()) for row in found)
 
     def values(self, quantity: Quantity, side: Side, way: Way, n: int) -> Any:
         """A quantity of some runs, by seed.

@@ -42,6 +42,7 @@ fig3a fig3b fig3c fig7 fig8d
 fig5a fig5b fig5c fig5d fig5e fig5f
 published-cells rescaled-gain
 fig2a fig2b fig2c fig2d fig2e fig2f fig2g fig2h fig2i
+fig4a fig4b
 fig6a fig6b fig6c fig6d fig6e fig6f fig6g
 fig8a fig8b fig8c
 relu-crossover relu-rotation relu-pr-signature

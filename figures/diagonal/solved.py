@@ -43,6 +43,10 @@ class Solved:
         self.grid, self.straight = grid, straight
         self.samples = sorted(grid.samples)
 
+    def has(self, side: Side, n: int) -> bool:
+        """Always: what is solved for can be solved for at any n."""
+        return True
+
     def values(self, quantity: Quantity, side: Side, way: Way, n: int) -> Any:
         """A quantity of some runs: an array of one number, as there are no seeds."""
         where = {"n": n, **side.where}

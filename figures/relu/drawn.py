@@ -105,8 +105,8 @@ def losses_by_relation(rows: Sequence[Row], lines: Lines = LOSSES, beside: tuple
             runs = chosen(here, method=method, how=aside)
             series(axis, runs, "n", relative_loss, label=f"{method}, {named} ({_seeds(runs)})", look=look)
         sample_axis(axis, distinct(rows, "n"), title=_title(relation), yscale="log")
-        low, high = axis.get_ylim()
-        axis.set_ylim(max(low, LOWEST), min(high, HIGHEST))
+    low, high = axes[0].get_ylim()  # of all
+    axes[0].set_ylim(max(low, LOWEST), min(high, HIGHEST))
     for axis in axes:
         mark_leaving(axis)
     axes[0].set_ylabel("generalisation loss / null loss")

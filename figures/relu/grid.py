@@ -48,6 +48,8 @@ class Grid:
         Factors on the pretrained hidden weights before finetuning on a sparse task; the new readout has its size at any factor.
     units_single : sequence of int
         Teacher units of tasks learned alone.
+    samples_sparsest : sequence of int
+        Further numbers of samples of those of the fewest units.
     width, inputs, units_aux, samples_aux : int
         Of the student; of every task; of the auxiliary one.
     scale, scale_lazy, gamma : float
@@ -82,6 +84,7 @@ class Grid:
     rescale: Sequence[float] = (0.1, 1.0, 10.0)
     units_single: Sequence[int] = (6, 1000)
     samples_single: Sequence[int] = ()
+    samples_sparsest: Sequence[int] = ()
     width: int = 1000
     inputs: int = 15
     units_aux: int = 6
@@ -173,8 +176,8 @@ class Grid:
             self._common(n, seed)
             | {"kind": "single", "relation": "alone", "units": units, "magnitude": UNIT_NORM, "scale_lazy": self.scale_lazy}
             | self._by_descent("single", n)
-            for n in sorted(self.samples_single, reverse=True)
-            for units in self.units_single
+            for n in sorted((*self.samples_single, *self.samples_sparsest), reverse=True)
+            for units in (self.units_single if n in self.samples_single else self.units_single[:1])
         ]
 
     def _by_descent(self, kind: str, n: int) -> dict[str, Any]:
@@ -233,7 +236,8 @@ LARGE_PAPER = Grid(
     seeds=range(6),
     samples=(64, 256, 1024, 4096),
     seeds_sparse=range(6),
-    samples_single=(64, 256, 1024, 4096, 8192),
+    samples_single=(64, 256, 1024, 4096),
+    samples_sparsest=(8192,),
     shared=(0, 20, 30, 40),
     correlated=(),
     units_single=(40, 1000),

@@ -116,7 +116,10 @@ CATALOGUE = (
         f"normtheory.figures.diagonal.{name}"
         for name in ("fig1a_claims", "fig1_claims", "fig1_nested_claims", "published_claims", "fig5_claims", "limit_claims")
     ),
-    *(f"normtheory.figures.relu.{name}" for name in ("fig2_claims", "fig2_sparse_claims", "fig6_claims", "fig8_claims")),
+    *(
+        f"normtheory.figures.relu.{name}"
+        for name in ("fig2_claims", "fig2_sparse_claims", "fig4_claims", "fig6_claims", "fig8_claims")
+    ),
     *(f"normtheory.figures.deep.{name}" for name in ("fig3_claims", "fig7_claims")),
     "normtheory.figures.captions_claims",
 )

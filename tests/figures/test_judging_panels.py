@@ -51,6 +51,11 @@ def test_shares_may_vanish():
     assert (found.value, found.alone) == (pytest.approx(0.2), (0.0, 0.4))
 
 
+def test_a_dash_stands_where_there_are_no_runs():
+    table = Table([each for each in ROWS if (each["method"], each["n"]) != ("B", 16)], SEEDS)
+    assert list(A_OVER_B.elsewhere(table)) == ["loss of A, over that of B: -, 0.1"]
+
+
 def test_the_worst_end_counts():
     (found,) = number(Comparison(Each((CUT,)), 0.3, (16,), Each((B,))))
     assert (found.value, found.ends) == (pytest.approx(0.3), (pytest.approx(0.1), pytest.approx(0.3)))

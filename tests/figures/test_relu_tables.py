@@ -1,4 +1,6 @@
-"""The committed tables of Figures 2, 6 and 8 hold what they should, and what the code computes."""
+"""The committed tables of Figures 2, 4, 6 and 8 hold what they should, and what the code computes."""
+
+from math import log
 
 import matplotlib.pyplot as plt
 import pytest
@@ -6,11 +8,12 @@ import pytest
 from normtheory.figures import committed, recompute
 from normtheory.figures.drawing import METHODS, SERIES, chosen
 from normtheory.figures.files import STYLE
-from normtheory.figures.relu import fig2, fig6, fig8, grid
+from normtheory.figures.relu import fig2, fig4, fig6, fig8, grid
 
 GRID = grid.GRIDS["laptop"]
 FAMILY = recompute.FAMILIES["relu"]
-MODULES = {"fig2": fig2, "fig6": fig6, "fig8": fig8}
+MODULES = {"fig2": fig2, "fig4": fig4, "fig6": fig6, "fig8": fig8}
+LARGE = grid.LARGE["laptop"]
 
 
 @pytest.mark.parametrize("figure", FAMILY.tables)
@@ -39,6 +42,34 @@ def test_flows_reached_their_loss_or_the_latest_time():
         end = GRID.last_loss_pooled if pooled else GRID.last_loss
         share = 1 if not pooled else row["n"] / (row["n"] + GRID.samples_aux) if row["method"] == "MTL" else 0.5
         assert row["time"] >= GRID.latest or row["training_loss"] * share < 4 * end * max(row["null_loss"], 0.17)
+
+
+def test_larger_teachers_have_every_run():
+    rows = committed("fig4").to_pylist()
+    alone, pairs = chosen(rows, panel="a"), chosen(rows, panel="b")
+    trained = {(row["method"], row["how"]) for row in alone if row["n"] > LARGE.samples_flow}
+    assert trained == {("STL", "descent"), ("STL lazy", "flow"), ("NTK", "closed form")}
+    for method, how in trained:
+        found = {(row["k_main"], row["n"], row["seed"]) for row in chosen(alone, method=method, how=how)}
+        tasks = {(k, n) for k in LARGE.units_single for n in LARGE.samples_single}
+        tasks |= {(LARGE.units_single[0], n) for n in LARGE.samples_sparsest}
+        assert found == {(k, n, seed) for k, n in tasks for seed in LARGE.seeds_sparse}
+    for method in ("MTL", "PT+FT", "STL"):
+        found = {(row["relation"], row["n"], row["seed"]) for row in chosen(pairs, method=method, how="descent")}
+        assert found == {(name, n, seed) for name in LARGE.relations() for n in LARGE.samples for seed in LARGE.seeds}
+
+
+def test_flow_ends_where_stochastic_descent_does():
+    """Two algorithms that share tasks and initial weights: of pairs and single tasks, where both were run."""
+    columns = ("panel", "method", "relation", "k_main", "n", "seed")
+    rows = [row for row in committed("fig4").to_pylist() if row["method"] in ("PT+FT", "STL")]
+    flows = {tuple(row[name] for name in columns): row for row in chosen(rows, how="flow")}
+    ends = {tuple(row[name] for name in columns): row for row in chosen(rows, how="descent")}
+    assert len(flows) == 32
+    for place, flow in flows.items():
+        assert abs(log(flow["final_loss"] / ends[place]["final_loss"])) < 0.04
+        if flow["time"] >= LARGE.latest:  # at rest, where no unit can fit what is left
+            assert flow["training_loss"] == pytest.approx(ends[place]["training_loss"], rel=1e-5)
 
 
 @pytest.mark.recompute

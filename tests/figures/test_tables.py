@@ -25,6 +25,7 @@ OTHER_RATE = {"finetuning": deep_grid.LAPTOP | {"rate": 0.02}}
 MADE_FROM = {
     **dict.fromkeys(("fig1", "fig5"), PAPER),
     **dict.fromkeys(("fig2", "fig6", "fig8"), LAPTOP),
+    "fig4": (relu_grid.LARGE["laptop"], {"gamma": 2e-3}, relu_cells),
     "fig3": (deep_grid.CLASSES["laptop"], OTHER_RATE, deep_cells),
     "fig7": (deep_grid.IMAGENET["laptop"], OTHER_RATE, deep_cells),
 }
