@@ -10,6 +10,7 @@ should change no number. With --lines it computes the lines alone, which takes n
 from __future__ import annotations
 
 import argparse
+import os
 import secrets
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -245,6 +246,7 @@ def main() -> int:
     parser.add_argument("--accept", action="store_true", help="note in the records that this code gives the same")
     parser.add_argument("--lines", action="store_true", help="put the lines in the limit into the tables, and nothing else")
     options = parser.parse_args()
+    os.environ["OMP_NUM_THREADS"] = "1"  # as in workers, before torch is imported: its sums hang on their number
     if options.lines:
         put_in(_lines())
         return 0

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from normtheory.arrays import InputError
-from normtheory.audit.stored import cache_folder
+from normtheory.caches import cache_folder
 from normtheory.figures.sweep import Spec
 from normtheory.figures.sweep.keys import code_version, key
 from normtheory.files import folder, write_whole

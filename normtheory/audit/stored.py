@@ -21,6 +21,7 @@ from string import ascii_letters, digits
 import normtheory
 from normtheory.audit import claims
 from normtheory.audit.judging import Entry
+from normtheory.caches import cache_folder
 from normtheory.files import write_whole
 
 LIBRARIES = ("numpy", "scipy", "sympy", "mpmath", "python-flint", "cvxpy", "clarabel", "pyarrow")
@@ -57,13 +58,6 @@ def store(entry: Entry) -> None:
             _forget_old_versions(place)
         data = pickle.dumps(entry)
         write_whole(place / f"{entry.id}.entry", lambda handle: handle.write(data))
-
-
-def cache_folder() -> Path:
-    """The user's own cache folder: NORMTHEORY_CACHE, else below XDG_CACHE_HOME, else below ~/.cache."""
-    given = os.environ.get("NORMTHEORY_CACHE")
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "normtheory"
-    return Path(given) if given else home
 
 
 def _place() -> Path:
