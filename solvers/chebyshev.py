@@ -12,7 +12,8 @@ J. Comput. Appl. Math. 88 (1998), doi 10.1016/S0377-0427(97)00219-7. DOP853: Hai
 Differential Equations I"; its tableau and its dense output are scipy's.
 
 A state is a numpy array or a torch tensor of float64, of any shape and on any device: of it the integrator uses operators, abs,
-clip, sum and reshape, which the two share, and the two lines of `_rows` and `_row`, in which they differ.
+clip, sum and reshape, which the two share, and the two lines of `_rows` and `_row`, in which they differ; with a
+Jacobian it is a numpy array.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ class Memory:
     spectral_radius, age : float and int
         Its estimate, and the number of accepted steps since.
     smooth_step, stiff_step, implicit_step : float
-        Steps that accuracy allows each method; 0 for one that was not tried.
+        Steps that accuracy allows each method; the last is 0 until it is tried.
     last_step, last_error : float
         What the step control of the stiff method remembers.
     statistics : Statistics

@@ -1,4 +1,4 @@
-"""The two methods an integration steps with: DOP853 while accuracy limits the step, Runge-Kutta-Chebyshev where stability does.
+"""The two explicit methods: DOP853 while accuracy limits the step, Runge-Kutta-Chebyshev where stability does.
 
 RKC's coefficients, error estimate and step control: Sommeijer, Shampine & Verwer, "RKC: an explicit solver for parabolic PDEs",
 J. Comput. Appl. Math. 88 (1998), doi 10.1016/S0377-0427(97)00219-7. DOP853: Hairer, Norsett & Wanner, "Solving Ordinary

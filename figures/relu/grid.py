@@ -264,6 +264,7 @@ LARGE_QUICK = replace(
     samples=(256,),
     seeds_sparse=(0,),
     samples_single=(256,),
+    samples_sparsest=(),
     shared=(0, 40),
     samples_aux=2048,
     width=100,

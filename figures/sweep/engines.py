@@ -177,9 +177,9 @@ def _dask(address: str, workers: int) -> Iterator[Engine]:
 
 @contextmanager
 def _interrupts_kept_from_children() -> Iterator[None]:
-    """Processes and threads started meanwhile leave interrupts to this one, where any that arrives waits for the end.
+    """Processes and threads started meanwhile leave interrupts to this one, whose thread they do not reach until the end.
 
-    Blocked, not ignored: an interrupt that was ignored would be lost.
+    Blocked, not ignored: an interrupt that was ignored would be lost. Another thread may take it before.
     """
     resource_tracker.ensure_running()  # its start, were it to fall in this time, would end the blocking
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})

@@ -14,7 +14,7 @@ from normtheory.solvers.runge_kutta import Control
 from normtheory.solvers.trajectory import FlowError
 from normtheory.tasks import Task
 
-UNITS = np.array([1e-2, 1.0, 1.0, 30.0, 1e2, 1e3])  # of columns: the spectrum of X^T X then spans ten decades
+UNITS = np.array([1e-2, 1.0, 1.0, 30.0, 1e2, 1e3])  # of columns: the spectrum of X^T X then spans six decades
 
 
 @pytest.fixture
@@ -72,6 +72,37 @@ def test_columns_of_units_decades_apart_are_followed_in_few_gradients(monkeypatc
     monkeypatch.setattr(DiagonalNetwork, "least_squares", lambda *given: replace(whole(*given), jacobian=None))
     with pytest.raises(FlowError, match="gradients spent"):
         flow.gradient_flow(DiagonalNetwork(2), [main, aux], start, **options)
+
+
+def test_between_its_ends_a_step_is_of_order_3(draw):
+    objective = DiagonalNetwork(2).least_squares(two_tasks(draw), [0.3, 0.7])
+    begin, method = 0.3 * draw.standard_normal((6, 6)), Implicit(Control(1e-6, 1e-9), objective.jacobian)
+
+    def error(step):
+        state = begin
+        for _ in range(200):
+            state = method.attempt(objective.slope, state, objective.slope(state), 0.3 * step / 200, 0.0).end
+        trial = method.attempt(objective.slope, begin, objective.slope(begin), step, 0.0)
+        assert np.array_equal(trial.interpolant(0.0), begin)
+        assert np.array_equal(trial.interpolant(1.0), trial.end)
+        return np.linalg.norm(trial.interpolant(0.3) - state)
+
+    assert 12 < error(0.02) / error(0.01) < 20
+
+
+@pytest.mark.filterwarnings("ignore:overflow", "ignore:invalid value")  # trial steps that are too long
+def test_between_its_ends_a_stiff_step_stays_between():
+    data = load_breast_cancer()
+    main, aux = (Task(data.data[rows], data.target[rows] - 0.5) for rows in (slice(0, 15), slice(15, 30)))
+    objective = DiagonalNetwork(2).least_squares([main, aux], [0.5, 0.5])
+    state, before, looked = Weights.constant(30, 1e-3, outputs=2).stacked(), None, 0
+    for step in integrate(objective.slope, state, rtol=1e-4, atol=1e-7, jacobian=objective.jacobian, end=2e3):
+        if before is not None and step.memory.implicit_step not in (0.0, before.memory.implicit_step):
+            losses = [objective.loss(step.at((1 - x) * before.time + x * step.time)) for x in (0.25, 0.5, 0.75)]
+            assert max(losses) <= objective.loss(before.state) * (1 + 1e-3)
+            looked += 1
+        before = step
+    assert looked > 100
 
 
 @pytest.mark.parametrize("shares", [(0.7, 0.3), (0.5, 0.5)])
