@@ -1,21 +1,16 @@
 """The cells of Figures 2, 4, 6 and 8a-c: ReLU networks on tasks of ReLU teachers, trained, predicted and measured.
 
-A cell is one main task (`grid` lists them); its rows are the networks that every method ends at. `method` says what is trained,
-`how` where the network comes from:
+A cell is one main task (`grid` lists them); its rows are the networks that every method, trained in some way (`how`), ends at:
 
 MTL             flow (of the loss pooled over all samples, as the paper trains), or least norm (F_{1,2}, auxiliary task pinned)
 MTL 1:1         flow, both tasks weighing the same
 PT+FT           flow, or frozen (the exact end if units keep the directions of pretraining)
-PT+FT (LP), PT+FT (NTK)     closed form: from the same start only the readout is trained, or the network's linear model
-STL             flow, or least norm (F_1)
-STL lazy        flow, from large weights
-STL (LP), NTK   closed form, at the initial weights
-descent         of MTL, PT+FT and STL: minibatch SGD as the paper ran it, pretraining included (of several thousand samples,
-                by minibatches, too, where flows of PT+FT and STL for few n stand beside)
+STL             flow, or least norm (F_1); STL lazy is flow from large weights
+... (LP), NTK   closed form, from the start of PT+FT or STL: only the readout is trained, or the network's linear model
+descent         of MTL, PT+FT and STL: minibatch SGD as the paper ran it, pretraining included
 
-Flows of one output end at a training loss relative to the mean square of the targets; those of several tasks likewise, with
-respect to the pooled mean square. Those that rest above it, where no unit can fit what is left, end at a latest time. Weights
-pretrained on an auxiliary task are a cell of their own, which others start from.
+Flows end at a training loss relative to the (pooled) mean square of the targets, or, if they rest above it, at a latest time.
+Weights pretrained on an auxiliary task are a cell of their own, which others start from.
 """
 
 from __future__ import annotations

@@ -203,8 +203,8 @@ def _warn_of_stiffness(problem: Problem, route: RouteName) -> None:
         if condition > ILL_CONDITIONED:
             print(
                 f"normtheory: {name} is ill-conditioned (condition number {condition:.0e}): its flow may take hours if there "
-                "are more than a hundred inputs, or stop short; standardise its columns, ask for less by --rtol and --loss, or say "
-                "--route dual for one output",
+                "are more than a hundred inputs, or stop short; standardise its columns, ask for less by --rtol and --loss, "
+                "or say --route dual for one output",
                 file=sys.stderr,
                 flush=True,
             )
