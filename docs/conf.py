@@ -28,8 +28,7 @@ extensions = [
 ]
 exclude_patterns = ["package.md", "templates", "extensions", "gallery/*.ipynb", "gallery/*.py"]
 templates_path = ["templates"]
-# The gallery's settings hold functions; two modules may call a class by one name, and a type stands without its module.
-suppress_warnings = ["config.cache", "ref.python"]
+suppress_warnings = ["config.cache"]  # the gallery's settings hold functions
 default_role = "py:obj"  # docstrings put code between single backticks
 nitpicky = False
 

@@ -306,9 +306,9 @@ class _Integration:
             self.radius.age = STEPS_PER_ESTIMATE  # the estimate may be what failed
             return None
         smooth.learn(trial.error if method is smooth else None, step)
-        if isinstance(method, Implicit):
-            method.learn(trial.error, step)
         stiff.learn(self.state, self.slope, trial, step)
+        if self.implicit is not None:
+            self.implicit.learn(trial.error if method is self.implicit else None, step, stiff.step)
         self.time = end if step == end - time else time + step
         self.state, self.slope = trial.end, trial.slope
         self.statistics.accepted += 1

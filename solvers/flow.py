@@ -10,7 +10,7 @@ import numpy as np
 
 from normtheory.arrays import FloatArray, InputError, positive_scalar, real_array
 from normtheory.machine import blas_threads
-from normtheory.networks import AnyWeights, LeastSquares, Network, W, Weights, effective_map, weight_gradient
+from normtheory.networks import AnyWeights, Network, W, Weights, effective_map, weight_gradient
 from normtheory.solvers.chebyshev import Statistics, integrate
 from normtheory.solvers.following import NEVER, Ending, Progress, Record, Save, follow, length, resumed_record
 from normtheory.solvers.trajectory import FlowState, Trajectory
@@ -131,13 +131,14 @@ def gradient_flow(
     )
     record = resumed_record(Record(objective, ending, None, progress, on_step, sorted(at)), resume)
     statistics = Statistics()
+    trained = network.readout(weights).astype(np.float64) if layers == "readout" else np.ones(())
     integration = integrate(
-        _field(objective, decay, network.readout(weights) if layers == "readout" else None),
+        _field(objective.slope, decay, trained),
         start,
         rtol=rtol,
         atol=rtol * _smallest_scale(weights) if atol is None else positive_scalar(atol, "atol"),
         end=ending.time,
-        jacobian=objective.jacobian if decay == 0 and layers == "all" else None,
+        jacobian=None if objective.jacobian is None else _jacobian(objective.jacobian, decay, trained),
         statistics=statistics,
         most_evaluations=most_evaluations,
         resume=None if resume is None else resume.memory,
@@ -292,11 +293,18 @@ def _smallest_scale(weights: AnyWeights) -> float:
     return length(state) / sqrt(state.size) or 1.0
 
 
-def _field(objective: LeastSquares, decay: float, trained: np.ndarray | None) -> Callable[[FloatArray], FloatArray]:
-    if decay == 0 and trained is None:
-        return objective.slope
-    mask = 1.0 if trained is None else trained.astype(np.float64)
-    return lambda state: np.asarray(mask * (objective.slope(state) - 2 * decay * state))
+StateMap = Callable[[FloatArray], FloatArray]
+
+
+def _field(slope: StateMap, decay: float, trained: FloatArray) -> StateMap:
+    if decay == 0 and trained.ndim == 0:
+        return slope
+    return lambda state: np.asarray(trained * (slope(state) - 2 * decay * state))
+
+
+def _jacobian(jacobian: StateMap, decay: float, trained: FloatArray) -> StateMap:
+    """Of the field, from that of the slope."""
+    return lambda state: np.asarray(trained.reshape(-1, 1) * (jacobian(state) - 2 * decay * np.eye(state.size)))
 
 
 def drift_of(start: AnyWeights, end: AnyWeights) -> float:

@@ -106,7 +106,7 @@ class Path:
 
 
 @dataclass(eq=False)
-class Step:
+class NewtonStep:
     """A Newton step, or a correction with an old factorisation, from a point to the next at the same kappa."""
 
     path: Path
@@ -116,10 +116,10 @@ class Step:
     x: FloatArray
 
     @staticmethod
-    def of(path: Path, point: Point, factor: Factor) -> Step:
+    def of(path: Path, point: Point, factor: Factor) -> NewtonStep:
         """The step that the factor, of the point's own Hessian or of one nearby, suggests."""
         mu = -factor.solve(point.residual)
-        return Step(path, point, factor, mu, path.system.pull(mu))
+        return NewtonStep(path, point, factor, mu, path.system.pull(mu))
 
     @cached_property
     def end(self) -> Point:

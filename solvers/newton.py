@@ -33,7 +33,7 @@ from normtheory.solvers.certificate import (
 )
 from normtheory.solvers.consistency import Allowed, Inconsistent
 from normtheory.solvers.constraints import Factor, System, independent_rows, products
-from normtheory.solvers.iterates import Path, Point, Step
+from normtheory.solvers.iterates import NewtonStep, Path, Point
 from normtheory.solvers.potentials import HyperbolicEntropy, Potential
 
 MOST_STEPS = 300  # factorisations; the paper's problems take 3 to 15
@@ -193,7 +193,7 @@ def _follow(path: Path, warm: Point | None) -> tuple[FloatArray, FloatArray, int
         if steps == system.steps + MOST_DIRECT and cold.kappa == 0 and kappa > end:
             point = path.at(zero, kappa)
         factor = Factor.nearly(system.Z, point.slope + FLOOR * point.steepest)
-        newton = Step.of(path, point, factor)
+        newton = NewtonStep.of(path, point, factor)
         if point is warm and newton.change > FAR:
             point = cold
             continue
@@ -220,7 +220,7 @@ def _promising(path: Path, warm: Point) -> bool:
     return warm.inside and float(path.potential.energy(warm.x).sum()) < gain
 
 
-def _stride(path: Path, newton: Step, end: float, reach: float) -> tuple[Point, float]:
+def _stride(path: Path, newton: NewtonStep, end: float, reach: float) -> tuple[Point, float]:
     """The farthest point down the path that one factorisation reaches, and how far in log kappa; `reach` is the last stride.
 
     Where it reaches nowhere, a Newton step at the same kappa.
@@ -243,13 +243,13 @@ def _stride(path: Path, newton: Step, end: float, reach: float) -> tuple[Point, 
     return _descended(newton)[0], SHORTEST_STRIDE
 
 
-def _pulled_in(path: Path, point: Point, newton: Step) -> Point | None:
+def _pulled_in(path: Path, point: Point, newton: NewtonStep) -> Point | None:
     """The point after corrections with an old factorisation, if they converge to the path; else None."""
     if not 1 / STEEPER <= (point.slope / newton.point.slope).max() <= STEEPER:
         return None
     last = FAR
     for _ in range(CHORD_STEPS):
-        chord = Step.of(path, point, newton.factor)
+        chord = NewtonStep.of(path, point, newton.factor)
         if not chord.change <= last:
             return None
         if chord.change <= CLOSE:
@@ -258,7 +258,7 @@ def _pulled_in(path: Path, point: Point, newton: Step) -> Point | None:
     return None
 
 
-def _descended(newton: Step) -> tuple[Point, int]:
+def _descended(newton: NewtonStep) -> tuple[Point, int]:
     """The end of a Newton step, halved until the dual objective still falls, or hardly rises, there; and how often it was.
 
     The dual is convex: its derivative along the step rises from a negative value, and evaluating it costs no product with X.
@@ -290,7 +290,7 @@ def _corrected(path: Path, point: Point, factor: Factor) -> tuple[FloatArray, Po
     """
     last = np.inf
     while not path.solved_by(point):
-        chord = Step.of(path, point, factor)
+        chord = NewtonStep.of(path, point, factor)
         move = point.slope * chord.x
         size = float(np.abs(move).max())
         if not size < last / 4 or chord.change > CLOSE:

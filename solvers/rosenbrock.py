@@ -73,9 +73,15 @@ class Implicit:
         end_slope = vector_field(end)
         return Trial(end, end_slope, self.control.error(moves[-1], y, end), _between(y, end, moves))
 
-    def learn(self, error: float, step: float) -> None:
-        """Set the next step from the error of the last."""
-        self.step = step * min(6.0, max(0.2, 0.9 / max(error, 1e-16) ** (1 / 4)))
+    def learn(self, error: float | None, step: float, sure: float) -> None:
+        """Set the next step from the error of the last; if another method took it (None), grow more confident.
+
+        `sure` is the step that accuracy allows a method of lower order.
+        """
+        if error is None:
+            self.step = max(self.step, min(2 * self.step, sure))
+        else:
+            self.step = step * min(6.0, max(0.2, 0.9 / max(error, 1e-16) ** (1 / 4)))
 
 
 def _between(y: FloatArray, end: FloatArray, moves: list[FloatArray]) -> Callable[[float], FloatArray]:

@@ -154,7 +154,7 @@ class Stiff:
         end = _chebyshev_step(vector_field, y, slope, step, self.stages(step, rho))
         end_slope = vector_field(end)
         error = self._error(y, slope, end, end_slope, step)
-        return Trial(end, end_slope, error, between(y, slope, end, end_slope, step))
+        return Trial(end, end_slope, error, lambda x: _cubic(y, slope, end, end_slope, step, x))
 
     def learn(self, y: Array, slope: Array, taken: Trial, step: float) -> None:
         """Predictive step control (Sommeijer, Shampine & Verwer, eq. 2.11); steps of either method teach it."""
@@ -192,14 +192,10 @@ def _seventh_order(vector_field: VectorField, y: Array, end: Array, step: float,
     return at
 
 
-def between(y: Array, slope: Array, end: Array, end_slope: Array, step: float) -> Callable[[float], Array]:
-    """Hermite's cubic through values and slopes at both ends, as a function of the fraction of the step."""
-
-    def cubic(x: float) -> Array:
-        bend = (1 - 2 * x) * (end - y) + step * ((x - 1) * slope + x * end_slope)
-        return (1 - x) * y + x * end + x * (x - 1) * bend
-
-    return cubic
+def _cubic(y: Array, slope: Array, end: Array, end_slope: Array, step: float, x: float) -> Array:
+    """Hermite's cubic through values and slopes at both ends, at the fraction x of the step."""
+    bend = (1 - 2 * x) * (end - y) + step * ((x - 1) * slope + x * end_slope)
+    return (1 - x) * y + x * end + x * (x - 1) * bend
 
 
 def first_step(vector_field: VectorField, y: Array, slope: Array, rho: float, control: Control) -> float:

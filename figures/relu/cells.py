@@ -110,8 +110,7 @@ def _descended_pair(spec: Spec) -> list[dict[str, Any]]:
     ends = _kernels(tasks, pretrained) if spec["kernels"] else []
     if spec["flows"]:
         ends += [*_finetuned(tasks, pretrained, 1.0), *_single_task(tasks)]
-    starts = {"MTL": _initial(spec, outputs=2), "PT+FT": _restarted(pretrained, spec), "STL": _initial(spec)}
-    return [row | {"kind": "pair"} for row in (*_descended(tasks, starts), *(_row(tasks, end) for end in ends))]
+    return [*_descent(spec), *(_row(tasks, end) | {"kind": "pair"} for end in ends)]
 
 
 def _descended_single(spec: Spec) -> list[dict[str, Any]]:
@@ -370,9 +369,8 @@ def _beside_start(start: ReLUWeights, states: Sequence[ReLUWeights], losses: Seq
 
 def _descent(spec: Spec) -> list[dict[str, Any]]:
     """Stochastic descent as the paper ran it, from the initial weights of the flows beside it."""
-    tasks, begun = _Tasks.of(spec), _restarted(_pretrained(spec), spec)
-    starts = {"MTL": _initial(spec, outputs=2), "PT+FT": begun, "STL": _initial(spec)}
-    return [row | {"kind": "pair"} for row in _descended(tasks, starts)]
+    starts = {"MTL": _initial(spec, outputs=2), "PT+FT": _restarted(_pretrained(spec), spec), "STL": _initial(spec)}
+    return [row | {"kind": "pair"} for row in _descended(_Tasks.of(spec), starts)]
 
 
 def _descended(tasks: _Tasks, starts: Mapping[str, ReLUWeights]) -> list[dict[str, Any]]:

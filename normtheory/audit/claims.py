@@ -148,7 +148,7 @@ def register(claim: Claim[Subject]) -> Claim[Subject]:
 
 
 def claim(
-    id: str,  # noqa: A002 - the field is called id
+    id: str,  # noqa: A002 - as the field: a claim is written with the words it is shown with
     *,
     where: str,
     statement: str,
@@ -195,8 +195,8 @@ def claims(catalogue: Catalogue | None = None) -> dict[str, Claim[Any]]:
     return {claim.id: claim for claim in sorted(found, key=lambda claim: position[claim.check.__module__])}
 
 
-def find(id: str, catalogue: Catalogue | None = None) -> Claim[Any]:  # noqa: A002 - as in `claim`
-    """The claim called `id`.
+def find(name: str, catalogue: Catalogue | None = None) -> Claim[Any]:
+    """The claim of this id.
 
     Raises
     ------
@@ -204,13 +204,13 @@ def find(id: str, catalogue: Catalogue | None = None) -> Claim[Any]:  # noqa: A0
         If there is none; the message names near misses.
     """
     known = claims(catalogue)
-    if id in known:
-        return known[id]
+    if name in known:
+        return known[name]
     from normtheory.arrays import InputError  # numpy is not needed before
 
-    near = difflib.get_close_matches(id, known, n=3)
+    near = difflib.get_close_matches(name, known, n=3)
     advice = f"did you mean {' or '.join(near)}?" if near else "see the list of claims"
-    raise InputError(f"no claim is called {id!r}; {advice}")
+    raise InputError(f"no claim is called {name!r}; {advice}")
 
 
 def section(claim: Claim[Any]) -> str:

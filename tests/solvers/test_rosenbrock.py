@@ -17,6 +17,12 @@ from normtheory.tasks import Task
 UNITS = np.array([1e-2, 1.0, 1.0, 30.0, 1e2, 1e3])  # of columns: the spectrum of X^T X then spans six decades
 
 
+def raw():
+    """Fifteen rows each of two tasks, columns five decades apart, the targets in their range."""
+    data = load_breast_cancer()
+    return [Task(data.data[rows], data.target[rows] - 0.5) for rows in (slice(0, 15), slice(15, 30))]
+
+
 @pytest.fixture
 def draw():
     return np.random.default_rng(5)
@@ -62,8 +68,7 @@ def test_half_the_step_has_a_sixteenth_of_the_error(draw):
 
 
 def test_columns_of_units_decades_apart_are_followed_in_few_gradients(monkeypatch):
-    data = load_breast_cancer()
-    main, aux = (Task(data.data[rows], data.target[rows] - 0.5) for rows in (slice(0, 15), slice(15, 30)))
+    main, aux = raw()
     options = {"rtol": 1e-4, "task_weights": (0.5, 0.5), "most_evaluations": 40_000}
     start = Weights.constant(30, 1e-3, outputs=2)
     run = flow.gradient_flow(DiagonalNetwork(2), [main, aux], start, **options)
@@ -92,9 +97,7 @@ def test_between_its_ends_a_step_is_of_order_3(draw):
 
 @pytest.mark.filterwarnings("ignore:overflow", "ignore:invalid value")  # trial steps that are too long
 def test_between_its_ends_a_stiff_step_stays_between():
-    data = load_breast_cancer()
-    main, aux = (Task(data.data[rows], data.target[rows] - 0.5) for rows in (slice(0, 15), slice(15, 30)))
-    objective = DiagonalNetwork(2).least_squares([main, aux], [0.5, 0.5])
+    objective = DiagonalNetwork(2).least_squares(raw(), [0.5, 0.5])
     state, before, looked = Weights.constant(30, 1e-3, outputs=2).stacked(), None, 0
     for step in integrate(objective.slope, state, rtol=1e-4, atol=1e-7, jacobian=objective.jacobian, end=2e3):
         if before is not None and step.memory.implicit_step not in (0.0, before.memory.implicit_step):
@@ -129,3 +132,37 @@ def test_it_goes_on_bit_for_bit(draw):
     again = list(integrate(objective.slope, state, **options, resume=steps[middle].memory))
     assert [step.time for step in again] == [step.time for step in steps[middle:]]
     assert np.array_equal(again[-1].state, steps[-1].state)
+
+
+def test_weight_decay_of_stiff_flows_ends_at_the_penalised_minimiser():
+    both, decay = two_tasks(np.random.default_rng(5), UNITS), 1e-3
+    run = flow.gradient_flow(DiagonalNetwork(2), both, Weights.constant(6, 1e-2, outputs=2), rtol=1e-7, decay=decay)
+    objective = DiagonalNetwork(2).least_squares(both, [0.5, 0.5])
+    state = run.weights.stacked()
+    assert np.abs(objective.slope(state) - 2 * decay * state).max() < 1e-6
+
+
+@pytest.mark.parametrize("layers", ["all", "readout"])
+@pytest.mark.parametrize("decay", [0.0, 0.3])
+def test_what_is_followed_has_the_jacobian_that_the_implicit_method_gets(monkeypatch, draw, layers, decay):
+    seen = {}
+
+    def caught(field, state, *, jacobian, **options):
+        seen.update(field=field, jacobian=jacobian)
+        return integrate(field, state, jacobian=jacobian, **options)
+
+    monkeypatch.setattr(flow, "integrate", caught)
+    start = Weights.constant(6, 1e-2, outputs=2)
+    flow.gradient_flow(DiagonalNetwork(2), two_tasks(draw), start, rtol=1e-4, time=1e-3, decay=decay, layers=layers)
+    state, step = draw.standard_normal((6, 6)), 1e-6
+    units = step * np.eye(36).reshape(-1, 6, 6)
+    differences = [(seen["field"](state + unit) - seen["field"](state - unit)).ravel() / (2 * step) for unit in units]
+    assert np.allclose(seen["jacobian"](state), np.array(differences).T, atol=1e-7)
+
+
+def test_left_unused_it_grows_more_confident():
+    method = Implicit(Control(1e-6, 1e-9), np.zeros_like, step=1e-3)
+    method.learn(None, 1.0, sure=1.0)
+    assert method.step == 2e-3
+    method.learn(None, 1.0, sure=1e-4)
+    assert method.step == 2e-3
