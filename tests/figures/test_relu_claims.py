@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from normtheory.audit.claims import claims
+from normtheory.audit.derivation import Derivation
 from normtheory.audit.judging import Truth, judge
 from normtheory.audit.statements import rendered, unproved
 from normtheory.figures.relu import fig2, fig4, fig6, fig8, judged, table
@@ -95,6 +96,16 @@ def test_statements_print_only_what_is_checked(name):
     for template in (claim.statement, *claim.reads):
         assert unproved(template) == []
         assert "<" not in rendered(template, claim.printed).plain
+
+
+def test_two_seeds_have_no_intervals(on_made_up_tables):
+    def told(figure, panel):
+        proof = Derivation(seed=0)
+        judged.judge(proof, figure, panel, CLAIMS[f"{figure}{panel}"].printed)
+        return [str(note) for note in proof.notes if "Intervals of 95 percent" in str(note)]
+
+    assert told("fig2", "a")
+    assert not told("fig4", "b")
 
 
 def test_intervals_hold_the_mean_and_shrink_with_the_spread():

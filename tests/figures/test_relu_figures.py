@@ -2,6 +2,7 @@
 
 import sys
 
+import numpy as np
 import pytest
 from relu_grids import DESCENDS, TINY, TINY_LARGE
 
@@ -11,6 +12,7 @@ from normtheory.figures.drawing import chosen
 from normtheory.figures.files import read_table
 from normtheory.figures.record import beside, read_record
 from normtheory.figures.relu import cells, fig2, fig4, fig6, fig8, grid
+from normtheory.networks import ReLUWeights
 
 MODULES = {"fig2": fig2, "fig4": fig4, "fig6": fig6, "fig8": fig8}
 
@@ -99,14 +101,37 @@ def test_a_scale_of_other_figures_is_refused(tmp_path):
         figures.make("fig1", "laptop", tmp_path)
 
 
-def test_descent_without_torch_is_refused_before_anything_is_computed(tmp_path, monkeypatch):
+@pytest.mark.parametrize("name", ["fig2", "fig4"])
+def test_descent_without_torch_is_refused_before_anything_is_computed(name, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(InputError, match=r"need the package torch; pip install 'normtheory\[nn\]'"):
-        figures.make("fig2", "laptop", tmp_path / "out", workers=1)
+        figures.make(name, "laptop", tmp_path / "out", workers=1)
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.skipif(not DESCENDS, reason="stochastic descent needs torch: pip install 'normtheory[nn]'")
+def test_descent_starts_where_it_is_said_to(monkeypatch):
+    """Pretraining and single-task learning from the initial weights, finetuning from the pretrained ones; in stated batches."""
+    from normtheory.solvers import descent
+
+    seen = []
+
+    def doubled(tasks, weights, settings, **options):
+        seen.append((len(tasks), weights, settings.batch))
+        end = ReLUWeights.of(2 * weights.hidden, 2 * weights.readout)
+        return descent.Descended(end, 0.1, 1, 1, True, 0.0, np.array([0]), np.array([0.0]))
+
+    monkeypatch.setattr(descent, "descend", doubled)
+    spec = next(spec for spec in TINY_LARGE.cells() if spec["kind"] == "descended pair")
+    cells.cell(spec | {"flows": False, "kernels": False, "batch": 7})
+    initial = cells._initial(spec).hidden
+    assert [(count, weights.outputs, batch) for count, weights, batch in seen] == [(1, 1, 7), (2, 2, 7), (1, 1, 7), (1, 1, 7)]
+    assert [np.array_equal(weights.hidden, initial) for _, weights, _ in seen] == [True, True, False, True]
+    assert np.array_equal(seen[2][1].hidden, 2 * initial)
+
+
 def test_grids_state_what_the_issue_of_each_scale_needs():
+    assert [spec["n"] for spec in grid.LARGE_QUICK.cells()] == [256] * 4
     assert len(grid.LAPTOP.seeds) >= 6
     assert len(grid.LAPTOP.seeds_sparse) >= 3
     assert len(grid.LARGE_LAPTOP.seeds) >= 2

@@ -78,6 +78,17 @@ def test_cells_computed_anew_are_as_in_the_tables():
     assert [words for spec in specs for words in recompute.differences(spec, FAMILY)] == []
 
 
+def test_axes_show_every_mean_of_larger_teachers():
+    with plt.style.context(STYLE):
+        picture = fig4.DRAWN["b"](chosen(committed("fig4").to_pylist(), panel="b"))
+    for axis in picture.axes:
+        low, high = axis.get_ylim()
+        means = [y for line in axis.get_lines() if line.get_gid() == SERIES for y in line.get_ydata()]
+        assert low < min(means)
+        assert max(means) < high
+    plt.close(picture)
+
+
 @pytest.mark.parametrize("figure", MODULES)
 def test_pictures_say_what_their_marks_are_and_tell_methods_apart_without_colour(figure):
     with plt.style.context(STYLE):
