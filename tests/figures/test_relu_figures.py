@@ -109,7 +109,20 @@ def test_descent_without_torch_is_refused_before_anything_is_computed(name, tmp_
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.skipif(not DESCENDS, reason="stochastic descent needs torch: pip install 'normtheory[nn]'")
+BY_DESCENT = pytest.mark.skipif(not DESCENDS, reason="stochastic descent needs torch: pip install 'normtheory[nn]'")
+
+
+@BY_DESCENT
+def test_larger_teachers_are_trained_by_descent_with_flows_beside_it(made):
+    rows = read_table(made[0] / "fig4.csv").to_pylist()
+    found = {panel: {(row["method"], row["how"]) for row in chosen(rows, panel=panel)} for panel in fig4.DRAWN}
+    descended = {(method, "descent") for method in ("MTL", "PT+FT", "STL")}
+    assert found["a"] == {("STL", "descent"), ("STL", "flow"), ("STL lazy", "flow"), ("NTK", "closed form")}
+    kernels = {(method, "closed form") for method in ("STL (LP)", "NTK", "PT+FT (LP)", "PT+FT (NTK)")}
+    assert found["b"] == descended | kernels | {("PT+FT", "flow"), ("PT+FT", "frozen"), ("STL", "flow")}
+
+
+@BY_DESCENT
 def test_descent_starts_where_it_is_said_to(monkeypatch):
     """Pretraining and single-task learning from the initial weights, finetuning from the pretrained ones; in stated batches."""
     from normtheory.solvers import descent
