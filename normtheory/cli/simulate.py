@@ -114,7 +114,7 @@ def simulate(
         route, tasks, keeps=checkpoint is not None or resume is not None, own=weights is not None, shared=shared
     )
     given, reached = _in_reach(read_in, tasks, loss, consistency, inconsistent)
-    _warn_of_stiffness(given, route)
+    _warn_of_stiffness(given, route, dual=tasks != "multitask" and not shared)
     state = () if weights is None else (network, shared, weights.stacked().tobytes())
     decided = fingerprint(given, protocol, *scales.values(), rtol, loss, *state)
     with (
@@ -194,17 +194,18 @@ def _chosen_route(route: RouteName | None, protocol: ProtocolName, *, keeps: boo
     return route or ("weights" if own or keeps or protocol == "multitask" else "dual")
 
 
-def _warn_of_stiffness(problem: Problem, route: RouteName) -> None:
-    """Say at once why a flow may take hours, and what does not."""
+def _warn_of_stiffness(problem: Problem, route: RouteName, *, dual: bool) -> None:
+    """Say at once why a flow may take hours, and what does not: the `dual`, where there is one."""
     from normtheory.solvers.consistency import ILL_CONDITIONED, condition_number
 
+    other = ", or say --route dual" if dual else ""
     for name, X in (("X", problem.X), ("X_aux", problem.X_aux)) if route == "weights" else ():
         condition = 1.0 if X is None else condition_number(X)
         if condition > ILL_CONDITIONED:
             print(
                 f"normtheory: {name} is ill-conditioned (condition number {condition:.0e}): its flow may take hours if there "
-                "are more than a hundred inputs, or stop short; standardise its columns, ask for less by --rtol and --loss, "
-                "or say --route dual for one output",
+                "are more than a hundred inputs, or stop short; standardise its columns, ask for less by --rtol and --loss"
+                f"{other}",
                 file=sys.stderr,
                 flush=True,
             )

@@ -267,5 +267,9 @@ def test_ill_conditioned_data_are_told_before_the_weights_are_integrated(folder,
     code, _, err = run(capsys, *SIMULATE, *options, "--route", "weights", "--loss", "100")
     assert "X is ill-conditioned (condition number" in err
     assert "standardise its columns" in err
+    assert "or say --route dual" in err
     code, _, err = run(capsys, *SIMULATE, *options)
     assert (code, err) == (0, "")
+    code, _, err = run(capsys, *SIMULATE, "multitask", *options[1:], "--loss", "100")
+    assert "standardise its columns" in err
+    assert "dual" not in err, "two outputs have none"
