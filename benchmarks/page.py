@@ -1,0 +1,52 @@
+"""The page of benchmarks: their rows as a table between two marks of a Markdown file, below what they were measured with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+
+from benchmarks.timing import Row
+
+START, END = "<!-- times -->\n", "<!-- end of times -->\n"
+PACKAGES = ("numpy", "scipy", "cvxpy", "clarabel", "ecos", "scikit-learn", "skglm", "diffrax", "jax", "torch")
+
+
+def inserted(document: str, rows: Sequence[Row]) -> str:
+    """The document with the table in its place.
+
+    Raises
+    ------
+    ValueError
+        If the document does not mark the place.
+    """
+    before, start, rest = document.partition(START)
+    _, end, after = rest.partition(END)
+    if not (start and end):
+        raise ValueError(f"the document lacks the lines {START.strip()} and {END.strip()}, between which the table is put")
+    return f"{before}{START}\n{measured_with()}\n\n{table(rows)}\n\n{END}{after}"
+
+
+def measured_with() -> str:
+    """Kernels of BLAS, and the versions of what takes part."""
+    from threadpoolctl import threadpool_info
+
+    kernels = sorted({str(library["architecture"]) for library in threadpool_info() if library["user_api"] == "blas"})
+    return f"Kernel of BLAS: {', '.join(kernels)}; one thread. " + ", ".join(filter(None, map(_versioned, PACKAGES))) + "."
+
+
+def table(rows: Sequence[Row]) -> str:
+    """One line a row; the problem is named once."""
+    lines, last = ["| problem | method | seconds | ratio | what it took, and how close it came |", "|---|---|---|---|---|"], ""
+    for row in rows:
+        ratio = "" if row.ratio is None else f"{row.ratio:.3g}"
+        seconds = "" if row.seconds != row.seconds else f"{row.seconds:.3g}"
+        lines.append(f"| {'' if row.problem == last else row.problem} | {row.method} | {seconds} | {ratio} | {row.note} |")
+        last = row.problem
+    return "\n".join(lines)
+
+
+def _versioned(package: str) -> str:
+    try:
+        return f"{package} {version(package)}"
+    except PackageNotFoundError:
+        return ""
