@@ -261,14 +261,18 @@ def _minimized(
     import numpy as np
 
     from normtheory import exact
-    from normtheory.solvers import basis_pursuit, groups, least_norm, newton, programs
+    from normtheory.solvers import least_norm, newton, programs
     from normtheory.solvers.potentials import HyperbolicEntropy, Quadratic
 
     X, y, moved = problem.X, problem.y, 0.0
     if penalty == "l12":
+        from normtheory.solvers import groups
+
         X_aux, y_aux = (problem.required(name, "--penalty l12") for name in ("X_aux", "y_aux"))
         return method.call(groups.minimize_pair, programs.minimize_l12, X, y, X_aux, y_aux), {}
     if penalty == "l1":
+        from normtheory.solvers import basis_pursuit
+
         return method.call(basis_pursuit.minimize, programs.minimize_l1, X, y), {}
     if penalty == "l2":
         if method.strength is not None:
