@@ -205,10 +205,10 @@ def weight_gradient(state: FloatArray, map_gradient: FloatArray) -> FloatArray:
         return np.stack([map_gradient * v_plus, -map_gradient * v_minus, map_gradient * w_plus, -map_gradient * w_minus])
     outputs = len(state) // 2 - 1
     gradient = np.empty_like(state)
-    gradient[0] = np.sum(map_gradient * state[2 : 2 + outputs], axis=0)
-    gradient[1] = -np.sum(map_gradient * state[2 + outputs :], axis=0)
-    gradient[2 : 2 + outputs] = map_gradient * state[0]
-    gradient[2 + outputs :] = -map_gradient * state[1]
+    np.add.reduce(map_gradient * state[2 : 2 + outputs], out=gradient[0])
+    np.negative(np.add.reduce(map_gradient * state[2 + outputs :]), out=gradient[1])
+    np.multiply(map_gradient, state[0], out=gradient[2 : 2 + outputs])
+    np.multiply(map_gradient, -state[1], out=gradient[2 + outputs :])
     return gradient
 
 

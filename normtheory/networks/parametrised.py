@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from normtheory.arrays import FloatArray, InputError
 from normtheory.networks.protocol import LeastSquares, Scale
-from normtheory.parametrisations import Parametrisation
-from normtheory.parametrisations.compiled import Function, compiled
-from normtheory.parametrisations.language import written
-from normtheory.parametrisations.laws import laws
 from normtheory.reprs import shown
 from normtheory.tasks import Task
+
+if TYPE_CHECKING:  # networks of the paper do without the language of one's own
+    from normtheory.parametrisations import Parametrisation
+    from normtheory.parametrisations.compiled import Function
 
 
 @dataclass(frozen=True)
@@ -147,6 +147,10 @@ _known: dict[ParametrisedNetwork, _Laws] = {}
 def _compiled_laws(network: ParametrisedNetwork) -> _Laws:
     """The laws of a network, searched for once."""
     import sympy as sp
+
+    from normtheory.parametrisations.compiled import compiled
+    from normtheory.parametrisations.language import written
+    from normtheory.parametrisations.laws import laws
 
     if network not in _known:
         own = network.parametrisation
