@@ -30,6 +30,7 @@ from normtheory.solvers.runge_kutta import (
     EPSILON,
     Array,
     Control,
+    Nearby,
     Smooth,
     Stiff,
     VectorField,
@@ -74,8 +75,8 @@ class Memory:
         Its estimate, and the number of accepted steps since.
     smooth_step, stiff_step, implicit_step : float
         Steps that accuracy allows each method; the last is 0 until it is tried.
-    last_step, last_error : float
-        What the step control of the stiff method remembers.
+    last_step, last_error, noise : float
+        What the stiff method remembers.
     statistics : Statistics
     """
 
@@ -90,6 +91,7 @@ class Memory:
     implicit_step: float
     last_step: float
     last_error: float
+    noise: float
     statistics: Statistics
 
 
@@ -174,6 +176,7 @@ def integrate(
     end: float = np.inf,
     runs: int = 1,
     jacobian: Jacobian | None = None,
+    nearby: Nearby | None = None,
     statistics: Statistics | None = None,
     most_evaluations: int = 10_000_000,
     resume: Memory | None = None,
@@ -197,6 +200,9 @@ def integrate(
     jacobian : callable, optional
         State to the derivatives of F's entries in the state's, both flattened: with it, stiff flows of a few unknowns are
         followed by an implicit method.
+    nearby : callable, optional
+        State to a cheaper field: F there, and elsewhere F but for single precision of what has changed. Stages of stiff steps
+        use it where that is far below the tolerance.
     statistics : Statistics, optional
         Updated in place.
     most_evaluations : int
@@ -214,7 +220,7 @@ def integrate(
     if not str(state.dtype).endswith("float64"):
         raise InputError(f"the state holds {state.dtype} entries; the integrator needs float64")
     control, statistics = Control(rtol, atol, runs), Statistics() if statistics is None else statistics
-    under_way = _Integration(vector_field, state, control, statistics, jacobian)
+    under_way = _Integration(vector_field, state, control, statistics, jacobian, nearby)
     if resume is None:
         under_way.begin()
     else:
@@ -230,19 +236,30 @@ class _Integration:
     """An integration under way: where it is, and what its methods and the spectral radius have learned."""
 
     def __init__(
-        self, vector_field: VectorField, state: Array, control: Control, statistics: Statistics, jacobian: Jacobian | None
+        self,
+        vector_field: VectorField,
+        state: Array,
+        control: Control,
+        statistics: Statistics,
+        jacobian: Jacobian | None,
+        nearby: Nearby | None,
     ) -> None:
-        self.vector_field, self.control, self.statistics = vector_field, control, statistics
-        self.smooth, self.stiff = Smooth(control), Stiff(tightened(control))
+        self.control, self.statistics, self.counted = control, statistics, self.counting(vector_field)
+        self.smooth = Smooth(control)
+        self.stiff = Stiff(tightened(control), None if nearby is None else lambda y: self.counting(nearby(y)))
         self.implicit = None if jacobian is None else Implicit(control, jacobian)
         self.radius = _SpectralRadius(self.counted)
         self.time, self.state, self.slope = 0.0, state, state
         self.trials_finite = True
 
-    def counted(self, y: Array) -> Array:
-        """F(y), counted."""
-        self.statistics.evaluations += 1
-        return self.vector_field(y)
+    def counting(self, vector_field: VectorField) -> VectorField:
+        """A field whose evaluations are counted."""
+
+        def counted(y: Array) -> Array:
+            self.statistics.evaluations += 1
+            return vector_field(y)
+
+        return counted
 
     def begin(self) -> None:
         """Look at the start."""
@@ -262,7 +279,7 @@ class _Integration:
         self.time, self.state, self.slope = memory.time, memory.state, memory.derivative
         self.radius.direction, self.radius.value, self.radius.age = memory.direction, memory.spectral_radius, memory.age
         self.smooth.step, self.stiff.step = memory.smooth_step, memory.stiff_step
-        self.stiff.last_step, self.stiff.last_error = memory.last_step, memory.last_error
+        self.stiff.last_step, self.stiff.last_error, self.stiff.noise = memory.last_step, memory.last_error, memory.noise
         if self.implicit is not None:
             self.implicit.step = memory.implicit_step
         vars(self.statistics).update(vars(memory.statistics))
@@ -272,7 +289,8 @@ class _Integration:
         radius, smooth, stiff = self.radius, self.smooth, self.stiff
         memory = Memory(
             self.time, self.state, self.slope, radius.direction, radius.value, radius.age, smooth.step, stiff.step,
-            0.0 if self.implicit is None else self.implicit.step, stiff.last_step, stiff.last_error, replace(self.statistics),
+            0.0 if self.implicit is None else self.implicit.step, stiff.last_step, stiff.last_error, stiff.noise,
+            replace(self.statistics),
         )  # fmt: skip
         return AcceptedStep(self.time, self.state, self.slope, radius.value, memory, begin, interpolant)
 

@@ -139,6 +139,7 @@ def gradient_flow(
         atol=rtol * _smallest_scale(weights) if atol is None else positive_scalar(atol, "atol"),
         end=ending.time,
         jacobian=None if objective.jacobian is None else _jacobian(objective.jacobian, decay, trained),
+        nearby=None if objective.nearby is None else _nearby(objective.nearby, decay, trained),
         statistics=statistics,
         most_evaluations=most_evaluations,
         resume=None if resume is None else resume.memory,
@@ -305,6 +306,11 @@ def _field(slope: StateMap, decay: float, trained: FloatArray) -> StateMap:
 def _jacobian(jacobian: StateMap, decay: float, trained: FloatArray) -> StateMap:
     """Of the field, from that of the slope."""
     return lambda state: np.asarray(trained.reshape(-1, 1) * (jacobian(state) - 2 * decay * np.eye(state.size)))
+
+
+def _nearby(nearby: Callable[[FloatArray], StateMap], decay: float, trained: FloatArray) -> Callable[[FloatArray], StateMap]:
+    """Of the field, from that of the slope."""
+    return lambda state: _field(nearby(state), decay, trained)
 
 
 def drift_of(start: AnyWeights, end: AnyWeights) -> float:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.linalg.blas import dsymv
 
 from normtheory.arrays import FloatArray, InputError, real_array, vector
+from normtheory.networks.predictor_slope import PredictorSlope
 from normtheory.networks.protocol import LeastSquares, Scale
 from normtheory.reprs import shown
 from normtheory.tasks import Task
 
+PredictorMap = Callable[[FloatArray], FloatArray]
 FEW = 600  # weights whose Jacobian costs so little that an implicit method is worth considering
 
 
@@ -138,25 +140,26 @@ class DiagonalNetwork:
         return mask
 
     def least_squares(self, tasks: Sequence[Task], weights: Sequence[float]) -> LeastSquares:
-        """The training loss; with X^T X precomputed for tasks of more samples than inputs.
-
-        One product with X^T X is then cheaper than one with X and one with X^T.
-        """
-        slopes = [_predictor_slope(task, weight) for task, weight in zip(tasks, weights, strict=True)]
+        """The training loss."""
+        slopes = [PredictorSlope(task, weight) for task, weight in zip(tasks, weights, strict=True)]
         shape = (-1,) if self.outputs == 1 else (self.outputs, -1)
 
-        def slope(state: FloatArray) -> FloatArray:
-            maps = np.atleast_2d(effective_map(state))
-            pulls = [pull(beta) for pull, beta in zip(slopes, maps, strict=True)]
-            return weight_gradient(state, np.concatenate(pulls).reshape(shape))
+        def along(pulls: Sequence[PredictorMap], state: FloatArray) -> FloatArray:
+            found = [pull(beta) for pull, beta in zip(pulls, np.atleast_2d(effective_map(state)), strict=True)]
+            return weight_gradient(state, np.concatenate(found).reshape(shape))
+
+        def nearby(start: FloatArray) -> Callable[[FloatArray], FloatArray]:
+            maps = np.atleast_2d(effective_map(start))
+            return partial(along, [slope.near(beta) for slope, beta in zip(slopes, maps, strict=True)])
 
         def loss(state: FloatArray) -> float:
             maps = np.atleast_2d(effective_map(state))
             residuals = (task.X @ beta - task.y for task, beta in zip(tasks, maps, strict=True))
             return float(sum(w * (r @ r) / r.size for w, r in zip(weights, residuals, strict=True)))
 
-        few = (2 + 2 * self.outputs) * tasks[0].inputs <= FEW
-        return LeastSquares(slope, loss, _jacobian_of(tasks, weights, slopes) if few else None)
+        few, large = (2 + 2 * self.outputs) * tasks[0].inputs <= FEW, any(slope.large for slope in slopes)
+        jacobian = _jacobian_of(tasks, weights, slopes) if few else None
+        return LeastSquares(partial(along, slopes), loss, jacobian, nearby if large else None)
 
     def conserved(self, weights: Weights) -> dict[str, FloatArray]:
         """What gradient flow leaves unchanged, per coordinate.
@@ -213,7 +216,7 @@ def weight_gradient(state: FloatArray, map_gradient: FloatArray) -> FloatArray:
 
 
 def _jacobian_of(
-    tasks: Sequence[Task], weights: Sequence[float], slopes: Sequence[Callable[[FloatArray], FloatArray]]
+    tasks: Sequence[Task], weights: Sequence[float], slopes: Sequence[PredictorMap]
 ) -> Callable[[FloatArray], FloatArray]:
     """A function from a state to the Jacobian of the slope, of as many rows as the state has entries.
 
@@ -236,13 +239,3 @@ def _jacobian_of(
         return whole.reshape(state.size, state.size)
 
     return jacobian
-
-
-def _predictor_slope(task: Task, weight: float) -> Callable[[FloatArray], FloatArray]:
-    """Minus the gradient of weight |X beta - y|^2 / n in beta."""
-    X, y, rate = task.X, task.y, -2 * weight / task.samples
-    if task.samples > task.inputs:
-        # Of a symmetric matrix half the entries are read, and reading them is what the product takes.
-        gram, moment = np.asfortranarray(rate * (X.T @ X)), rate * (X.T @ y)
-        return lambda beta: np.asarray(dsymv(1.0, gram, beta, beta=-1.0, y=moment))
-    return lambda beta: np.asarray(rate * ((X @ beta - y) @ X))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from normtheory.arrays import FloatArray, InputError
+from normtheory.networks.predictor_slope import PredictorSlope
 from normtheory.networks.protocol import LeastSquares, Scale
 from normtheory.reprs import shown
 from normtheory.tasks import Task
@@ -70,21 +72,23 @@ class ParametrisedNetwork:
 
     def least_squares(self, tasks: Sequence[Task], weights: Sequence[float]) -> LeastSquares:
         """The training loss."""
-        network, pairs = self.parametrisation, tuple(zip(tasks, weights, strict=True))
+        slopes = [PredictorSlope(task, weight) for task, weight in zip(tasks, weights, strict=True)]
 
-        def slope(state: FloatArray) -> FloatArray:
-            fields, maps = network.slopes(state), self._maps(state)
-            pulls = (-2 * w / t.samples * ((t.X @ beta - t.y) @ t.X) for (t, w), beta in zip(pairs, maps, strict=True))
+        def along(pulls: Sequence[Callable[[FloatArray], FloatArray]], state: FloatArray) -> FloatArray:
+            fields = self.parametrisation.slopes(state)
+            found = [pull(beta) for pull, beta in zip(pulls, self._maps(state), strict=True)]
             if self.shared:
-                (pull,) = pulls
-                return np.asarray(np.tensordot(pull, fields, axes=1))
-            return np.asarray(sum(pull * own for pull, own in zip(pulls, fields, strict=True)))
+                return np.asarray(np.tensordot(found[0], fields, axes=1))
+            return np.asarray(sum(pull * own for pull, own in zip(found, fields, strict=True)))
+
+        def nearby(start: FloatArray) -> Callable[[FloatArray], FloatArray]:
+            return partial(along, [slope.near(beta) for slope, beta in zip(slopes, self._maps(start), strict=True)])
 
         def loss(state: FloatArray) -> float:
-            residuals = (t.X @ beta - t.y for (t, _), beta in zip(pairs, self._maps(state), strict=True))
+            residuals = (task.X @ beta - task.y for task, beta in zip(tasks, self._maps(state), strict=True))
             return float(sum(w * (r @ r) / r.size for w, r in zip(weights, residuals, strict=True)))
 
-        return LeastSquares(slope, loss)
+        return LeastSquares(partial(along, slopes), loss, nearby=nearby if any(slope.large for slope in slopes) else None)
 
     def conserved(self, weights: ParametrisedWeights) -> dict[str, FloatArray]:
         """The laws that were found (`normtheory.parametrisations.laws`), per coordinate; they need not be all there are."""

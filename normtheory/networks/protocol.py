@@ -30,11 +30,14 @@ class LeastSquares:
         State to the loss.
     jacobian : callable or None
         State to the derivatives of the slope's entries in the state's, both flattened, where that is a small matrix.
+    nearby : callable or None
+        State to a cheaper vector field: the slope there, and elsewhere the slope but for single precision of what has changed.
     """
 
     slope: Callable[[FloatArray], FloatArray]
     loss: Callable[[FloatArray], float]
     jacobian: Callable[[FloatArray], FloatArray] | None = None
+    nearby: Callable[[FloatArray], Callable[[FloatArray], FloatArray]] | None = None
 
 
 class Scale(NamedTuple):

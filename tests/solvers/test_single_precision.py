@@ -1,0 +1,126 @@
+"""Gradients with what changes in single precision: as exact as they say, used where that is enough, and only there."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from normtheory.networks import DiagonalNetwork, ParametrisedWeights, Weights
+from normtheory.networks.predictor_slope import PredictorSlope
+from normtheory.parametrisations import Parametrisation
+from normtheory.solvers import flow, runge_kutta
+from normtheory.solvers.chebyshev import integrate
+from normtheory.tasks import Task, teacher_student
+
+INPUTS, ALPHA = 400, 0.05
+PAIR = teacher_student(350, 5, features=10, features_aux=10, inputs=INPUTS, samples_aux=500, seed=3)
+BOTH, START = [PAIR.main, PAIR.aux], Weights.constant(INPUTS, ALPHA, outputs=2)
+UNIT = float(np.finfo(np.float32).eps)
+
+
+@pytest.fixture
+def draw():
+    return np.random.default_rng(8)
+
+
+@pytest.mark.parametrize("samples", [350, 500])
+@pytest.mark.parametrize("units", [1.0, 1e-40, 1e40])
+def test_near_a_predictor_the_error_is_relative_to_the_change(draw, samples, units):
+    X = units * draw.normal(size=(samples, INPUTS))
+    beta, change = draw.normal(size=INPUTS), 1e-9 * draw.normal(size=INPUTS)
+    slope = PredictorSlope(Task(X, units * draw.normal(size=samples)), 0.3)
+    near = slope.near(beta)
+    assert np.array_equal(near(beta), slope(beta))
+    exact, moved = slope(beta), 0.6 / samples * (X.T @ (X @ change))
+    off = np.linalg.norm(near(beta + change) - (exact - moved))
+    assert 0 < off < 2 * UNIT * np.linalg.norm(moved) + 1e-15 * np.linalg.norm(exact)
+    assert np.isnan(near(beta * np.nan)).all()
+
+
+def test_small_matrices_are_not_copied(draw):
+    task = Task(draw.normal(size=(20, 100)), draw.normal(size=20))
+    slope = PredictorSlope(task, 1.0)
+    assert slope.near(np.zeros(100)) is slope
+    assert DiagonalNetwork().least_squares([task], [1.0]).nearby is None
+    assert DiagonalNetwork(2).least_squares(BOTH, [0.4, 0.6]).nearby is not None
+
+
+def followed(monkeypatch, share, **options):
+    """The flow, and the noise of every step in single precision."""
+    noises, taken = [], runge_kutta.Stiff._in_single_precision
+
+    def noted(stiff, *arguments):
+        found = taken(stiff, *arguments)
+        noises.append(stiff.noise)
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(runge_kutta, "NOISE_SHARE", share)
+        patch.setattr(runge_kutta.Stiff, "_in_single_precision", noted)
+        return flow.gradient_flow(DiagonalNetwork(2), BOTH, START, **options), noises
+
+
+@pytest.mark.parametrize("options", [{"rtol": 1e-5}, {"rtol": 1e-4, "decay": 1e-3}])
+def test_flows_end_where_those_in_double_precision_do(monkeypatch, options):
+    single, noises = followed(monkeypatch, 0.1, **options)
+    double, none = followed(monkeypatch, -1.0, **options)
+    assert none == []
+    assert len(noises) > 10
+    assert 0 < max(noises) < 0.01
+    assert single.gradient_evaluations > double.gradient_evaluations, "all are counted, and one a step tells the noise"
+    apart = np.abs(single.weights.stacked() - double.weights.stacked()).max()
+    assert 0 < apart < 1e-3 * options["rtol"] * np.abs(double.weights.stacked()).max()
+
+
+def test_where_it_is_too_coarse_one_step_tells_and_none_is_tried_after_it(monkeypatch):
+    single, noises = followed(monkeypatch, 1e-8, rtol=1e-5)
+    double, _ = followed(monkeypatch, -1.0, rtol=1e-5)
+    assert len(noises) == 1
+    assert noises[0] > 1e-8
+    assert np.array_equal(single.weights.stacked(), double.weights.stacked())
+    assert single.gradient_evaluations > double.gradient_evaluations
+
+
+@pytest.mark.parametrize("step", [0.1, 0.4])
+def test_noise_is_what_the_error_of_the_field_does_to_a_step_in_units_of_the_tolerance(step):
+    state, off = np.full(5, 2.0), 1e-6
+    method = runge_kutta.Stiff(runge_kutta.Control(1e-3, 0.0), lambda start: lambda y: -y + off)
+    taken = method.attempt(np.negative, state, -state, step, 1.0)
+    assert method.noise == pytest.approx(step * off / (1e-3 * 2.0))
+    assert np.array_equal(taken.slope, -taken.end)
+
+
+def test_a_field_that_is_wrong_is_noticed(monkeypatch):
+    objective, state = DiagonalNetwork(2).least_squares(BOTH, [0.4, 0.6]), START.stacked()
+    options = {"rtol": 1e-4, "atol": 1e-6, "end": 300.0}
+
+    def wrong(start):
+        return lambda state: objective.slope(start) + 1.01 * (objective.slope(state) - objective.slope(start))
+
+    exact, guarded = (list(integrate(objective.slope, state, **options, nearby=nearby))[-1] for nearby in (None, wrong))
+    assert np.abs(exact.state - guarded.state).max() < 1e-4 * np.abs(exact.state).max()
+    assert guarded.memory.noise > runge_kutta.NOISE_SHARE
+
+
+def test_it_goes_on_bit_for_bit():
+    objective, state = DiagonalNetwork(2).least_squares(BOTH, [0.4, 0.6]), START.stacked()
+    options = {"rtol": 1e-4, "atol": 1e-6, "end": 300.0, "nearby": objective.nearby}
+    steps = list(integrate(objective.slope, state, **options))
+    middle = next(number for number, step in enumerate(steps) if step.memory.noise > 0) + 2
+    again = list(integrate(objective.slope, state, **options, resume=steps[middle].memory))
+    assert [step.time for step in again] == [step.time for step in steps[middle:]]
+    assert np.array_equal(again[-1].state, steps[-1].state)
+    refused = dataclasses.replace(steps[middle].memory, noise=1.0)
+    double = list(integrate(objective.slope, state, **options, resume=refused))
+    assert not np.array_equal(double[-1].state, steps[-1].state)
+    assert {step.memory.noise for step in double} == {1.0}
+
+
+def test_networks_of_ones_own_have_it_too():
+    own = ParametrisedWeights.of(Parametrisation("w*v - u*z", f"w=v=u=z={ALPHA}"), INPUTS)
+    objective = own.network.least_squares([PAIR.aux], [1.0])
+    state = own.stacked()
+    near = objective.nearby(state)
+    assert np.array_equal(near(state), objective.slope(state))
+    moved = state * np.linspace(1, 1.01, state.size).reshape(state.shape)
+    assert 0 < np.abs(near(moved) - objective.slope(moved)).max() < 1e-6 * np.abs(objective.slope(moved)).max()
