@@ -16,7 +16,7 @@ from benchmarks.timing import Row
 
 COLUMNS = ("problem", "method", "seconds", "ratio", "what it took, and how close it came")
 
-TITLE = "Times on this machine, in one run; ratios to the method without one on the same problem, flows at first to Newton"
+TITLE = "Times on this machine, in one run; ratios to the method without one on the same problem"
 
 
 def main() -> int:

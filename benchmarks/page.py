@@ -30,7 +30,8 @@ def measured_with() -> str:
     """Kernels of BLAS, and the versions of what takes part."""
     from threadpoolctl import threadpool_info
 
-    kernels = sorted({str(library["architecture"]) for library in threadpool_info() if library["user_api"] == "blas"})
+    libraries = [library for library in threadpool_info() if library["user_api"] == "blas"]
+    kernels = sorted({str(library.get("architecture", library["internal_api"])) for library in libraries})
     return f"Kernel of BLAS: {', '.join(kernels)}; one thread. " + ", ".join(filter(None, map(_versioned, PACKAGES))) + "."
 
 
@@ -40,7 +41,8 @@ def table(rows: Sequence[Row]) -> str:
     for row in rows:
         ratio = "" if row.ratio is None else f"{row.ratio:.3g}"
         seconds = "" if row.seconds != row.seconds else f"{row.seconds:.3g}"
-        lines.append(f"| {'' if row.problem == last else row.problem} | {row.method} | {seconds} | {ratio} | {row.note} |")
+        named = "" if row.problem == last and row.ratio is not None else row.problem
+        lines.append(f"| {named} | {row.method} | {seconds} | {ratio} | {row.note} |")
         last = row.problem
     return "\n".join(lines)
 

@@ -202,7 +202,7 @@ def integrate(
         followed by an implicit method.
     nearby : callable, optional
         State to a cheaper field: F there, and elsewhere F but for single precision of what has changed. Stages of stiff steps
-        use it where that is far below the tolerance.
+        use it as long as that takes no more than a tenth of the tolerance of any step.
     statistics : Statistics, optional
         Updated in place.
     most_evaluations : int
@@ -246,7 +246,7 @@ class _Integration:
     ) -> None:
         self.control, self.statistics, self.counted = control, statistics, self.counting(vector_field)
         self.smooth = Smooth(control)
-        self.stiff = Stiff(tightened(control), None if nearby is None else lambda y: self.counting(nearby(y)))
+        self.stiff = Stiff(tightened(control), None if nearby is None else self.counting_nearby(nearby))
         self.implicit = None if jacobian is None else Implicit(control, jacobian)
         self.radius = _SpectralRadius(self.counted)
         self.time, self.state, self.slope = 0.0, state, state
@@ -258,6 +258,15 @@ class _Integration:
         def counted(y: Array) -> Array:
             self.statistics.evaluations += 1
             return vector_field(y)
+
+        return counted
+
+    def counting_nearby(self, nearby: Nearby) -> Nearby:
+        """The same of fields near a state, each of which takes an evaluation there."""
+
+        def counted(y: Array) -> VectorField:
+            self.statistics.evaluations += 1
+            return self.counting(nearby(y))
 
         return counted
 

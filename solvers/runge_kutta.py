@@ -21,7 +21,10 @@ VectorField = Callable[[Array], Array]
 Nearby = Callable[[Array], VectorField]  # of a state: F there, and elsewhere F but for single precision of what has changed
 DAMPING = 2 / 13  # epsilon of the paper: the stability polynomial stays below 1 by about a third of this
 EPSILON = float(np.finfo(np.float64).eps)
-NOISE_SHARE = 0.1  # of the tolerance that single precision may take
+# Of the tolerance of a step, what single precision may take by the difference of fields at its end. By perturbed stages of RKC
+# up to 100, what it does is half of that where errors grow along the step, and never more than 3.1 times.
+NOISE_SHARE = 0.1
+MANY_STAGES = 8  # from which on the two evaluations that single precision costs are worth it
 
 
 @dataclass(frozen=True)
@@ -133,7 +136,7 @@ class Stiff:
     """RKC: order 2, as many stages as the step needs for stability.
 
     Stages need only what changes along the step, and that to the tolerance. Where the field offers it, it is so evaluated in
-    single precision, for as long as what that does to a step, by the difference from F at its end, is far below the tolerance.
+    single precision, until what that does to a step, by the difference from F at its end, takes a tenth of the tolerance.
     """
 
     control: Control
@@ -159,24 +162,24 @@ class Stiff:
 
     def attempt(self, vector_field: VectorField, y: Array, slope: Array, step: float, rho: float) -> Trial:
         """Try a step."""
-        stages, found = self.stages(step, rho), None
-        if self.nearby is not None and self.noise <= NOISE_SHARE:
-            found = self._in_single_precision(self.nearby(y), vector_field, y, slope, step, stages)
-        if found is None:
-            end = _chebyshev_step(vector_field, y, slope, step, stages)
-            found = end, vector_field(end)
-        end, end_slope = found
+        stages = self.stages(step, rho)
+        if self.nearby is not None and stages >= MANY_STAGES and self.noise <= NOISE_SHARE:
+            near = self.nearby(y)
+            tried = self._tried(near, vector_field, y, slope, step, stages)
+            if not np.isfinite(tried.error):
+                return tried
+            noise = self.control.error(step * (near(tried.end) - tried.slope), y, tried.end)
+            self.noise = noise / max(1.0, tried.error)  # of a step that is too long anyway: beside what else is wrong with it
+            if self.noise <= NOISE_SHARE:
+                return tried
+        return self._tried(vector_field, vector_field, y, slope, step, stages)
+
+    def _tried(self, along: VectorField, vector_field: VectorField, y: Array, slope: Array, step: float, stages: int) -> Trial:
+        """A step whose stages follow `along`."""
+        end = _chebyshev_step(along, y, slope, step, stages)
+        end_slope = vector_field(end)
         error = self._error(y, slope, end, end_slope, step)
         return Trial(end, end_slope, error, lambda x: _cubic(y, slope, end, end_slope, step, x))
-
-    def _in_single_precision(
-        self, near: VectorField, vector_field: VectorField, y: Array, slope: Array, step: float, stages: int
-    ) -> tuple[Array, Array] | None:
-        """The end of a step and F there; None if single precision does not suffice."""
-        end = _chebyshev_step(near, y, slope, step, stages)
-        end_slope = vector_field(end)
-        self.noise = self.control.error(step * (near(end) - end_slope), y, end)
-        return (end, end_slope) if self.noise <= NOISE_SHARE else None
 
     def learn(self, y: Array, slope: Array, taken: Trial, step: float) -> None:
         """Predictive step control (Sommeijer, Shampine & Verwer, eq. 2.11); steps of either method teach it."""

@@ -1,7 +1,7 @@
 """Minus the gradient of a task's loss in the linear predictor, in double precision and, near a predictor, in single.
 
 Matrices take nearly all the time of a gradient: reading half the bytes takes half of it. What is exact at one predictor needs
-single precision only for what changes from there on, whose size the error is relative to.
+single precision only for what changes from there on: the error is relative to the change of the predictor, and the matrix.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class PredictorSlope:
 
     @cached_property
     def _single(self) -> tuple[np.ndarray, np.float64]:
-        """The matrix at unit size in single precision, and by what products with it are to be multiplied."""
+        """The matrix at unit size in single precision, half as large again, and the factor of products with it."""
         unit = np.float64(max(self.matrix.max(), -self.matrix.min()) or 1.0)
         single = np.divide(self.matrix, unit, out=np.empty_like(self.matrix, dtype=np.float32), casting="same_kind")
         return single, unit if self.gram is not None else unit * self.rate * unit

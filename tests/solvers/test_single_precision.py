@@ -37,6 +37,18 @@ def test_near_a_predictor_the_error_is_relative_to_the_change(draw, samples, uni
     assert np.isnan(near(beta * np.nan)).all()
 
 
+def test_where_the_field_hardly_changes_the_error_is_relative_to_the_predictors_change(draw):
+    X = draw.normal(size=(500, INPUTS))
+    left, values, right = np.linalg.svd(X, full_matrices=False)
+    X = (left * np.append(values[:-1], 1e-6 * values[0])) @ right
+    slope, change = PredictorSlope(Task(X, draw.normal(size=500)), 1.0), right[-1]
+    start = draw.normal(size=INPUTS)
+    off = np.linalg.norm(slope.near(start)(start + change) - slope(start + change))
+    rate = 2 / 500
+    assert 0 < off < 2 * UNIT * rate * values[0] ** 2
+    assert off > 100 * UNIT * rate * np.linalg.norm(X.T @ (X @ change)), "not to that of the field"
+
+
 def test_small_matrices_are_not_copied(draw):
     task = Task(draw.normal(size=(20, 100)), draw.normal(size=20))
     slope = PredictorSlope(task, 1.0)
@@ -46,17 +58,18 @@ def test_small_matrices_are_not_copied(draw):
 
 
 def followed(monkeypatch, share, **options):
-    """The flow, and the noise of every step in single precision."""
-    noises, taken = [], runge_kutta.Stiff._in_single_precision
+    """The flow, and the noise of every accepted step in single precision."""
+    noises, attempt = [], runge_kutta.Stiff.attempt
 
     def noted(stiff, *arguments):
-        found = taken(stiff, *arguments)
-        noises.append(stiff.noise)
-        return found
+        before, tried = stiff.noise, attempt(stiff, *arguments)
+        if stiff.noise != before:
+            noises.append(stiff.noise)
+        return tried
 
     with monkeypatch.context() as patch:
         patch.setattr(runge_kutta, "NOISE_SHARE", share)
-        patch.setattr(runge_kutta.Stiff, "_in_single_precision", noted)
+        patch.setattr(runge_kutta.Stiff, "attempt", noted)
         return flow.gradient_flow(DiagonalNetwork(2), BOTH, START, **options), noises
 
 
@@ -67,7 +80,7 @@ def test_flows_end_where_those_in_double_precision_do(monkeypatch, options):
     assert none == []
     assert len(noises) > 10
     assert 0 < max(noises) < 0.01
-    assert single.gradient_evaluations > double.gradient_evaluations, "all are counted, and one a step tells the noise"
+    assert single.gradient_evaluations > double.gradient_evaluations
     apart = np.abs(single.weights.stacked() - double.weights.stacked()).max()
     assert 0 < apart < 1e-3 * options["rtol"] * np.abs(double.weights.stacked()).max()
 
@@ -81,8 +94,9 @@ def test_where_it_is_too_coarse_one_step_tells_and_none_is_tried_after_it(monkey
     assert single.gradient_evaluations > double.gradient_evaluations
 
 
-@pytest.mark.parametrize("step", [0.1, 0.4])
-def test_noise_is_what_the_error_of_the_field_does_to_a_step_in_units_of_the_tolerance(step):
+@pytest.mark.parametrize("step", [0.02, 0.1])
+def test_noise_is_what_the_error_of_the_field_does_to_a_step_in_units_of_the_tolerance(monkeypatch, step):
+    monkeypatch.setattr(runge_kutta, "MANY_STAGES", 2)
     state, off = np.full(5, 2.0), 1e-6
     method = runge_kutta.Stiff(runge_kutta.Control(1e-3, 0.0), lambda start: lambda y: -y + off)
     taken = method.attempt(np.negative, state, -state, step, 1.0)
@@ -90,12 +104,47 @@ def test_noise_is_what_the_error_of_the_field_does_to_a_step_in_units_of_the_tol
     assert np.array_equal(taken.slope, -taken.end)
 
 
-def test_a_field_that_is_wrong_is_noticed(monkeypatch):
+@pytest.mark.parametrize(("off", "kept"), [(1e-3, True), (1.0, False)])
+def test_of_a_step_that_is_too_long_noise_counts_beside_its_error(monkeypatch, off, kept):
+    monkeypatch.setattr(runge_kutta, "MANY_STAGES", 2)
+    method = runge_kutta.Stiff(runge_kutta.Control(1e-6, 0.0), lambda start: lambda y: -y + off)
+    state = np.full(5, 2.0)
+    assert method.attempt(np.negative, state, -state, 3.0, 1.0).error > 1
+    assert (method.noise <= runge_kutta.NOISE_SHARE) == kept
+
+
+def test_a_step_beyond_numbers_tells_nothing_of_noise(monkeypatch):
+    monkeypatch.setattr(runge_kutta, "MANY_STAGES", 2)
+    method = runge_kutta.Stiff(runge_kutta.Control(1e-6, 0.0), lambda start: lambda y: -(y**3))
+    state = np.full(5, 2.0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        assert not np.isfinite(method.attempt(lambda y: -(y**3), state, -(state**3), 1e6, 1e-3).error)
+    assert method.noise == 0
+
+
+def test_every_evaluation_is_counted():
+    objective, made = DiagonalNetwork(2).least_squares(BOTH, [0.4, 0.6]), []
+
+    def noted(field):
+        return lambda state: made.append(state) or field(state)
+
+    def nearby(start):
+        made.append(start)
+        return noted(objective.nearby(start))
+
+    options = {"rtol": 1e-4, "atol": 1e-6, "end": 3000.0, "nearby": nearby}
+    *_, last = integrate(noted(objective.slope), START.stacked(), **options)
+    assert last.memory.noise > 0
+    assert last.memory.statistics.evaluations == len(made)
+
+
+@pytest.mark.parametrize("factor", [1.01, 1.5, -1.0])
+def test_a_field_that_is_wrong_is_noticed(factor):
     objective, state = DiagonalNetwork(2).least_squares(BOTH, [0.4, 0.6]), START.stacked()
-    options = {"rtol": 1e-4, "atol": 1e-6, "end": 300.0}
+    options = {"rtol": 1e-4, "atol": 1e-6, "end": 3000.0}
 
     def wrong(start):
-        return lambda state: objective.slope(start) + 1.01 * (objective.slope(state) - objective.slope(start))
+        return lambda state: objective.slope(start) + factor * (objective.slope(state) - objective.slope(start))
 
     exact, guarded = (list(integrate(objective.slope, state, **options, nearby=nearby))[-1] for nearby in (None, wrong))
     assert np.abs(exact.state - guarded.state).max() < 1e-4 * np.abs(exact.state).max()
@@ -104,7 +153,7 @@ def test_a_field_that_is_wrong_is_noticed(monkeypatch):
 
 def test_it_goes_on_bit_for_bit():
     objective, state = DiagonalNetwork(2).least_squares(BOTH, [0.4, 0.6]), START.stacked()
-    options = {"rtol": 1e-4, "atol": 1e-6, "end": 300.0, "nearby": objective.nearby}
+    options = {"rtol": 1e-4, "atol": 1e-6, "end": 3000.0, "nearby": objective.nearby}
     steps = list(integrate(objective.slope, state, **options))
     middle = next(number for number, step in enumerate(steps) if step.memory.noise > 0) + 2
     again = list(integrate(objective.slope, state, **options, resume=steps[middle].memory))
