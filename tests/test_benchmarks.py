@@ -32,6 +32,7 @@ def test_rows_stand_between_the_marks():
     assert once.startswith(f"before\n{page.START}")
     assert once.endswith(f"{page.END}after\n")
     assert "| a problem | ours | 0.25 |  | 7 steps |\n|  | theirs | 0.5 | 2 |  |\n| another | ours |  |  | skipped |" in once
+    assert "| a problem | again |" in page.table([*ROWS[:2], Row("a problem", "again", 0.1, None, "")]), "another reference"
     assert page.inserted(once, ROWS) == once
     with pytest.raises(ValueError, match="the document lacks the lines <!-- times -->"):
         page.inserted("no place", ROWS)

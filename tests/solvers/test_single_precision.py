@@ -113,6 +113,14 @@ def test_of_a_step_that_is_too_long_noise_counts_beside_its_error(monkeypatch, o
     assert (method.noise <= runge_kutta.NOISE_SHARE) == kept
 
 
+@pytest.mark.parametrize(("rho", "used"), [(1.0, False), (500.0, True)])
+def test_few_stages_do_not_pay_for_it(rho, used):
+    method = runge_kutta.Stiff(runge_kutta.Control(1e-3, 0.0), lambda start: lambda y: -y + 1e-9)
+    state = np.full(5, 2.0)
+    method.attempt(np.negative, state, -state, 0.1, rho)
+    assert (method.noise > 0) == used
+
+
 def test_a_step_beyond_numbers_tells_nothing_of_noise(monkeypatch):
     monkeypatch.setattr(runge_kutta, "MANY_STAGES", 2)
     method = runge_kutta.Stiff(runge_kutta.Control(1e-6, 0.0), lambda start: lambda y: -(y**3))
