@@ -11,8 +11,9 @@ from scipy.linalg import cho_factor, cho_solve
 from benchmarks.timing import Row, timed, timed_in_turn
 from normtheory.arrays import FloatArray
 from normtheory.exact import finetuning
+from normtheory.penalties import Q
 from normtheory.solvers import basis_pursuit, dual_flow, flow, least_norm, newton, programs, training
-from normtheory.solvers.certificate import NotCertified
+from normtheory.solvers.certificate import NotCertified, certify_q
 from normtheory.tasks import teacher_student
 
 SAMPLES = (16, 64, 256)
@@ -74,6 +75,11 @@ def damped_newton_rows() -> Iterator[Row]:
             calls = [partial(call, *given) for call in (newton.minimize, damped_newton, damped_newton_and_gap)]
             (ours, seconds), (plain, alone), ((residual, gap), both) = timed_in_turn(calls, REPETITIONS)
             yield Row(problem, "Newton", seconds, None, f"{ours.steps} factorisations, {ours.certificate}")
+            X, y, k, beta0 = given
+            _, checked = timed(partial(certify_q, X, y, Q(k), beta0, ours.beta, ours.dual), REPETITIONS)
+            yield Row(
+                problem, "of that, its certificate", checked, checked / seconds, "every measure with its round-off"
+            )
             beta, _, steps = plain
             apart = np.linalg.norm(beta - ours.beta) / np.linalg.norm(ours.beta)
             note = f"{steps} steps, distance {apart:.1e}" if np.isfinite(apart) else "lost"
