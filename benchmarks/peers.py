@@ -77,9 +77,7 @@ def damped_newton_rows() -> Iterator[Row]:
             yield Row(problem, "Newton", seconds, None, f"{ours.steps} factorisations, {ours.certificate}")
             X, y, k, beta0 = given
             _, checked = timed(partial(certify_q, X, y, Q(k), beta0, ours.beta, ours.dual), REPETITIONS)
-            yield Row(
-                problem, "of that, its certificate", checked, checked / seconds, "every measure with its round-off"
-            )
+            yield Row(problem, "of that, its certificate", checked, checked / seconds, "every measure with its round-off")
             beta, _, steps = plain
             apart = np.linalg.norm(beta - ours.beta) / np.linalg.norm(ours.beta)
             note = f"{steps} steps, distance {apart:.1e}" if np.isfinite(apart) else "lost"
