@@ -1,5 +1,6 @@
 """The claims on ReLU networks, on tables made by hand: every comparison finds its runs; words print only what is checked."""
 
+import re
 import zlib
 from functools import cache
 
@@ -112,3 +113,14 @@ def test_intervals_hold_the_mean_and_shrink_with_the_spread():
     low, high = judged.bootstrap([0.0, 1.0, 2.0, 3.0, 4.0, 5.0])
     assert low < 2.5 < high
     assert judged.bootstrap([1.0] * 6) == (1.0, 1.0)
+
+
+@pytest.mark.parametrize(("name", "most"), [("fig4a", {"4096", "8192"}), ("fig4b", {"4096"})])
+def test_larger_teachers_are_judged_with_most_samples_and_at_both_ends_of_training(name, most):
+    claim = CLAIMS[name]
+    for subject in (claim.printed, claim.corrected):
+        judged_on = [str(step.text) for step in judge(claim.check, subject, name).steps if "loss of" in str(step.text)]
+        assert {re.search(r"with (\d+) samples", text)[1] for text in judged_on} == most
+        for text in judged_on:
+            low, high = re.search(r"(\S+) to (\S+) by where runs end", text).groups()
+            assert float(low) < float(high)
