@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Annotated
 
 import typer
@@ -15,15 +16,12 @@ def show(
 ) -> None:
     """Check one claim and print its derivation, step by step; at once if it was checked before and nothing has changed."""
     from normtheory.audit import stored
-    from normtheory.audit.text import describe
+    from normtheory.audit.text import columns, describe
 
     entry = None if fresh or not stored.usable() else stored.stored(name)
     if entry is not None:
-        print(
-            describe(entry),
-            "(checked before, and nothing it may rest on has changed since; --fresh checks it anew)",
-            sep="\n\n",
-        )
+        kept = "(checked before, and nothing it may rest on has changed since; --fresh checks it anew)"
+        print(describe(entry), textwrap.fill(kept, columns()), sep="\n\n")
         return
     from normtheory.audit.claims import find
     from normtheory.audit.judging import run_claim

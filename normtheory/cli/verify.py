@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -59,7 +60,8 @@ def verify(
     found = {} if fresh else _kept(order)
     waiting = [name for name in order if name not in found]
     if found:
-        print(f"{len(found)} of {len(order)} claims were checked before, and nothing has changed since; --fresh checks all")
+        before = f"{len(found)} of {len(order)} claims were checked before, and nothing has changed since; --fresh checks all"
+        print(textwrap.fill(before, text.columns()))
     for entry in claims_progress(run(waiting, jobs=workers, limit=limit), len(waiting)) if waiting else ():
         found[entry.id] = entry
         _keep(entry)

@@ -85,7 +85,7 @@ def test_verify_fails_on_a_twin_that_survives_a_sibling_that_does_not_and_anothe
 def test_what_is_printed_fits_the_terminal(catalogue, capsys, monkeypatch, columns):
     catalogue(more=True)
     monkeypatch.setenv("COLUMNS", columns)
-    for command in (["verify"], ["claims"], ["show", "good"], ["show", "wrong"]):
+    for command in (["verify", "--fresh"], ["verify"], ["claims"], ["show", "good"], ["show", "good"], ["show", "wrong"]):
         _, out, _ = run(capsys, *command)
         assert max(map(len, out.splitlines())) <= min(int(columns), WIDEST)
 
