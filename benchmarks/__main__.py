@@ -13,6 +13,7 @@ from rich.table import Table
 
 from benchmarks import baselines, curves, flow, minimiser, norms, others, page, peers
 from benchmarks.timing import Row
+from normtheory.files import write_whole
 
 COLUMNS = ("problem", "method", "seconds", "ratio", "what it took, and how close it came")
 
@@ -38,7 +39,8 @@ def main() -> int:
     if given is None:
         _print(rows)
     else:
-        given.write_text(page.inserted(given.read_text(), rows))
+        text = page.inserted(given.read_text(), rows)
+        write_whole(given, lambda handle: handle.write(text.encode()))
     return 0
 
 

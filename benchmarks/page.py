@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 
 from benchmarks.timing import Row
+from normtheory.audit.table import between
 
 START, END = "<!-- times -->\n", "<!-- end of times -->\n"
 PACKAGES = ("numpy", "scipy", "cvxpy", "clarabel", "ecos", "scikit-learn", "skglm", "diffrax", "jax", "torch")
@@ -19,11 +20,7 @@ def inserted(document: str, rows: Sequence[Row]) -> str:
     ValueError
         If the document does not mark the place.
     """
-    before, start, rest = document.partition(START)
-    _, end, after = rest.partition(END)
-    if not (start and end):
-        raise ValueError(f"the document lacks the lines {START.strip()} and {END.strip()}, between which the table is put")
-    return f"{before}{START}\n{measured_with()}\n\n{table(rows)}\n\n{END}{after}"
+    return between(document, START, END, f"\n{measured_with()}\n\n{table(rows)}")
 
 
 def measured_with() -> str:

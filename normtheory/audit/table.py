@@ -31,6 +31,21 @@ def row(entry: Entry) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
+def between(document: str, start: str, end: str, text: str) -> str:
+    """The document with `text` in place of what stands between two lines that mark where.
+
+    Raises
+    ------
+    ValueError
+        If the document does not mark the place.
+    """
+    before, first, rest = document.partition(start)
+    _, last, after = rest.partition(end)
+    if not (first and last):
+        raise ValueError(f"the document lacks the lines {start.strip()} and {end.strip()}, between which the table is put")
+    return f"{before}{start}{text}\n\n{end}{after}"
+
+
 def inserted(document: str, entries: Sequence[Entry]) -> str:
     """The document with the table in its place.
 
@@ -39,11 +54,7 @@ def inserted(document: str, entries: Sequence[Entry]) -> str:
     ValueError
         If the document does not mark the place.
     """
-    before, start, rest = document.partition(START)
-    _, end, after = rest.partition(END)
-    if not (start and end):
-        raise ValueError(f"the document lacks the lines {START.strip()} and {END}, between which the table is put")
-    return f"{before}{START}{table(entries)}\n\n{END}{after}"
+    return between(document, START, END, table(entries))
 
 
 def shown(document: str) -> list[str]:
