@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -45,6 +46,11 @@ class Task:
     def inputs(self) -> int:
         """The number D of inputs."""
         return int(self.X.shape[1])
+
+    @cached_property
+    def gram(self) -> FloatArray:
+        """X^T X, shape (D, D); made when it is first asked for, and kept."""
+        return np.asarray(self.X.T @ self.X)
 
 
 @shown()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,8 @@ from normtheory.machine import blas_threads
 from normtheory.solvers.consistency import NEARLY_DEPENDENT, Allowed, Columns
 
 COLUMN_BLOCK_BYTES = 8 * 2**20  # of the weighted copy of X that a Gram matrix is accumulated from
-SINGLE_FROM = 256  # samples from which on a Gram matrix takes most of a step
+MILD = 1e5  # largest ratio of weights whose Gram matrix tells whether rows are independent
+SINGLE_FROM = 64  # samples from which on a Gram matrix takes most of a step
 SINGLE = 1e-6  # of the largest weight: those below are hardly seen in single precision
 WELL_APART = 1e-2  # of a sample's length outside the span of those before it: single precision then keeps two digits or more
 
@@ -35,6 +37,8 @@ class System:
 
     Attributes
     ----------
+    steps : int
+        Factorisations it took.
     targets : array, shape (n,)
         y, moved onto the range of X if the rows of X depend on each other.
     moved : float
@@ -43,13 +47,20 @@ class System:
 
     Z: FloatArray
     z: FloatArray
-    factor: Factor
-    steps: int  # factorisations it took
+    given: Factor | None  # of Z Z^T
+    steps: int
     targets: FloatArray
     moved: float = 0.0
     triangle: FloatArray | None = None  # of the pivoted QR factorisation of X^T, if rows depend on each other
     pivots: NDArray[np.intp] | None = None
     columns: Columns | None = None  # of X, if they are independent and fewer than rows
+    weights: FloatArray | None = None
+    weighted: Factor | None = None  # of Z diag(weights) Z^T, if that has shown that rows are independent
+
+    @cached_property
+    def factor(self) -> Factor:
+        """Of Z Z^T; a factorisation more if that of a weighted one has shown the rows to be independent."""
+        return Factor.of(self.Z, np.ones(self.Z.shape[1])) if self.given is None else self.given
 
     @property
     def dependent(self) -> bool:
@@ -86,8 +97,11 @@ class System:
         return nu if self.triangle is None else np.asarray(self.triangle @ nu[self.pivots])
 
 
-def independent_rows(X: FloatArray, y: FloatArray, allowed: Allowed) -> System:
+def independent_rows(X: FloatArray, y: FloatArray, allowed: Allowed, weights: FloatArray | None = None) -> System:
     """X beta = y as it stands if its rows are independent; else an orthonormal basis of them, by pivoted QR, or beta itself.
+
+    Weights, positive, (D,), are those of a Gram matrix whose factor is wanted, too: unless they differ much, it tells that rows
+    are independent as well as the factor of X X^T does, which is then not made.
 
     Raises
     ------
@@ -98,11 +112,11 @@ def independent_rows(X: FloatArray, y: FloatArray, allowed: Allowed) -> System:
     if not rows:
         return System(X, y, Factor(np.zeros((0, 0))), 0, y)
     if rows <= inputs:
-        gram = dsyrk(1.0, X.T, trans=1)
-        lengths = np.sqrt(np.diag(gram))
-        triangle, failed = dpotrf(gram, clean=0, overwrite_a=1)
-        if not failed and (np.diag(triangle) > NEARLY_DEPENDENT * lengths).all():
-            return System(X, y, Factor(triangle), 1, y)
+        if weights is not None and (factor := _of_independent(X, weights)) is not None:
+            alike = Factor(factor.triangle / np.sqrt(weights[0])) if (weights == weights[0]).all() else None
+            return System(X, y, alike, 1, y, weights=weights, weighted=factor)
+        if (factor := _of_independent(X)) is not None:
+            return System(X, y, factor, 1, y)
     columns = Columns.of(X)
     if columns is not None:
         beta = columns.least_squares(y)
@@ -119,6 +133,21 @@ def independent_rows(X: FloatArray, y: FloatArray, allowed: Allowed) -> System:
             z = lstsq(R[:rank].T, y[pivots], lapack_driver="gelsy", check_finite=False)[0]
         targets[pivots] = R[:rank].T @ z
     return System(basis, z, Factor(np.eye(rank)), 1, targets, allowed.moved(y, targets), R[:rank], pivots)
+
+
+def _of_independent(X: FloatArray, weights: FloatArray | None = None) -> Factor | None:
+    """The factor of the (weighted) Gram matrix of rows that it shows to be independent; None if it does not.
+
+    Weighting rows raises the sine of the angle of one with the others by the root of the weights' ratio, at the most.
+    """
+    largest, least = (1.0, 1.0) if weights is None else (float(weights.max()), float(weights.min()))
+    if not 0 < largest <= MILD * least:
+        return None
+    gram = dsyrk(1.0, X.T, trans=1) if weights is None else _gram(X, weights)
+    lengths = np.sqrt(np.diag(gram))
+    triangle, failed = dpotrf(gram, clean=0, overwrite_a=1)
+    independent = not failed and (np.diag(triangle) > np.sqrt(largest / least) * NEARLY_DEPENDENT * lengths).all()
+    return Factor(triangle) if independent else None
 
 
 def fitted(X: FloatArray, y: FloatArray, allowed: Allowed) -> tuple[FloatArray, float]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from math import log
+from math import log, sqrt
 
 import numpy as np
 from scipy.linalg.blas import dnrm2
@@ -17,6 +17,8 @@ from normtheory.solvers.constraints import Factor, System
 from normtheory.solvers.potentials import Potential
 
 OVERFLOWING = 1e150  # a slope of b at which the iterate counts as outside the domain
+FEWFOLD = 3.0  # growth of slopes that needs no second look
+EPSILON = float(np.finfo(np.float64).eps)
 INVISIBLE = 1e-17  # of the largest slope: what an input of that slope adds to predictions is below their round-off
 
 
@@ -66,10 +68,13 @@ class Path:
     def starts_at_its_end(self) -> bool:
         """Whether the misfit is round-off."""
         Z, start = self.system.Z, self.potential.start
-        scale, share = norm(self.system.z), float(np.finfo(float).eps * np.sqrt(start.size))
-        if start.any():
-            scale += max(float(Z.max(initial=0.0)), -float(Z.min(initial=0.0))) * norm(start)
-        return norm(self.misfit) <= share * scale
+        share = EPSILON * sqrt(start.size)
+        scale, missed = norm(self.system.z), norm(self.misfit)
+        if missed <= share * scale:
+            return True
+        if not start.any() or missed > share * (scale + sqrt(float(np.vdot(Z, Z))) * norm(start)):  # no entry is larger
+            return False
+        return missed <= share * (scale + max(float(Z.max(initial=0.0)), -float(Z.min(initial=0.0))) * norm(start))
 
     def at(self, mu: FloatArray, kappa: float, x: FloatArray | None = None) -> Point:
         """The point of dual variable mu on the problem at kappa; x = Z^T mu if it is known."""
@@ -134,12 +139,16 @@ class NewtonStep:
     @cached_property
     def change(self) -> float:
         """Largest change of log b', which tells near from far for Newton's method; slopes that no prediction shows aside."""
+        ratio = self.end.slope / self.point.slope
+        highest, lowest = float(ratio.max()), float(ratio.min())
+        if 1 / FEWFOLD <= lowest <= highest <= FEWFOLD:  # with all slopes; as far inside as the point
+            return max(log(highest), -log(lowest))
         if not self.end.inside:
             return np.inf
-        ratio, least = self.end.slope / self.point.slope, INVISIBLE * self.point.steepest
+        least = INVISIBLE * self.point.steepest
         if not float(self.point.slope.min()) > least:
             ratio = ratio[np.maximum(self.end.slope, self.point.slope) > least]
-        highest, lowest = (float(ratio.max()), float(ratio.min())) if ratio.size else (1.0, 1.0)
+            highest, lowest = (float(ratio.max()), float(ratio.min())) if ratio.size else (1.0, 1.0)
         return max(log(highest), -log(lowest)) if lowest > 0 else np.inf  # also if NaN
 
 

@@ -2,15 +2,15 @@
 
 Each coordinate is beta_d = b_d(x_d) with x = X^T mu and b_d the inverse mirror map (see `potentials`; for the Q penalty,
 hyperbolic entropy, b(x) = k sinh(arcsinh(beta0/k) + x)). The dual has n unknowns mu, and a Newton step costs one weighted Gram
-matrix X diag(b') X^T and one Cholesky factorisation. A small k makes the dual stiff: its solution grows like log(1/k), and
-Newton's method started far away overshoots exponentially. So a family of softened problems (for the Q penalty those with scale
-sqrt(k^2 + kappa^2)) is followed down in kappa, from one that a single step solves. In log kappa the path is nearly straight,
-so that its tangent, from the same factorisation as the Newton step, carries the iterate over decades, and corrections with
-an old factorisation, which cost two products with X, bring it back.
+matrix X diag(b') X^T and one Cholesky factorisation. Damped steps on the problem itself, from the start, arrive in most cases;
+the first factorisation also tells that rows are independent, unless slopes differ much, and corrections with an old one, which
+cost two products with X, spare the last.
 
-Where k is not that small, damped steps on the problem itself from the start take fewer factorisations, and most have nothing to
-correct: the path begins at a kappa that is known without one, and its ratio to k decides. Should they not arrive, the path is
-taken after all.
+A small k makes the dual stiff: its solution grows like log(1/k), and Newton's method started far away overshoots
+exponentially. Should damped steps not have arrived after so many factorisations, a family of softened problems (for the Q
+penalty those with scale sqrt(k^2 + kappa^2)) is followed down in kappa, from one that a single step solves. In log kappa the
+path is nearly straight, so that its tangent, from the same factorisation as the Newton step, carries the iterate over decades,
+and corrections bring it back.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from math import ceil, log2
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.linalg.blas import dgemv
 
 from normtheory.arrays import FloatArray, InputError, matrix, positive, positive_scalar, real_array, targets, vector
 from normtheory.machine import blas_threads
@@ -33,10 +34,10 @@ from normtheory.solvers.certificate import (
 )
 from normtheory.solvers.consistency import Allowed, Inconsistent
 from normtheory.solvers.constraints import Factor, System, independent_rows, products
-from normtheory.solvers.iterates import NewtonStep, Path, Point
+from normtheory.solvers.iterates import OVERFLOWING, NewtonStep, Path, Point
 from normtheory.solvers.potentials import HyperbolicEntropy, Potential
 
-MOST_STEPS = 300  # factorisations; the paper's problems take 3 to 15
+MOST_STEPS = 300  # factorisations; the paper's problems take 2 to 12
 CLOSE = 0.5  # a point is close to the path if the Newton step from it changes no log b' by more than this
 NEAR = 2.0  # beyond this, corrections are not worth trying
 FAR = 3.0  # beyond this, corrections with an old factorisation do not converge
@@ -50,8 +51,7 @@ GROWTH_OF_STRIDE = 5.0  # from one factorisation to the next, at the most
 SHRINK = 0.5  # of a stride that was too long
 FIRST_STRIDE = 2.0  # in log kappa, at the most, if all of the path at once was too long
 SHORTEST_STRIDE = 0.05  # in log kappa; below it a plain Newton step is the better use of a factorisation
-DIRECT = 1e5  # of the least b': up to such a kappa the problem asked for is solved at once, from the start, by damped steps
-MOST_DIRECT = 20  # factorisations until the path is taken after all
+MOST_DIRECT = 20  # factorisations of damped steps until the path is taken
 END_OF_PATH = 1 / 20  # of the least b': a kappa this small hardly differs from 0
 
 
@@ -84,7 +84,8 @@ def minimize(
     tol : float
         Bound on relative duality gap and relative primal residual.
     dual : array, shape (n,), optional
-        Where to start: the dual of a neighbouring problem, with 0 for samples it did not have. Costs nothing if it is far off.
+        Where to start: the dual of a neighbouring problem, with 0 for samples it did not have. Left aside if its objective is
+        below that of a start from nothing.
     consistency : float, optional
         Relative precision of the data: targets no farther from the range of X are moved onto it (default: that of their type).
     inconsistent : "refuse" or "project"
@@ -110,8 +111,10 @@ def minimize(
     beta0 = vector(beta0, "beta0", inputs, "column of X")
     y, tol, dual = _checked(X, y, tol, dual)
     with blas_threads(products(X)):
-        system = independent_rows(X, y, allowed)
-        beta, nu, steps = _solved(system, HyperbolicEntropy(k, beta0), tol, dual)
+        potential = HyperbolicEntropy(k, beta0)
+        dual, slope = _begun(X, y, potential, dual)
+        system = independent_rows(X, y, allowed, slope)
+        beta, nu, steps = _solved(system, potential, tol, dual)
         certificate = certify_q(X, system.targets, Q(k), beta0, beta, nu, tolerance=tol)
     return accepted(Solution(beta, nu, certificate, "optimal", "newton", steps, system.moved), tol, [X])
 
@@ -151,7 +154,8 @@ def minimize_separable(
         raise InputError(f"the potential has {potential.start.size} coordinates, but X has {X.shape[1]} columns")
     y, tol, dual = _checked(X, y, tol, dual)
     with blas_threads(products(X)):
-        system = independent_rows(X, y, allowed)
+        dual, slope = _begun(X, y, potential, dual)
+        system = independent_rows(X, y, allowed, slope)
         beta, nu, steps = _solved(system, potential, tol, dual)
         if not np.isfinite(potential.inverse(beta)).all():  # a last correction left the domain, which may have ends
             beta = potential.map(X.T @ nu / potential.unit)[0]
@@ -175,28 +179,24 @@ def _solved(system: System, potential: Potential, tol: float, dual: FloatArray |
     if system.determined:
         return system.z.copy(), system.lift(potential.inverse(system.z) * potential.unit), system.steps
     with np.errstate(over="ignore", invalid="ignore"):  # outside the domain the slope is infinite or NaN
-        warm = None if dual is None else path.at(system.lower(dual / potential.unit), 0.0)
-        beta, mu, steps = _follow(path, warm)
+        start = np.zeros_like(system.z) if dual is None else system.lower(dual / potential.unit)
+        beta, mu, steps = _follow(path, path.at(start, 0.0))
     return beta, system.lift(mu * potential.unit), steps
 
 
-def _follow(path: Path, warm: Point | None) -> tuple[FloatArray, FloatArray, int]:
-    """Newton's method along the path, or from a warm start; the caller certifies what it returns."""
-    system = path.system
-    kappa = float(np.abs(system.pull(system.factor.solve(path.misfit))).max())  # there the first step moves no x by more than 1
-    flattest, zero = float(path.potential.flattest.min()), np.zeros_like(system.z)
-    end = END_OF_PATH * flattest
-    cold = path.at(zero, kappa if kappa > DIRECT * flattest else 0.0)
-    point = warm if warm is not None and _promising(path, warm) else cold
-    reach, beta = np.inf, point.beta
-    for steps in range(system.steps + 1, MOST_STEPS + 1):
-        if steps == system.steps + MOST_DIRECT and cold.kappa == 0 and kappa > end:
-            point = path.at(zero, kappa)
-        factor = Factor.nearly(system.Z, point.slope + FLOOR * point.steepest)
+def _follow(path: Path, point: Point) -> tuple[FloatArray, FloatArray, int]:
+    """Newton's method on the problem itself, from a point, then along the path; the caller certifies what it returns."""
+    system, steps = path.system, path.system.steps
+    end, patience = END_OF_PATH * float(path.potential.flattest.min()), steps + MOST_DIRECT
+    reach, beta, first = np.inf, point.beta, system.weighted
+    while steps < MOST_STEPS:
+        if steps == patience and (kappa := _softest(path)) > end:
+            point = path.at(np.zeros_like(system.z), kappa)
+        if first is not None and system.weights is not None and np.array_equal(point.slope, system.weights):
+            factor, first = first, None
+        else:
+            factor, steps = Factor.nearly(system.Z, point.slope + FLOOR * point.steepest), steps + 1
         newton = NewtonStep.of(path, point, factor)
-        if point is warm and newton.change > FAR:
-            point = cold
-            continue
         if point.kappa > 0:
             point, reach = _stride(path, newton, end, reach)
             continue
@@ -211,13 +211,23 @@ def _follow(path: Path, warm: Point | None) -> tuple[FloatArray, FloatArray, int
     raise NotCertified(f"the path was not followed to its end in {MOST_STEPS} factorisations (kappa = {point.kappa:.1e})")
 
 
-def _promising(path: Path, warm: Point) -> bool:
-    """Whether the dual objective is above 0, its value at the cold start.
+def _softest(path: Path) -> float:
+    """The kappa at which the first step moves no x by more than 1."""
+    return float(np.abs(path.system.pull(path.system.factor.solve(path.misfit))).max())
+
+
+def _begun(X: FloatArray, y: FloatArray, potential: Potential, dual: FloatArray | None) -> tuple[FloatArray | None, FloatArray]:
+    """The neighbour's dual, if its objective is above 0, that of the cold start; and b' there, or at the cold start.
 
     The size of a Newton step does not tell: where maps grow exponentially, it is 1 in x, however far the minimiser.
     """
-    gain = path.potential.unit * float(warm.mu @ path.misfit)
-    return warm.inside and float(path.potential.energy(warm.x).sum()) < gain
+    with np.errstate(over="ignore", invalid="ignore"):  # outside the domain the slope is infinite or NaN
+        if dual is not None:
+            x = np.asarray(dgemv(1.0, X.T, dual / potential.unit))
+            slope = potential.softened(x, 0.0)[1]
+            if slope.max() < OVERFLOWING and potential.energy(x).sum() < dual @ (y - X @ potential.start):
+                return dual, slope
+        return None, potential.softened(np.zeros(X.shape[1]), 0.0)[1]
 
 
 def _stride(path: Path, newton: NewtonStep, end: float, reach: float) -> tuple[Point, float]:

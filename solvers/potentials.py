@@ -82,12 +82,11 @@ class HyperbolicEntropy:
         return {}
 
     def _scaled(self, kappa: float) -> tuple[FloatArray, ...]:
-        """Scale at kappa, its square, arcsinh(beta0/scale) and its tanh, and d log scale / d log kappa."""
+        """Scale at kappa, its square, and arcsinh(beta0/scale)."""
         known = self._latest.get(kappa)
         if known is None:
             scale = length(self.k, kappa) if kappa else self.k
-            angle = np.arcsinh(self.beta0 / scale)
-            known = scale, scale * scale, angle, np.tanh(angle), np.square(kappa / scale)
+            known = scale, scale * scale, np.arcsinh(self.beta0 / scale)
             self._latest.clear()
             self._latest[kappa] = known
         return known
@@ -104,10 +103,13 @@ class HyperbolicEntropy:
 
     def softened(self, x: FloatArray, kappa: float) -> tuple[FloatArray, FloatArray, FloatArray]:
         """The same at scale sqrt(k^2 + kappa^2)."""
-        scale, square, angle, tilt, growth = self._scaled(kappa)
+        scale, square, angle = self._scaled(kappa)
         beta = scale * np.sinh(angle + x)
         slope = np.sqrt(beta * beta + square)
-        return beta, slope, growth * (beta - tilt * slope) if kappa else np.zeros(beta.shape)
+        if not kappa:
+            return beta, slope, np.zeros(beta.shape)
+        growth = np.square(kappa / scale)  # d log scale / d log kappa
+        return beta, slope, growth * (beta - np.tanh(angle) * slope)
 
     def energy(self, x: FloatArray) -> FloatArray:
         """D_Q(beta0, b(x))."""

@@ -19,7 +19,7 @@ decides the generalisation losses of finetuned networks below about 1e-8, so tha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -34,7 +34,7 @@ from normtheory.penalties import L1, GroupL12, Q
 from normtheory.representations import share_on, share_outside_top
 from normtheory.solvers.flow import gradient_flow
 from normtheory.solvers.trajectory import Trajectory
-from normtheory.tasks import TeacherStudent, generalisation_loss, teacher_student
+from normtheory.tasks import Task, TeacherStudent, generalisation_loss, teacher_student
 
 RTOL = 1e-6  # of flows whose endpoint the exact theory gives: predictors to about 1e-7
 PRETRAINING_RTOL = 1e-5
@@ -66,7 +66,7 @@ def _overlapping(spec: Spec) -> list[dict[str, Any]]:
     finetuned = _finetuning(pair, 1.0, followed=True)
     together = _multi_task_flow("MTL", pair)
     ends = [together, *_predicted(pair, together.beta), _multi_task_flow("MTL 1:1", pair, (0.5, 0.5))]
-    ends += [*finetuned, _stopped(pair, 1.0)]
+    ends += [*finetuned, _stopped(pair, 1.0, finetuned[0])]
     ends += [_printed(pair, finetuned[0].beta), *_single_task(pair), *_probing(pair)]
     ends.append(_End("teacher", "given", pair.tasks.teacher))
     return [_row(pair, end) for end in ends]
@@ -78,14 +78,11 @@ def _sparse(spec: Spec) -> list[dict[str, Any]]:
     for magnitude_aux in (UNIT_NORM, RECIPROCAL):
         pair = _Pair.of(spec, RECIPROCAL, magnitude_aux)
         ends = [_multi_task_flow("MTL", pair)]
-        for factor in spec["rescale"]:
-            followed = spec["flow"] and magnitude_aux == UNIT_NORM and factor == 1
-            ends += [*_finetuning(pair, factor, followed=followed), _stopped(pair, factor)]
+        for finetuned in _along(pair, spec["rescale"], followed=spec["flow"] and magnitude_aux == UNIT_NORM):
+            ends += [*finetuned, _stopped(pair, finetuned[0].rescale, finetuned[0])]
         rows += [_row(pair, end) for end in ends]
     control = _Pair.of(spec, UNIT_NORM, UNIT_NORM)
-    for factor in spec["rescale"]:
-        rows += [_row(control, end) for end in _finetuning(control, factor, followed=False)]
-    return rows
+    return rows + [_row(control, end) for ends in _along(control, spec["rescale"], followed=False) for end in ends]
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +96,8 @@ class _Pair:
 
     @staticmethod
     def of(spec: Spec, magnitude: str, magnitude_aux: str) -> _Pair:
-        tasks = teacher_student(
+        aux = _auxiliary(magnitude_aux, *(spec[name] for name in ("features_aux", "inputs", "samples_aux", "seed")))
+        drawn = teacher_student(
             spec["n"],
             spec["overlap"],
             features=spec["features"],
@@ -107,10 +105,19 @@ class _Pair:
             magnitude=size(magnitude, spec["features"]),
             magnitude_aux=size(magnitude_aux, spec["features_aux"]),
             inputs=spec["inputs"],
-            samples_aux=spec["samples_aux"],
+            samples_aux=1,
             seed=spec["seed"],
         )
-        return _Pair(spec, magnitude, magnitude_aux, tasks)
+        return _Pair(spec, magnitude, magnitude_aux, replace(drawn, aux=aux))
+
+
+@lru_cache(maxsize=4)
+def _auxiliary(magnitude: str, features: int, inputs: int, samples: int, seed: int) -> Task:
+    """An auxiliary task, which no main task changes: drawn once, as is its Gram matrix."""
+    large = size(magnitude, features)
+    return teacher_student(
+        1, 0, features=1, features_aux=features, magnitude_aux=large, inputs=inputs, samples_aux=samples, seed=seed
+    ).aux
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,6 +133,7 @@ class _End:
     settled_loss: float | None = None  # and at the last training loss, where a specification names one
     distance: float | None = None  # relative: of a flow from the exact theory, of any other prediction from its subject
     beta_aux: FloatArray | None = None  # of a network with two outputs
+    dual: FloatArray | None = None  # of an exact prediction: where a neighbouring problem may start
 
 
 def _predicted(pair: _Pair, followed: FloatArray) -> list[_End]:
@@ -160,17 +168,30 @@ def _multi_task_flow(method: str, pair: _Pair, shares: tuple[float, float] | Non
     return _End(method, "flow", main, best_loss=min(losses), limit_loss=limit, settled_loss=settled, beta_aux=aux)
 
 
-def _finetuning(pair: _Pair, rescale: float, *, followed: bool) -> list[_End]:
+def _along(pair: _Pair, factors: Sequence[float], *, followed: bool) -> Iterator[list[_End]]:
+    """Finetuning after rescaling by each of a geometric series; `followed` by the flow, too, where nothing is rescaled.
+
+    In the logarithm of the scale duals run along nearly straight lines: each begins where the two before point.
+    """
+    duals: list[Any] = []
+    for factor in factors:
+        near = 2 * duals[-1] - duals[-2] if len(duals) > 1 else None
+        ends = _finetuning(pair, factor, followed=followed and factor == 1, near=near)
+        duals.append(ends[0].dual)
+        yield ends
+
+
+def _finetuning(pair: _Pair, rescale: float, *, followed: bool, near: FloatArray | None = None) -> list[_End]:
     """From weights pretrained without end, by the exact theory and, if `followed`, by the flow."""
     pretrained = exact.pretraining(pair.tasks.teacher_aux, pair.spec["alpha"])
-    return _exactly(pair, "PT+FT", _restarted(pair, pretrained, rescale), rescale, followed=followed)
+    return _exactly(pair, "PT+FT", _restarted(pair, pretrained, rescale), rescale, followed=followed, near=near)
 
 
 def _restarted(pair: _Pair, pretrained: Weights, rescale: float) -> Weights:
     return exact.reset(exact.rescaled(pretrained, rescale), rescale * pair.spec["gamma"])
 
 
-def _stopped(pair: _Pair, rescale: float) -> _End:
+def _stopped(pair: _Pair, rescale: float, unstopped: _End) -> _End:
     """From weights whose pretraining stopped where the published one did, by the exact theory."""
     spec = pair.spec
     learned = _stopped_pretraining(
@@ -178,7 +199,7 @@ def _stopped(pair: _Pair, rescale: float) -> _End:
         *(spec[name] for name in ("features_aux", "inputs", "samples_aux", "seed", "alpha", "pretraining_loss")),
     )
     start = _restarted(pair, exact.pretraining(learned, spec["alpha"]), rescale)
-    return replace(_exactly(pair, "PT+FT", start, rescale, followed=False)[0], how="stopped")
+    return replace(_exactly(pair, "PT+FT", start, rescale, followed=False, near=unstopped.dual)[0], how="stopped")
 
 
 @lru_cache(maxsize=16)
@@ -186,12 +207,8 @@ def _stopped_pretraining(
     magnitude: str, features: int, inputs: int, samples: int, seed: int, alpha: float, loss: float
 ) -> FloatArray:
     """Predictor (D,) of a network trained on an auxiliary task, which no main task changes, to a training loss."""
-    large = size(magnitude, features)
-    tasks = teacher_student(
-        1, 0, features=1, features_aux=features, magnitude_aux=large, inputs=inputs, samples_aux=samples, seed=seed
-    )
-    start = Weights.constant(inputs, alpha)
-    return np.asarray(gradient_flow(DiagonalNetwork(), tasks.aux, start, rtol=PRETRAINING_RTOL, loss=loss).beta)
+    task, start = _auxiliary(magnitude, features, inputs, samples, seed), Weights.constant(inputs, alpha)
+    return np.asarray(gradient_flow(DiagonalNetwork(), task, start, rtol=PRETRAINING_RTOL, loss=loss).beta)
 
 
 def _single_task(pair: _Pair) -> list[_End]:
@@ -203,12 +220,16 @@ def _single_task(pair: _Pair) -> list[_End]:
     return [*_exactly(pair, "STL", start, 1.0, followed=True), _End("STL", "l1", least)]
 
 
-def _exactly(pair: _Pair, method: str, start: Weights, rescale: float, *, followed: bool) -> list[_End]:
+def _exactly(
+    pair: _Pair, method: str, start: Weights, rescale: float, *, followed: bool, near: FloatArray | None = None
+) -> list[_End]:
+    """By the exact theory, from the dual of a neighbouring problem if there is one, and, if `followed`, by the flow."""
     from normtheory.solvers.newton import minimize
 
     tasks = pair.tasks
-    predicted = minimize(tasks.main.X, tasks.main.y, *exact.scale_and_start(start)).beta
-    ends = [_End(method, "exact", predicted, rescale)]
+    found = minimize(tasks.main.X, tasks.main.y, *exact.scale_and_start(start), dual=near)
+    predicted = found.beta
+    ends = [_End(method, "exact", predicted, rescale, dual=found.dual)]
     if followed:
         run = gradient_flow(DiagonalNetwork(), tasks.main, start, rtol=RTOL, at=SNAPSHOTS.tolist())
         ends.append(_End(method, "flow", run.beta, rescale, min(_losses(run, tasks)), distance=_distance(run.beta, predicted)))

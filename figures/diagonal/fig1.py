@@ -7,9 +7,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from normtheory.figures.diagonal import grid, penalty_landscapes
+from normtheory.figures.diagonal import grid, limit, penalty_landscapes
 from normtheory.figures.diagonal.cells import TOPS
-from normtheory.figures.diagonal.limit import lines
 from normtheory.figures.drawing import (
     IN_THE_LIMIT,
     LEAVING,
@@ -55,7 +54,7 @@ def compute(scale: str, sweep: Sweep) -> pa.Table:
     predictors: flow or Corollary 1 as printed from the exact theory, predictions of MTL from its flow). Lines in the limit of
     many inputs (`limit`) have no seed, and nothing that happens on the way.
     """
-    runs = [*grid.runs(scale, sweep).to_pylist(), *lines(grid.GRIDS[scale])]
+    runs = [*grid.runs(scale, sweep).to_pylist(), *limit.computed(grid.GRIDS[scale], sweep)]
     return rounded(pa.Table.from_pylist([row for run in runs for row in panel_rows(run)], schema=SCHEMA))
 
 

@@ -7,10 +7,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from normtheory.figures.diagonal import grid
+from normtheory.figures.diagonal import grid, limit
 from normtheory.figures.diagonal.cells import TOPS
 from normtheory.figures.diagonal.fig1 import FEWEST, LEAST_NORM, RELATIONS, SIZES_AUX, curves, shares_on_auxiliary, sizes_of
-from normtheory.figures.diagonal.limit import lines
 from normtheory.figures.drawing import (
     IN_THE_LIMIT,
     LIMIT,
@@ -52,7 +51,7 @@ def compute(scale: str, sweep: Sweep) -> pa.Table:
     q_exact (panels a, d: norms of the predictor, l12 together with the auxiliary one). Lines in the limit of many inputs
     (`limit`) have no seed.
     """
-    runs = [*grid.runs(scale, sweep).to_pylist(), *lines(grid.GRIDS[scale])]
+    runs = [*grid.runs(scale, sweep).to_pylist(), *limit.computed(grid.GRIDS[scale], sweep)]
     return rounded(pa.Table.from_pylist([row for run in runs for row in panel_rows(run)], schema=SCHEMA))
 
 

@@ -16,6 +16,7 @@ from normtheory import exact
 from normtheory.figures.diagonal.cells import ACTIVE, RECIPROCAL, TOPS, UNIT_NORM, size
 from normtheory.figures.diagonal.grid import Grid
 from normtheory.figures.drawing import LIMIT, LIMIT_L1, Row
+from normtheory.figures.sweep import Spec, Sweep
 from normtheory.penalties import Q
 from normtheory.solvers.asymptotics import FixedPoint
 from normtheory.solvers.curves import learning_curve
@@ -33,35 +34,61 @@ def lines(grid: Grid) -> list[Row]:
 
     Those that no cell has are marked: `between` is true. Columns that have no limit, as what happens on the way, are None.
     """
-    return [*_overlapping(grid), *_sparse(grid)]
+    return [row for spec in cells(grid) for row in line(spec)]
 
 
-def _overlapping(grid: Grid) -> Iterator[Row]:
+def computed(grid: Grid, sweep: Sweep) -> list[Row]:
+    """As `lines`, by the workers of a sweep, and kept in its store: Figures 1 and 5 share them."""
+    found: list[Row] = sweep.prepared(cells(grid), line, "lines in the limit").to_pylist()
+    return found
+
+
+def cells(grid: Grid) -> list[Spec]:
+    """The lines of a grid, each a cell of a sweep."""
+    return [common | spec for common in [_common(grid)] for spec in (*_overlapping(grid), *_sparse(grid))]
+
+
+def _common(grid: Grid) -> dict[str, Any]:
+    names = ("inputs", "features_aux", "alpha", "gamma")
+    measured = [ACTIVE, *TOPS]  # what rows hang on beside the theory: lines kept under others are not these
+    return {name: getattr(grid, name) for name in names} | {"samples": list(grid.samples), "measured": measured}
+
+
+def _overlapping(grid: Grid) -> Iterator[dict[str, Any]]:
+    known = {
+        "kind": "overlap",
+        "magnitude": UNIT_NORM,
+        "magnitude_aux": UNIT_NORM,
+        "features": grid.features_aux,
+        "rescale": 1.0,
+    }
     for overlap in grid.overlaps:
-        pair = SparsePair(grid.inputs, grid.features_aux, grid.features_aux, overlap)
-        known = {"kind": "overlap", "magnitude": UNIT_NORM, "magnitude_aux": UNIT_NORM}
         for names, how in ((METHODS, LIMIT), (LEAST_L1, LIMIT_L1)):
-            for method in names:
-                for row in rows(pair, between(grid.samples), [method], names=names, alpha=grid.alpha, gamma=grid.gamma):
-                    yield _as_run(row, grid, **known, how=how)
+            yield from (known | {"overlap": overlap, "method": method, "how": how} for method in names)
 
 
-def _sparse(grid: Grid) -> Iterator[Row]:
+def _sparse(grid: Grid) -> Iterator[dict[str, Any]]:
+    known = {"kind": "sparse", "magnitude": RECIPROCAL, "how": LIMIT}
     for features in grid.features:
         for overlap in (0, features):
             for aux in (UNIT_NORM, RECIPROCAL):
-                sizes = size(RECIPROCAL, features), size(aux, grid.features_aux)
-                pair = SparsePair(grid.inputs, features, grid.features_aux, overlap, *sizes)
-                known = {"kind": "sparse", "magnitude": RECIPROCAL, "magnitude_aux": aux}
+                pair = {"features": features, "overlap": overlap, "magnitude_aux": aux}
                 for method, factor in (("MTL", 1.0), *(("PT+FT", factor) for factor in grid.rescale)):
-                    samples = between(grid.samples)
-                    for row in rows(pair, samples, [method], rescale=factor, alpha=grid.alpha, gamma=grid.gamma):
-                        yield _as_run(row, grid, **known)
+                    yield known | pair | {"method": method, "rescale": factor}
 
 
-def _as_run(row: Row, grid: Grid, **known: Any) -> Row:
+def line(spec: Spec) -> list[Row]:
+    """The rows of one method on one pair of tasks."""
+    sizes = size(spec["magnitude"], spec["features"]), size(spec["magnitude_aux"], spec["features_aux"])
+    pair = SparsePair(spec["inputs"], spec["features"], spec["features_aux"], spec["overlap"], *sizes)
+    names = LEAST_L1 if spec["how"] == LIMIT_L1 else METHODS
+    scales = {name: spec[name] for name in ("rescale", "alpha", "gamma")}
     unknown = dict.fromkeys(("seed", "best_loss", "limit_loss", "settled_loss", "distance"))
-    return unknown | row | known | {"between": row["n"] not in grid.samples}
+    known = {name: spec[name] for name in ("kind", "magnitude", "magnitude_aux", "how")}
+    return [
+        unknown | row | known | {"between": row["n"] not in spec["samples"]}
+        for row in rows(pair, between(spec["samples"]), [spec["method"]], names=names, **scales)
+    ]
 
 
 def between(samples: Sequence[int]) -> list[int]:

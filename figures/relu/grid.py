@@ -283,7 +283,7 @@ def runs(grid: Grid, sweep: Sweep) -> pa.Table:
         (descended, descended_pretraining, "networks pretrained by descent"),
     ):
         if specs:
-            sweep.prepare(specs, work, what)
+            sweep.prepared(specs, work, what)
     return sweep.table(cells, cell, "main tasks")
 
 

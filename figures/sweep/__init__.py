@@ -8,7 +8,7 @@ has no file yet. Cells run on local processes, or on a Dask cluster whose worker
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -84,19 +84,16 @@ class Sweep:
         IncompleteError
             If the connection to the cluster is lost.
         """
-        version = code_version(work)
-        files, failed = self._kept(cells, work, what)
-        parts = [read(path) for path in files if path not in failed]
-        self.computed.setdefault(version, []).extend(spec for path, spec in files.items() if path not in failed)
-        # Columns may be empty, or hold whole numbers only, in some parts.
-        return pa.concat_tables(parts, promote_options="permissive") if parts else pa.table({})
+        kept = self._kept(cells, work, what)
+        self.computed.setdefault(code_version(work), []).extend(kept.values())
+        return _joined(kept)
 
-    def prepare(self, cells: Sequence[Spec], work: Work, what: str) -> None:
-        """Compute what other cells build on (`normtheory.figures.sweep.shared`) and has no file yet; errors as `table`."""
-        self._kept(cells, work, what)
+    def prepared(self, cells: Sequence[Spec], work: Work, what: str) -> pa.Table:
+        """As `table`, for what has no part in the record: lines, and what other cells build on (`shared`)."""
+        return _joined(self._kept(cells, work, what))
 
-    def _kept(self, cells: Sequence[Spec], work: Work, what: str) -> tuple[dict[Path, Spec], set[Path]]:
-        """The files of all cells, after computing those that are missing, and which of them failed."""
+    def _kept(self, cells: Sequence[Spec], work: Work, what: str) -> dict[Path, Spec]:
+        """The files of all cells but those that failed, after computing what was missing."""
         version = code_version(work)
         store = folder(self.store).resolve()  # workers may run in another folder
         files = {store / f"{key(spec, version)}.parquet": spec for spec in cells}
@@ -104,7 +101,7 @@ class Sweep:
         failed = self._compute(work, version, {path: files[path] for path in missing}, len(files), what) if missing else set()
         if not missing:
             self.progress(len(files), len(files), what)
-        return files, failed
+        return {path: spec for path, spec in files.items() if path not in failed}
 
     def _compute(self, work: Work, version: str, missing: dict[Path, Spec], total: int, what: str) -> set[Path]:
         """Compute cells, and return the files of those that failed."""
@@ -137,3 +134,9 @@ class Sweep:
                 + "; ".join([*named, f"and {more} more"] if more else named),
                 written,
             )
+
+
+def _joined(files: Iterable[Path]) -> pa.Table:
+    """The rows of cells, one after the other; columns may be empty, or hold whole numbers only, in some."""
+    parts = [read(path) for path in files]
+    return pa.concat_tables(parts, promote_options="permissive") if parts else pa.table({})

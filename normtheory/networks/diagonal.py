@@ -16,6 +16,7 @@ from normtheory.reprs import shown
 from normtheory.tasks import Task
 
 PredictorMap = Callable[[FloatArray], FloatArray]
+SIGNS = np.array([1.0, -1.0])  # of the pathways
 FEW = 600  # weights whose Jacobian costs so little that an implicit method is worth considering
 
 
@@ -142,18 +143,18 @@ class DiagonalNetwork:
     def least_squares(self, tasks: Sequence[Task], weights: Sequence[float]) -> LeastSquares:
         """The training loss."""
         slopes = [PredictorSlope(task, weight) for task, weight in zip(tasks, weights, strict=True)]
-        shape = (-1,) if self.outputs == 1 else (self.outputs, -1)
 
         def along(pulls: Sequence[PredictorMap], state: FloatArray) -> FloatArray:
-            found = [pull(beta) for pull, beta in zip(pulls, np.atleast_2d(effective_map(state)), strict=True)]
-            return weight_gradient(state, np.concatenate(found).reshape(shape))
+            maps = _maps(state)
+            for o, pull in enumerate(pulls):
+                maps[o] = pull(maps[o])
+            return weight_gradient(state, maps)
 
         def nearby(start: FloatArray) -> Callable[[FloatArray], FloatArray]:
-            maps = np.atleast_2d(effective_map(start))
-            return partial(along, [slope.near(beta) for slope, beta in zip(slopes, maps, strict=True)])
+            return partial(along, [slope.near(beta) for slope, beta in zip(slopes, _maps(start), strict=True)])
 
         def loss(state: FloatArray) -> float:
-            maps = np.atleast_2d(effective_map(state))
+            maps = _maps(state)
             residuals = (task.X @ beta - task.y for task, beta in zip(tasks, maps, strict=True))
             return float(sum(w * (r @ r) / r.size for w, r in zip(weights, residuals, strict=True)))
 
@@ -194,25 +195,29 @@ class DiagonalNetwork:
 
 def effective_map(state: FloatArray) -> FloatArray:
     """beta of a state of shape (2 + 2 O, D): (D,) for one output (Eq. 1), (O, D) for more (Eq. 4)."""
-    if len(state) == 4:
-        w_plus, w_minus, v_plus, v_minus = state
-        return np.asarray(w_plus * v_plus - w_minus * v_minus)
-    outputs = len(state) // 2 - 1
-    return np.asarray(state[0] * state[2 : 2 + outputs] - state[1] * state[2 + outputs :])
+    maps = _maps(state)
+    return maps if len(maps) > 1 else np.asarray(maps[0])
 
 
 def weight_gradient(state: FloatArray, map_gradient: FloatArray) -> FloatArray:
     """Chain rule through Eqs. 1 and 4 on a state of shape (2 + 2 O, D); the gradient in beta has the shape of beta."""
-    if len(state) == 4:
-        w_plus, w_minus, v_plus, v_minus = state
-        return np.stack([map_gradient * v_plus, -map_gradient * v_minus, map_gradient * w_plus, -map_gradient * w_minus])
-    outputs = len(state) // 2 - 1
+    pathways = _pathways(state)
     gradient = np.empty_like(state)
-    np.add.reduce(map_gradient * state[2 : 2 + outputs], out=gradient[0])
-    np.negative(np.add.reduce(map_gradient * state[2 + outputs :]), out=gradient[1])
-    np.multiply(map_gradient, state[0], out=gradient[2 : 2 + outputs])
-    np.multiply(map_gradient, -state[1], out=gradient[2 + outputs :])
+    pulls = np.multiply.outer(SIGNS, map_gradient).reshape(pathways.shape)
+    np.multiply(pulls, state[:2, None], out=_pathways(gradient))
+    np.add.reduce(np.multiply(pulls, pathways, out=pulls), axis=1, out=gradient[:2])
     return gradient
+
+
+def _maps(state: FloatArray) -> FloatArray:
+    """beta of every output, also of one, in a fresh array (O, D)."""
+    products = _pathways(state) * state[:2, None]
+    return np.asarray(products[0] - products[1])
+
+
+def _pathways(state: FloatArray) -> FloatArray:
+    """The second layer of a state as it lies there, (2, O, D): positive and negative pathway."""
+    return state[2:].reshape(2, len(state) // 2 - 1, *state.shape[1:])
 
 
 def _jacobian_of(
@@ -222,12 +227,12 @@ def _jacobian_of(
 
     With B_o the derivatives of beta_o in the weights and A_o its curvature it is -sum_o B_o^T A_o B_o, and what turns B_o.
     """
-    curvatures = [2 * weight / task.samples * (task.X.T @ task.X) for task, weight in zip(tasks, weights, strict=True)]
+    curvatures = [2 * weight / task.samples * task.gram for task, weight in zip(tasks, weights, strict=True)]
 
     def jacobian(state: FloatArray) -> FloatArray:
         rows, inputs = state.shape
         whole, every = np.zeros((rows, inputs, rows, inputs)), np.arange(inputs)
-        maps = np.atleast_2d(effective_map(state))
+        maps = _maps(state)
         for o, (curvature, slope, beta) in enumerate(zip(curvatures, slopes, maps, strict=True)):
             plus, minus, pull = 2 + o, 2 + len(tasks) + o, slope(beta)
             slants = np.zeros_like(state)

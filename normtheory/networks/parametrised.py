@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from normtheory.arrays import FloatArray, InputError
 from normtheory.networks.predictor_slope import PredictorSlope
 from normtheory.networks.protocol import LeastSquares, Scale
-from normtheory.parametrisations import Parametrisation
 from normtheory.reprs import shown
 from normtheory.tasks import Task
 
 if TYPE_CHECKING:
+    from normtheory.parametrisations import Parametrisation
     from normtheory.parametrisations.compiled import Function
 
 

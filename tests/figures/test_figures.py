@@ -1,16 +1,18 @@
 """The figures: tables that say what they should, pictures that appear whole, and names that are checked."""
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
 from normtheory import figures
 from normtheory.arrays import InputError
-from normtheory.figures.diagonal import cells, corollary1, fig1, fig5, grid, penalty_landscapes
+from normtheory.figures.diagonal import cells, corollary1, fig1, fig5, grid, limit, penalty_landscapes
 from normtheory.figures.drawing import chosen, of_tasks, relative_loss
 from normtheory.figures.files import read_table, rounded, write_picture, write_table
 from normtheory.figures.record import beside, digest, read_record
 from normtheory.figures.sweep import IncompleteError, Sweep
 from normtheory.figures.sweep.keys import code_version
+from normtheory.tasks import teacher_student
 
 TINY = grid.Grid(seeds=(0,), samples=(16,), overlaps=(30, 40), features=(5,), rescale=(1.0, 0.1), flow_samples=16)
 
@@ -57,8 +59,10 @@ def made(tmp_path_factory):
 
 def test_figures_1_and_5_share_their_cells(made):
     out, seen = made
-    assert seen == [(0, 4), (1, 4), (2, 4), (3, 4), (4, 4), (4, 4)]
-    assert len(list((out / "cells").iterdir())) == 4
+    lines = len(limit.cells(TINY))
+    computed = [(done, count) for count in (4, lines) for done in range(count + 1)]
+    assert seen == [*computed, (4, 4), (lines, lines)]
+    assert len(list((out / "cells").iterdir())) == 4 + lines
 
 
 def test_every_panel_is_written_and_drawn(made):
@@ -106,6 +110,22 @@ def test_the_runs_of_a_pair_of_tasks_are_what_they_are_called(made):
     assert all(finetuned["q_exact"] <= row["q_exact"] * (1 + 1e-5) for row in norms.values())
     shares = [row["share"] for row in chosen(rows, panel="c", method="PT+FT", how="exact")]
     assert shares == sorted(shares, reverse=True)
+
+
+def test_an_auxiliary_task_is_drawn_once_and_is_that_of_the_pair():
+    spec = next(spec for spec in grid.GRIDS["quick"].cells() if spec["kind"] == "sparse") | {"inputs": 90, "samples_aux": 95}
+    sizes = {"magnitude": 1 / spec["features"], "magnitude_aux": 40**-0.5}
+    drawn = {name: spec[name] for name in ("features", "features_aux", "inputs", "samples_aux", "seed")}
+    whole = teacher_student(spec["n"], spec["overlap"], **drawn, **sizes)
+    pair = cells._Pair.of(spec, cells.RECIPROCAL, cells.UNIT_NORM)
+    for name in ("main", "aux"):
+        own, other = getattr(pair.tasks, name), getattr(whole, name)
+        assert np.array_equal(own.X, other.X)
+        assert np.array_equal(own.y, other.y)
+    assert np.array_equal(pair.tasks.teacher, whole.teacher)
+    assert np.array_equal(pair.tasks.teacher_aux, whole.teacher_aux)
+    again = cells._Pair.of(spec | {"n": 7, "features": 3, "overlap": 0}, cells.UNIT_NORM, cells.UNIT_NORM)
+    assert again.tasks.aux is pair.tasks.aux
 
 
 def test_the_engines_give_identical_tables(made, tmp_path, monkeypatch):

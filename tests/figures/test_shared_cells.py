@@ -20,7 +20,7 @@ def test_several_cells_share_one_and_a_sweep_keeps_it(tmp_path):
     base = BASE | {"log": str(log)}
     store = tmp_path / "store"
     sweep = Sweep(store, workers=1)
-    sweep.prepare([base], squares, "bases")
+    sweep.prepared([base], squares, "bases")
     table = sweep.table([{"base": base, "plus": plus} for plus in range(3)], building)
     assert table["sum"].to_pylist() == [6.0, 7.0, 8.0]
     assert log.read_text().splitlines() == ["2"]

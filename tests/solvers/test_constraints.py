@@ -24,6 +24,34 @@ def test_dependent_rows_are_not_counted(seed, rank, more, multiple):
     assert independent_rows(X, y, Allowed(1e-10)).z.size == rank
 
 
+def test_the_first_factorisation_tells_that_rows_are_independent_if_slopes_are_alike():
+    """One factorisation less, whatever the scale; with slopes further apart than 1e5, one of X X^T comes first."""
+    X, y = np.random.default_rng(4).normal(size=(20, 100)), np.ones(20)
+    alike = 0.3 * np.ones(100)
+    system = independent_rows(X, y, Allowed(np.inf), alike)
+    assert np.allclose(np.triu(system.factor.triangle), np.linalg.cholesky(X @ X.T).T)
+    assert np.allclose(np.triu(system.weighted.triangle), np.linalg.cholesky(0.3 * X @ X.T).T)
+    mild, far = np.geomspace(1e-4, 1, 100), np.geomspace(1e-6, 1, 100)
+    system = independent_rows(X, y, Allowed(np.inf), mild)
+    assert system.given is None
+    assert np.allclose(np.triu(system.factor.triangle), np.linalg.cholesky(X @ X.T).T)
+    assert np.allclose(np.triu(system.weighted.triangle), np.linalg.cholesky((X * mild) @ X.T).T)
+    assert independent_rows(X, y, Allowed(np.inf), far).weighted is None
+    assert independent_rows(X, y, Allowed(np.inf)).weighted is None
+
+
+@pytest.mark.parametrize("angle", [1e-2, 3e-6, 1e-12])
+def test_rows_that_weights_part_are_no_more_independent(angle):
+    """Two rows that differ where the weight is large only: apart as weighted, near each other as they are."""
+    X = np.ones((2, 1000))
+    X[1, 0] += angle * np.sqrt(1000)
+    weights = np.full(1000, 1e-5)
+    weights[0] = 1.0
+    system = independent_rows(X, X @ np.ones(1000), Allowed(np.inf), weights)
+    assert (system.weighted is not None) == (angle == 1e-2)
+    assert (system.triangle is None) == (angle == 1e-2)
+
+
 def of_many(samples=SINGLE_FROM, inputs=600, seed=0):
     generator = np.random.default_rng(seed)
     return generator.standard_normal((samples, inputs)), generator.random(inputs) + 0.1
@@ -43,7 +71,7 @@ def test_where_single_precision_is_not_enough_double_is_taken(case):
     if case == "nearly dependent":
         Z[1] = Z[0] + 1e-3 * Z[1]
     if case == "few inputs seen":
-        weights[200:] *= 1e-9
+        weights[SINGLE_FROM:] *= 1e-9
     if case == "beyond single precision":
         Z[3] *= 1e30
     assert (Factor.nearly(Z, weights).triangle == Factor.of(Z, weights).triangle).all()

@@ -12,8 +12,8 @@ from normtheory.solvers import flow, runge_kutta
 from normtheory.solvers.chebyshev import integrate
 from normtheory.tasks import Task, teacher_student
 
-INPUTS, ALPHA = 400, 0.05
-PAIR = teacher_student(350, 5, features=10, features_aux=10, inputs=INPUTS, samples_aux=500, seed=3)
+INPUTS, ALPHA = 500, 0.05
+PAIR = teacher_student(190, 5, features=10, features_aux=10, inputs=INPUTS, samples_aux=600, seed=3)  # without and with X^T X
 BOTH, START = [PAIR.main, PAIR.aux], Weights.constant(INPUTS, ALPHA, outputs=2)
 UNIT = float(np.finfo(np.float32).eps)
 
@@ -23,7 +23,7 @@ def draw():
     return np.random.default_rng(8)
 
 
-@pytest.mark.parametrize("samples", [350, 500])
+@pytest.mark.parametrize("samples", [190, 300, 600])
 @pytest.mark.parametrize("units", [1.0, 1e-40, 1e40])
 def test_near_a_predictor_the_error_is_relative_to_the_change(draw, samples, units):
     X = units * draw.normal(size=(samples, INPUTS))
@@ -38,15 +38,58 @@ def test_near_a_predictor_the_error_is_relative_to_the_change(draw, samples, uni
 
 
 def test_where_the_field_hardly_changes_the_error_is_relative_to_the_predictors_change(draw):
-    X = draw.normal(size=(500, INPUTS))
+    X = draw.normal(size=(600, INPUTS))
     left, values, right = np.linalg.svd(X, full_matrices=False)
     X = (left * np.append(values[:-1], 1e-6 * values[0])) @ right
-    slope, change = PredictorSlope(Task(X, draw.normal(size=500)), 1.0), right[-1]
+    slope, change = PredictorSlope(Task(X, draw.normal(size=600)), 1.0), right[-1]
     start = draw.normal(size=INPUTS)
     off = np.linalg.norm(slope.near(start)(start + change) - slope(start + change))
-    rate = 2 / 500
+    rate = 2 / 600
     assert 0 < off < 2 * UNIT * rate * values[0] ** 2
     assert off > 100 * UNIT * rate * np.linalg.norm(X.T @ (X @ change)), "not to that of the field"
+
+
+@pytest.mark.parametrize("samples", [190, 300])
+def test_a_step_begins_with_what_the_last_one_ended_with(draw, monkeypatch, samples):
+    slope = PredictorSlope(Task(draw.normal(size=(samples, INPUTS)), draw.normal(size=samples)), 1.0)
+    made, evaluate = [], PredictorSlope.__call__
+    monkeypatch.setattr(PredictorSlope, "__call__", lambda own, beta: made.append(beta) or evaluate(own, beta))
+    beta = draw.normal(size=INPUTS)
+    expected, given = slope(beta), beta.copy()
+    beta *= np.nan  # the caller's array, which may be written over
+    assert np.array_equal(slope.near(given)(given), expected)
+    assert len(made) == 1
+    other = given + np.eye(INPUTS)[3]
+    assert np.array_equal(slope.near(other)(other), evaluate(slope, other))
+    assert len(made) == 2
+
+
+@pytest.mark.parametrize("start", [np.zeros(INPUTS), np.full(INPUTS, 1e-40)])
+def test_also_from_a_start_at_or_next_to_nothing(draw, start):
+    slope = PredictorSlope(Task(draw.normal(size=(190, INPUTS)), draw.normal(size=190)), 1.0)
+    there = draw.normal(size=INPUTS)
+    off = np.linalg.norm(slope.near(start)(there) - slope(there))
+    assert 0 < off < 2 * UNIT * np.linalg.norm(slope(there))
+
+
+@pytest.mark.parametrize("samples", [190, 300])
+def test_where_nothing_sets_a_scale_all_is_in_double_precision(draw, samples):
+    slope = PredictorSlope(Task(draw.normal(size=(samples, INPUTS)), np.zeros(samples)), 1.0)
+    assert slope.near(np.zeros(INPUTS)) is slope
+
+
+def test_the_gram_matrix_is_made_once_for_all_flows_of_a_task():
+    assert PredictorSlope(PAIR.aux, 0.3).gram.base is PAIR.aux.gram
+    assert PredictorSlope(PAIR.aux, 1.0).gram.base is PAIR.aux.gram
+    assert PredictorSlope(PAIR.main, 1.0).gram is None
+
+
+@pytest.mark.parametrize("samples", [19, 20, 21, 60])
+def test_slopes_are_those_of_the_loss_with_few_and_with_many_samples(draw, samples):
+    task, beta = Task(draw.normal(size=(samples, 50)), draw.normal(size=samples)), draw.normal(size=50)
+    slope = PredictorSlope(task, 0.7)
+    assert (slope.gram is None) == (samples < 20)
+    assert slope(beta) == pytest.approx(-1.4 / samples * task.X.T @ (task.X @ beta - task.y), rel=1e-12)
 
 
 def test_small_matrices_are_not_copied(draw):
