@@ -55,8 +55,8 @@ class Enclosed:
 
 def product(A: FloatArray, v: FloatArray, extended: bool) -> Enclosed:
     """A v for A of shape (m, terms), in float64 or in twice its precision, with a bound on what it lost."""
-    used = np.flatnonzero(v)
-    if 4 * used.size <= v.size:  # products with 0 are exact: those of a sparse start cost next to nothing
+    if 4 * np.count_nonzero(v) <= v.size:  # products with 0 are exact: those of a sparse start cost next to nothing
+        used = np.flatnonzero(v)
         A, v = A[:, used], v[used]
     rows, terms = A.shape
     width, wider = max(1, min(BLOCK, BLOCK_ENTRIES // rows)), max(1, BLOCK_ENTRIES // rows)
@@ -75,7 +75,9 @@ def product(A: FloatArray, v: FloatArray, extended: bool) -> Enclosed:
     count = min(terms, width) + -(-terms // width) + 2
     share = (count * UNIT) ** 2 if extended else count * UNIT
     exact = not (size.any() or A.any())  # a product of zeros
-    return Enclosed(*_two_sum(value, rest), 2 * share * size + (0.0 if exact else terms * TINY))
+    if extended:
+        value, rest = _two_sum(value, rest)
+    return Enclosed(value, rest, 2 * share * size + (0.0 if exact else terms * TINY))
 
 
 def dot(u: FloatArray, v: Enclosed, extended: bool) -> Enclosed:
