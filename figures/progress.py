@@ -12,9 +12,9 @@ LINE_INTERVAL_S = 10.0
 
 @contextmanager
 def reported() -> Iterator[Callable[[int, int, str], None]]:
-    """What one piece of long work is to call with the number of parts finished, their number, and what they are; on stderr.
+    """What long work is to call with the number of parts finished, their number, and what they are; on stderr.
 
-    The first call tells what was finished before, which does not count into the rate.
+    The first call tells what was finished before, which does not count into the rate; one with fewer begins another piece.
     """
     from rich.console import Console
 
@@ -42,16 +42,18 @@ def reported() -> Iterator[Callable[[int, int, str], None]]:
 
 
 class _Outlook:
-    """Rate and time left, from what has been finished since the first call."""
+    """Rate and time left, from what has been finished since the first call of a piece of work."""
 
     def __init__(self) -> None:
         self.before: int | None = None
         self.began = 0.0
+        self.latest = 0
 
     def __call__(self, finished: int, total: int) -> str:
         now = time.monotonic()
-        if self.before is None:
+        if self.before is None or finished < self.latest:
             self.before, self.began = finished, now
+        self.latest = finished
         new, seconds = finished - self.before, now - self.began
         if new == 0 or finished == total:
             return ""

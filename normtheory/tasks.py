@@ -49,7 +49,7 @@ class Task:
 
     @cached_property
     def gram(self) -> FloatArray:
-        """X^T X, shape (D, D); made when it is first asked for, and kept."""
+        """X^T X, shape (D, D); made when it is first asked for, and kept: X is taken not to change."""
         return np.asarray(self.X.T @ self.X)
 
 

@@ -72,8 +72,9 @@ class Path:
         scale, missed = norm(self.system.z), norm(self.misfit)
         if missed <= share * scale:
             return True
-        if not start.any() or missed > share * (scale + sqrt(float(np.vdot(Z, Z))) * norm(start)):  # no entry is larger
-            return False
+        with np.errstate(over="ignore"):
+            if not start.any() or missed > share * (scale + float(np.linalg.norm(Z)) * norm(start)):  # no entry is larger
+                return False
         return missed <= share * (scale + max(float(Z.max(initial=0.0)), -float(Z.min(initial=0.0))) * norm(start))
 
     def at(self, mu: FloatArray, kappa: float, x: FloatArray | None = None) -> Point:

@@ -16,8 +16,6 @@ from typing import Any
 import numpy as np
 from scipy.integrate import DOP853
 
-from normtheory.arrays import FloatArray
-
 Array = Any  # a numpy array or a torch tensor, of float64
 VectorField = Callable[[Array], Array]
 Nearby = Callable[[Array], VectorField]  # of a state: F there, and elsewhere F but for single precision of what has changed
@@ -233,8 +231,8 @@ def first_step(vector_field: VectorField, y: Array, slope: Array, rho: float, co
 
 
 @cache
-def _coefficients(stages: int) -> tuple[float, FloatArray]:
-    """mu~_1, and a row (1 - mu_j - nu_j, gamma~_j, mu~_j, mu_j, nu_j) for each j = 2 ... s (the paper's eqs. 2.5 to 2.8)."""
+def _coefficients(stages: int) -> tuple[float, tuple[tuple[float, float, float, float], ...]]:
+    """mu~_1, and (mu_j, nu_j, mu~_j, gamma~_j) for j = 2 ... s (Sommeijer, Shampine & Verwer, eqs. 2.5 to 2.8)."""
     w0 = 1 + DAMPING / stages**2
     T, dT, d2T = np.ones(stages + 1), np.zeros(stages + 1), np.zeros(stages + 1)
     T[1], dT[1] = w0, 1.0
@@ -247,20 +245,19 @@ def _coefficients(stages: int) -> tuple[float, FloatArray]:
     b[2:] = d2T[2:] / dT[2:] ** 2
     b[0] = b[1] = b[2]
     a = 1 - b * T
-    mu, nu, mu_tilde = 2 * b[2:] * w0 / b[1:-1], -b[2:] / b[:-2], 2 * b[2:] * w1 / b[1:-1]
-    return float(b[1] * w1), np.stack([1 - mu - nu, -a[1:-1] * mu_tilde, mu_tilde, mu, nu], axis=1)
+    rows = [
+        (2 * b[j] * w0 / b[j - 1], -b[j] / b[j - 2], 2 * b[j] * w1 / b[j - 1], -a[j - 1] * 2 * b[j] * w1 / b[j - 1])
+        for j in range(2, stages + 1)
+    ]
+    return float(b[1] * w1), tuple((float(m), float(n), float(t), float(g)) for m, n, t, g in rows)
 
 
 def _chebyshev_step(vector_field: VectorField, y: Array, slope: Array, step: float, stages: int) -> Array:
     """One RKC step of `stages` stages from y, where F(y) = slope (Sommeijer, Shampine & Verwer, eq. 2.4)."""
-    first, table = _coefficients(stages)
-    weights = table * [1.0, step, step, 1.0, 1.0]
-    weights[1::2, 3:] = weights[1::2, :2:-1]
-    rows = _rows(5, y)  # y, F(y), F at the latest stage, and the two latest stages, which take turns
-    rows[0] = rows[4] = y.reshape(-1)
-    rows[1] = slope.reshape(-1)
-    rows[3] = latest = rows[0] + (first * step) * rows[1]
-    for turn, row in enumerate(_row(weights, y)):
-        rows[2] = vector_field(latest.reshape(y.shape)).reshape(-1)
-        rows[4 - turn % 2] = latest = row @ rows
-    return latest.reshape(y.shape)
+    first, rows = _coefficients(stages)
+    before, latest = y, y + (first * step) * slope
+    for mu, nu, mu_tilde, gamma_tilde in rows:
+        following = mu * latest + nu * before + (1 - mu - nu) * y
+        following += step * (mu_tilde * vector_field(latest) + gamma_tilde * slope)
+        before, latest = latest, following
+    return latest

@@ -23,6 +23,16 @@ def test_lines_tell_rate_and_time_left_and_come_now_and_then(monkeypatch, capsys
     assert lines == ["10/20 cells", "14/20 cells, 8.0 a minute, about 45 s left", "20/20 cells"]
 
 
+def test_another_piece_of_work_has_a_rate_of_its_own(monkeypatch, capsys):
+    clock = iter([0.0, 0.0, 300.0, 300.0, 301.0, 301.0, 311.0, 311.0])
+    monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    with progress.reported() as report:
+        for finished, total, what in ((0, 50, "cells"), (50, 50, "cells"), (0, 20, "lines"), (10, 20, "lines")):
+            report(finished, total, what)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == ["0/50 cells", "50/50 cells", "10/20 lines, 60.0 a minute, about 10 s left"]
+
+
 def test_the_bar_of_a_terminal_goes_to_its_end(monkeypatch, capsys):
     from rich.console import Console
 
