@@ -17,7 +17,8 @@ from normtheory.reprs import shown
 class Task:
     """A regression task: design matrix X, shape (n, D), one sample a row, and targets y, shape (n,).
 
-    `suffix` is what messages append to the names: "_aux" for an auxiliary task. `precision` is that of the types given.
+    `suffix` is what messages append to the names: "_aux" for an auxiliary task. `precision` is that of the types given. The
+    arrays are not copied, and taken not to change.
 
     Raises
     ------
@@ -49,7 +50,7 @@ class Task:
 
     @cached_property
     def gram(self) -> FloatArray:
-        """X^T X, shape (D, D); made when it is first asked for, and kept: X is taken not to change."""
+        """X^T X, shape (D, D); made when it is first asked for, and kept."""
         return np.asarray(self.X.T @ self.X)
 
 

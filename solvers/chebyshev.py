@@ -262,7 +262,7 @@ class _Integration:
         return counted
 
     def counting_nearby(self, nearby: Nearby) -> Nearby:
-        """The same of fields near a state, each of which takes an evaluation there."""
+        """The same of fields near a state; one there counts, though fields that remember the last one make none."""
 
         def counted(y: Array) -> VectorField:
             self.statistics.evaluations += 1

@@ -38,7 +38,7 @@ class System:
     Attributes
     ----------
     steps : int
-        Factorisations it took.
+        Factorisations it took, but for one that told nothing.
     targets : array, shape (n,)
         y, moved onto the range of X if the rows of X depend on each other.
     moved : float
@@ -138,7 +138,7 @@ def independent_rows(X: FloatArray, y: FloatArray, allowed: Allowed, weights: Fl
 def _of_independent(X: FloatArray, weights: FloatArray | None = None) -> Factor | None:
     """The factor of the (weighted) Gram matrix of rows that it shows to be independent; None if it does not.
 
-    Weighting rows raises the sine of the angle of one with the others by the root of the weights' ratio, at the most.
+    Weighting inputs raises the sine of the angle of a row with the others by the root of the weights' ratio, at the most.
     """
     largest, least = (1.0, 1.0) if weights is None else (float(weights.max()), float(weights.min()))
     if not 0 < largest <= MILD * least:

@@ -17,7 +17,7 @@ from normtheory.solvers.constraints import Factor, System
 from normtheory.solvers.potentials import Potential
 
 OVERFLOWING = 1e150  # a slope of b at which the iterate counts as outside the domain
-FEWFOLD = 3.0  # growth of slopes that needs no second look
+FEWFOLD = 1.6  # growth of slopes that is small, whichever of them are seen
 EPSILON = float(np.finfo(np.float64).eps)
 INVISIBLE = 1e-17  # of the largest slope: what an input of that slope adds to predictions is below their round-off
 

@@ -1,4 +1,4 @@
-"""The certified minimiser of separable Bregman divergences under X beta = y: path-following Newton on the dual.
+"""The certified minimiser of separable Bregman divergences under X beta = y: Newton's method on the dual.
 
 Each coordinate is beta_d = b_d(x_d) with x = X^T mu and b_d the inverse mirror map (see `potentials`; for the Q penalty,
 hyperbolic entropy, b(x) = k sinh(arcsinh(beta0/k) + x)). The dual has n unknowns mu, and a Newton step costs one weighted Gram
@@ -52,6 +52,7 @@ SHRINK = 0.5  # of a stride that was too long
 FIRST_STRIDE = 2.0  # in log kappa, at the most, if all of the path at once was too long
 SHORTEST_STRIDE = 0.05  # in log kappa; below it a plain Newton step is the better use of a factorisation
 MOST_DIRECT = 20  # factorisations of damped steps until the path is taken
+HOPELESS = 1e15  # of the least b': from such a kappa on, the path is taken at once
 END_OF_PATH = 1 / 20  # of the least b': a kappa this small hardly differs from 0
 
 
@@ -112,8 +113,7 @@ def minimize(
     y, tol, dual = _checked(X, y, tol, dual)
     with blas_threads(products(X)):
         potential = HyperbolicEntropy(k, beta0)
-        dual, slope = _begun(X, y, potential, dual)
-        system = independent_rows(X, y, allowed, slope)
+        system = independent_rows(X, y, allowed, _first_slope(X, y, potential, dual))
         beta, nu, steps = _solved(system, potential, tol, dual)
         certificate = certify_q(X, system.targets, Q(k), beta0, beta, nu, tolerance=tol)
     return accepted(Solution(beta, nu, certificate, "optimal", "newton", steps, system.moved), tol, [X])
@@ -154,8 +154,7 @@ def minimize_separable(
         raise InputError(f"the potential has {potential.start.size} coordinates, but X has {X.shape[1]} columns")
     y, tol, dual = _checked(X, y, tol, dual)
     with blas_threads(products(X)):
-        dual, slope = _begun(X, y, potential, dual)
-        system = independent_rows(X, y, allowed, slope)
+        system = independent_rows(X, y, allowed, _first_slope(X, y, potential, dual))
         beta, nu, steps = _solved(system, potential, tol, dual)
         if not np.isfinite(potential.inverse(beta)).all():  # a last correction left the domain, which may have ends
             beta = potential.map(X.T @ nu / potential.unit)[0]
@@ -179,19 +178,25 @@ def _solved(system: System, potential: Potential, tol: float, dual: FloatArray |
     if system.determined:
         return system.z.copy(), system.lift(potential.inverse(system.z) * potential.unit), system.steps
     with np.errstate(over="ignore", invalid="ignore"):  # outside the domain the slope is infinite or NaN
-        start = np.zeros_like(system.z) if dual is None else system.lower(dual / potential.unit)
-        beta, mu, steps = _follow(path, path.at(start, 0.0))
+        point = path.at(np.zeros_like(system.z), 0.0)
+        if dual is not None:
+            near = path.at(system.lower(dual / potential.unit), 0.0)
+            point = near if _uphill(potential, near.x, near.slope, float(near.mu @ path.misfit)) else point
+        beta, mu, steps = _follow(path, point)
     return beta, system.lift(mu * potential.unit), steps
 
 
 def _follow(path: Path, point: Point) -> tuple[FloatArray, FloatArray, int]:
     """Newton's method on the problem itself, from a point, then along the path; the caller certifies what it returns."""
     system, steps = path.system, path.system.steps
-    end, patience = END_OF_PATH * float(path.potential.flattest.min()), steps + MOST_DIRECT
+    flattest = float(path.potential.flattest.min())
+    end, patience = END_OF_PATH * flattest, steps + MOST_DIRECT
+    if not point.mu.any() and system.given is not None and _softest(path) > HOPELESS * flattest:
+        patience = steps
     reach, beta, first = np.inf, point.beta, system.weighted
     while steps < MOST_STEPS:
         if steps == patience and (kappa := _softest(path)) > end:
-            point = path.at(np.zeros_like(system.z), kappa)
+            point, patience = path.at(np.zeros_like(system.z), kappa), MOST_STEPS
         if first is not None and system.weights is not None and np.array_equal(point.slope, system.weights):
             factor, first = first, None
         else:
@@ -216,18 +221,24 @@ def _softest(path: Path) -> float:
     return float(np.abs(path.system.pull(path.system.factor.solve(path.misfit))).max())
 
 
-def _begun(X: FloatArray, y: FloatArray, potential: Potential, dual: FloatArray | None) -> tuple[FloatArray | None, FloatArray]:
-    """The neighbour's dual, if its objective is above 0, that of the cold start; and b' there, or at the cold start.
+def _first_slope(X: FloatArray, y: FloatArray, potential: Potential, dual: FloatArray | None) -> FloatArray:
+    """b' where the first step begins: at a neighbour's dual, or at the cold start."""
+    with np.errstate(over="ignore", invalid="ignore"):  # outside the domain the slope is infinite or NaN
+        if dual is not None:
+            mu = dual / potential.unit
+            x = np.asarray(dgemv(1.0, X.T, mu))
+            slope = potential.softened(x, 0.0)[1]
+            if _uphill(potential, x, slope, float(mu @ (y - dgemv(1.0, X.T, potential.start, trans=1)))):
+                return slope
+        return potential.softened(np.zeros(X.shape[1]), 0.0)[1]
+
+
+def _uphill(potential: Potential, x: FloatArray, slope: FloatArray, gain: float) -> bool:
+    """Whether the dual objective is above 0, that of the cold start, at x with this slope and mu.(z - Z start).
 
     The size of a Newton step does not tell: where maps grow exponentially, it is 1 in x, however far the minimiser.
     """
-    with np.errstate(over="ignore", invalid="ignore"):  # outside the domain the slope is infinite or NaN
-        if dual is not None:
-            x = np.asarray(dgemv(1.0, X.T, dual / potential.unit))
-            slope = potential.softened(x, 0.0)[1]
-            if slope.max() < OVERFLOWING and potential.energy(x).sum() < dual @ (y - X @ potential.start):
-                return dual, slope
-        return None, potential.softened(np.zeros(X.shape[1]), 0.0)[1]
+    return bool(slope.max() < OVERFLOWING and float(potential.energy(x).sum()) < potential.unit * gain)
 
 
 def _stride(path: Path, newton: NewtonStep, end: float, reach: float) -> tuple[Point, float]:

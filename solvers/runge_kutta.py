@@ -24,7 +24,7 @@ EPSILON = float(np.finfo(np.float64).eps)
 # Of the tolerance of a step, what single precision may take by the difference of fields at its end. By perturbed stages of RKC
 # up to 100, what it does is half of that where errors grow along the step, and never more than 3.1 times.
 NOISE_SHARE = 0.1
-MANY_STAGES = 8  # from which on the two evaluations that single precision costs are worth it
+MANY_STAGES = 8  # from which on what single precision costs, an evaluation or two, is worth it
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from normtheory.networks import Weights
+from normtheory.penalties import Q
 
 NIGHT_FACTOR = 20
 
@@ -76,3 +77,10 @@ def trainings(draw):
     else:
         weights = Weights(*(scale * random.uniform(0.2, 1.0, size=(4, D)) * random.choice([-1, 1], size=(4, D))))
     return X, X @ teacher, weights
+
+
+def divergence_between(problem, one, other):
+    """Divergence D_Q(one, other) relative to the objective: the measure in which the gap bounds an error."""
+    penalty = Q(problem.k)
+    apart, objective = penalty.divergence(one, other).sum(), penalty.divergence(one, problem.beta0).sum()
+    return apart / objective if apart else 0.0

@@ -171,11 +171,11 @@ def _multi_task_flow(method: str, pair: _Pair, shares: tuple[float, float] | Non
 def _along(pair: _Pair, factors: Sequence[float], *, followed: bool) -> Iterator[list[_End]]:
     """Finetuning after rescaling by each of a geometric series; `followed` by the flow, too, where nothing is rescaled.
 
-    In the logarithm of the scale duals run along nearly straight lines: each begins where the two before point.
+    In the logarithm of the scale duals run along nearly straight lines: each begins where the two before point, or the one.
     """
     duals: list[Any] = []
     for factor in factors:
-        near = 2 * duals[-1] - duals[-2] if len(duals) > 1 else None
+        near = 2 * duals[-1] - duals[-2] if len(duals) > 1 else next(iter(duals), None)
         ends = _finetuning(pair, factor, followed=followed and factor == 1, near=near)
         duals.append(ends[0].dual)
         yield ends

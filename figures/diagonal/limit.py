@@ -50,7 +50,8 @@ def cells(grid: Grid) -> list[Spec]:
 
 def _common(grid: Grid) -> dict[str, Any]:
     names = ("inputs", "features_aux", "alpha", "gamma")
-    measured = [ACTIVE, *TOPS]  # what rows hang on beside the theory: lines kept under others are not these
+    # What rows hang on beside the theory: lines kept under others are not these.
+    measured = [ACTIVE, *TOPS, *(size(name, 2) for name in (UNIT_NORM, RECIPROCAL))]
     return {name: getattr(grid, name) for name in names} | {"samples": list(grid.samples), "measured": measured}
 
 

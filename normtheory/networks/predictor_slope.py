@@ -17,6 +17,7 @@ from normtheory.arrays import FloatArray
 from normtheory.tasks import Task
 
 GRAM_FROM = 0.4  # samples per input: of X^T X half the entries are read, of X all of them twice
+FEW_INPUTS = 2000  # of more, X^T X takes as long to make as hundreds of slopes: only where it is no larger than X
 TINY = float(np.finfo(np.float64).tiny)
 SINGLE_FROM = 2**16  # entries of a matrix that are worth a copy in single precision
 
@@ -28,27 +29,30 @@ class PredictorSlope:
     """
 
     def __init__(self, task: Task, weight: float) -> None:
-        self.X, self.y, self.rate = task.X, task.y, -2 * weight / task.samples
-        self.gram: FloatArray | None = None
+        self.task, self.X, self.y, self.rate = task, task.X, task.y, -2 * weight / task.samples
+        share = GRAM_FROM if task.inputs <= FEW_INPUTS else 1.0
+        self.squared = task.samples >= share * task.inputs  # made when a slope is asked for
         self.latest: tuple[FloatArray, FloatArray] | None = None  # predictor and slope: a step begins where the last one ended
-        if task.samples >= GRAM_FROM * task.inputs:
-            # Of a symmetric matrix half the entries are read, and reading them is what the product takes.
-            self.gram, self.moment = task.gram.T, self.rate * (task.X.T @ task.y)
 
-    @property
+    @cached_property
     def matrix(self) -> FloatArray:
-        """What products are with."""
-        return self.X if self.gram is None else self.gram
+        """What products are with. Of a symmetric matrix half the entries are read, and reading them is what a product takes."""
+        return self.task.gram.T if self.squared else self.X
+
+    @cached_property
+    def moment(self) -> FloatArray:
+        """Minus the slope at 0, with X^T X."""
+        return np.asarray(self.rate * (self.X.T @ self.y))
 
     @property
     def large(self) -> bool:
         """Whether single precision is worth a copy of the matrix."""
-        return self.matrix.size >= SINGLE_FROM
+        return (self.X.shape[1] ** 2 if self.squared else self.X.size) >= SINGLE_FROM
 
     def __call__(self, beta: FloatArray) -> FloatArray:
         """The slope at beta."""
-        if self.gram is not None:
-            slope = dsymv(self.rate, self.gram, beta, beta=-1.0, y=self.moment)
+        if self.squared:
+            slope = dsymv(self.rate, self.matrix, beta, beta=-1.0, y=self.moment)
         else:
             slope = self.rate * ((self.X @ beta - self.y) @ self.X)
         self.latest = beta.copy(), slope
@@ -64,7 +68,7 @@ class PredictorSlope:
         """The matrix at unit size in single precision, half as large again, and the factor of products with it."""
         unit = np.float64(_largest(self.matrix) or 1.0)
         single = np.divide(self.matrix, unit, out=np.empty_like(self.matrix, dtype=np.float32), casting="same_kind")
-        return single, self.rate * (unit if self.gram is not None else unit**2)
+        return single, self.rate * (unit if self.squared else unit**2)
 
     @cached_property
     def _unit(self) -> float:
@@ -80,7 +84,7 @@ class PredictorSlope:
 
         def slope(beta: FloatArray) -> FloatArray:
             direction = ((beta - start) * to_units).astype(np.float32)
-            grown: Any = (matrix @ direction) @ matrix if self.gram is None else ssymv(1.0, matrix, direction)
+            grown: Any = ssymv(1.0, matrix, direction) if self.squared else (matrix @ direction) @ matrix
             return np.asarray(at_start + unit * factor * grown)
 
         return slope

@@ -3,7 +3,7 @@
 import mpmath as mp
 import numpy as np
 import pytest
-from drawn import build, examples, problems
+from drawn import build, divergence_between, examples, problems
 from hypothesis import event, example, given
 from hypothesis import strategies as st
 
@@ -24,13 +24,6 @@ def relative(a, b):
     """Relative l2 distance of two predictors."""
     size = max(np.linalg.norm(a), np.linalg.norm(b))
     return np.linalg.norm(a - b) / size if size else 0.0
-
-
-def divergence_between(problem, one, other):
-    """Divergence D_Q(one, other) relative to the objective: the measure in which the gap bounds an error."""
-    penalty = Q(problem.k)
-    apart, objective = penalty.divergence(one, other).sum(), penalty.divergence(one, problem.beta0).sum()
-    return apart / objective if apart else 0.0
 
 
 @examples(300)
@@ -305,39 +298,21 @@ def test_the_certificate_measures_the_error(problem, seed):
             accepted(type(solution)(wrong, solution.dual, certificate, "optimal", "perturbed", 0), 1e-10)
 
 
-@examples(40)
-@given(problems(most_inputs=40, lowest=-8, highest=2, most_samples=0.7), st.floats(0.5, 2.0))
-def test_a_warm_start_leads_to_the_same_minimiser(problem, factor):
-    """Whatever the dual it starts from: a neighbour's, zeros, or nonsense."""
-    cold = minimize(problem.X, problem.y, problem.k, problem.beta0)
-    neighbour = minimize(problem.X, problem.y, factor * problem.k, problem.beta0).dual
-    for dual in (neighbour, cold.dual, np.zeros_like(problem.y), 1e3 * np.ones_like(problem.y)):
-        warm = minimize(problem.X, problem.y, problem.k, problem.beta0, dual=dual)
-        assert divergence_between(problem, cold.beta, warm.beta) <= 1e-10
+@pytest.mark.parametrize(("k", "made"), [(0.5, 0), (np.geomspace(1e-3, 1.0, 30), 0), (np.geomspace(1e-8, 1.0, 30), 1)])
+def test_steps_are_the_gram_matrices_made(monkeypatch, k, made):
+    """Those of X diag(b') X^T, and one of X X^T where slopes are too far apart to tell of independence."""
+    grams, gram = [], constraints._gram
+    monkeypatch.setattr(constraints, "_gram", lambda *given: grams.append(given) or gram(*given))
+    X = np.random.default_rng(3).normal(size=(10, 30))
+    assert minimize(X, X[:, :3].sum(axis=1), k).steps == len(grams) + made
 
 
-@pytest.mark.parametrize("size", [0.0, 1e1, 1e2, 3e2, 1e3, 1e6])
-@pytest.mark.parametrize("sign", [1, -1])
-def test_a_warm_start_from_nonsense_costs_nothing(size, sign):
-    """Where predictors are finite, overflow in their squares, or overflow themselves."""
-    problem = build(seed=10, n=2, D=5, sparsity=1.0, decades=(0, 0), correlation=0.0, start=1.0)
-    cold = minimize(problem.X, problem.y, problem.k, problem.beta0)
-    warm = minimize(problem.X, problem.y, problem.k, problem.beta0, dual=np.full(2, sign * size))
-    np.testing.assert_array_equal(warm.beta, cold.beta)
-    assert warm.steps == cold.steps
-
-
-def test_a_warm_start_saves_factorisations():
-    """Along a sequence of scales, at the paper's size; with new samples it is no help, and costs one step at most."""
-    tasks = teacher_student(128, 20)
-    X, y = tasks.main.X, tasks.main.y
-    k, beta0 = finetuning(tasks.teacher_aux, alpha=1e-3, gamma=1e-3)
-    first = minimize(X, y, k, beta0)
-    next_scale = minimize(X, y, 0.8 * k, beta0, dual=first.dual)
-    assert next_scale.steps < minimize(X, y, 0.8 * k, beta0).steps
-    fewer = minimize(X[:120], y[:120], k, beta0)
-    grown = minimize(X, y, k, beta0, dual=np.append(fewer.dual, np.zeros(8)))
-    assert grown.steps <= first.steps + 1
+@pytest.mark.parametrize("k", [1e-20, 1e-30])
+def test_scales_far_below_all_others_go_down_the_path_at_once(monkeypatch, k):
+    tasks = teacher_student(64, 0, samples_aux=1)
+    at_once = minimize(tasks.main.X, tasks.main.y, k)
+    monkeypatch.setattr(newton, "MOST_DIRECT", 0)
+    assert minimize(tasks.main.X, tasks.main.y, k).steps == at_once.steps
 
 
 def test_a_large_problem_takes_little_memory_beside_its_design_matrix():

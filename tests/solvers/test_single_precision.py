@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from normtheory.networks import DiagonalNetwork, ParametrisedWeights, Weights
+from normtheory.networks import DiagonalNetwork, ParametrisedWeights, Weights, predictor_slope
 from normtheory.networks.predictor_slope import PredictorSlope
 from normtheory.parametrisations import Parametrisation
 from normtheory.solvers import flow, runge_kutta
@@ -79,16 +79,29 @@ def test_where_nothing_sets_a_scale_all_is_in_double_precision(draw, samples):
 
 
 def test_the_gram_matrix_is_made_once_for_all_flows_of_a_task():
-    assert PredictorSlope(PAIR.aux, 0.3).gram.base is PAIR.aux.gram
-    assert PredictorSlope(PAIR.aux, 1.0).gram.base is PAIR.aux.gram
-    assert PredictorSlope(PAIR.main, 1.0).gram is None
+    task = Task(PAIR.aux.X, PAIR.aux.y)
+    slope = PredictorSlope(task, 0.3)
+    assert slope.large
+    assert "gram" not in vars(task)  # a loss needs none
+    slope(PAIR.teacher)
+    assert slope.matrix.base is task.gram
+    assert PredictorSlope(task, 1.0).matrix.base is task.gram
+    assert PredictorSlope(PAIR.main, 1.0).matrix is PAIR.main.X
+
+
+def test_of_many_inputs_the_gram_matrix_is_made_only_where_it_is_no_larger_than_the_design(draw, monkeypatch):
+    task = Task(draw.normal(size=(45, 100)), np.ones(45))
+    assert PredictorSlope(task, 1.0).squared
+    monkeypatch.setattr(predictor_slope, "FEW_INPUTS", 99)
+    assert not PredictorSlope(task, 1.0).squared
+    assert PredictorSlope(Task(draw.normal(size=(100, 100)), np.ones(100)), 1.0).squared
 
 
 @pytest.mark.parametrize("samples", [19, 20, 21, 60])
 def test_slopes_are_those_of_the_loss_with_few_and_with_many_samples(draw, samples):
     task, beta = Task(draw.normal(size=(samples, 50)), draw.normal(size=samples)), draw.normal(size=50)
     slope = PredictorSlope(task, 0.7)
-    assert (slope.gram is None) == (samples < 20)
+    assert slope.squared == (samples >= 20)
     assert slope(beta) == pytest.approx(-1.4 / samples * task.X.T @ (task.X @ beta - task.y), rel=1e-12)
 
 
