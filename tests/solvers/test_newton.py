@@ -307,6 +307,14 @@ def test_steps_are_the_gram_matrices_made(monkeypatch, k, made):
     assert minimize(X, X[:, :3].sum(axis=1), k).steps == len(grams) + made
 
 
+def test_the_factorisation_that_tells_of_independence_is_the_first_step_s(monkeypatch):
+    X = np.random.default_rng(3).normal(size=(10, 30))
+    problem = X, X[:, :3].sum(axis=1), np.geomspace(1e-3, 1.0, 30)
+    one = minimize(*problem)
+    monkeypatch.setattr(constraints, "MILD", 0.0)
+    assert minimize(*problem).steps == one.steps + 1
+
+
 @pytest.mark.parametrize("k", [1e-20, 1e-30])
 def test_scales_far_below_all_others_go_down_the_path_at_once(monkeypatch, k):
     tasks = teacher_student(64, 0, samples_aux=1)

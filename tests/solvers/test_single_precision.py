@@ -73,6 +73,15 @@ def test_also_from_a_start_at_or_next_to_nothing(draw, start):
 
 
 @pytest.mark.parametrize("samples", [190, 300])
+def test_targets_may_be_far_smaller_than_predictors(draw, samples):
+    slope = PredictorSlope(Task(draw.normal(size=(samples, INPUTS)), np.full(samples, 1e-60)), 1.0)
+    start = draw.normal(size=INPUTS)
+    there = start + 1e-3 * draw.normal(size=INPUTS)
+    off = np.linalg.norm(slope.near(start)(there) - slope(there))
+    assert 0 < off < 10 * UNIT * np.linalg.norm(slope(there) - slope(start))
+
+
+@pytest.mark.parametrize("samples", [190, 300])
 def test_where_nothing_sets_a_scale_all_is_in_double_precision(draw, samples):
     slope = PredictorSlope(Task(draw.normal(size=(samples, INPUTS)), np.zeros(samples)), 1.0)
     assert slope.near(np.zeros(INPUTS)) is slope
