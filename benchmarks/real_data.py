@@ -1,6 +1,6 @@
 """Every penalty and protocol on the data sets that come with scikit-learn, raw and standardised, few rows and all of them.
 
-    python -m benchmarks.real_data > docs/real_data.md        (needs scikit-learn; about ten minutes)
+    python -m benchmarks.real_data > docs/real_data.md        (needs scikit-learn; half a minute)
 
 Rows are split into a main and an auxiliary task with the same targets, centred. Whatever happens is a row of the table: the
 certificate of what was found, or the line in which it was refused.
